@@ -1,0 +1,84 @@
+/**
+ * What the operator defined: assemblies with their resources and escalation settings, and deployables.
+ * cped owns these (SQLite). Intent is here too, because it is the operator's word and not an observation.
+ */
+import { z } from 'zod';
+import { nameSchema } from './names.ts';
+
+export const architectures = ['x86_64'] as const;
+export const architectureSchema = z.enum(architectures);
+export type Architecture = z.infer<typeof architectureSchema>;
+
+/** `failures` within `periodMs` escalate to the next rung; `never` keeps restarting on this rung. */
+export const escalationPolicySchema = z.union([
+  z.literal('never'),
+  z.strictObject({
+    failures: z.int().min(1).max(10_000),
+    periodMs: z.int().min(1).max(366 * 24 * 3_600_000),
+  }),
+]);
+export type EscalationPolicy = z.infer<typeof escalationPolicySchema>;
+
+/** DESIGN.md §6: resource 5 in 3600 s, assembly 3 in 3600 s, deployable 2 in 3600 s. */
+export const defaultEscalation = {
+  resource: { failures: 5, periodMs: 3_600_000 },
+  assembly: { failures: 3, periodMs: 3_600_000 },
+  deployable: { failures: 2, periodMs: 3_600_000 },
+} as const satisfies Record<string, EscalationPolicy>;
+
+export const resourceDefinitionSchema = z.strictObject({
+  name: nameSchema,
+  /** Name of a resource template. */
+  template: nameSchema,
+  escalation: escalationPolicySchema,
+});
+export type ResourceDefinition = z.infer<typeof resourceDefinitionSchema>;
+
+export const assemblyDefinitionSchema = z.strictObject({
+  name: nameSchema,
+  release: nameSchema,
+  architecture: architectureSchema,
+  /** Stable identity of the domain, made when the assembly is created or cloned. */
+  uuid: z.uuid(),
+  /** Locally administered unicast address (IEEE 802, 52:54:00 is QEMU's customary prefix). */
+  macAddress: z.string().regex(/^52:54:00(:[0-9a-f]{2}){3}$/),
+  memoryMiB: z.int().min(64).max(1_048_576),
+  vcpus: z.int().min(1).max(64),
+  /** Digest of the image that the assembly's own disk was made on; null until its first start. */
+  imageDigest: z.string().regex(/^[0-9a-f]{64}$/).nullable(),
+  escalation: escalationPolicySchema,
+  resources: z.array(resourceDefinitionSchema),
+});
+export type AssemblyDefinition = z.infer<typeof assemblyDefinitionSchema>;
+
+export const intentSchema = z.enum(['up', 'down']);
+export type Intent = z.infer<typeof intentSchema>;
+
+/** `pm` watches the VM alone (ANCESTOR.md, "passive"); `am` watches the resources too. */
+export const monitoringSchema = z.enum(['am', 'pm']);
+export type Monitoring = z.infer<typeof monitoringSchema>;
+
+export const deployableDefinitionSchema = z.strictObject({
+  name: nameSchema,
+  monitoring: monitoringSchema,
+  intent: intentSchema,
+  escalation: escalationPolicySchema,
+  /** Names of assemblies; an assembly is in at most one deployable. */
+  assemblies: z.array(nameSchema),
+});
+export type DeployableDefinition = z.infer<typeof deployableDefinitionSchema>;
+
+/** What an image must provide for an assembly to run on it; the builder is asked to `ensure` it. */
+export const requirementSchema = z.strictObject({
+  release: nameSchema,
+  architecture: architectureSchema,
+  /** Names of resource templates whose packages the image must hold, sorted, without repeats. */
+  templates: z.array(nameSchema),
+});
+export type Requirement = z.infer<typeof requirementSchema>;
+
+/** The requirement that an assembly's definition implies. */
+export function requirementOf(assembly: AssemblyDefinition): Requirement {
+  const templates = [...new Set(assembly.resources.map((resource) => resource.template))].sort();
+  return { release: assembly.release, architecture: assembly.architecture, templates };
+}

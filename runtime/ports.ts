@@ -1,0 +1,109 @@
+/**
+ * Everything outside that the supervisor's loop needs, as interfaces in the words of the field. Adapters
+ * (`runtime/adapters/`) implement them for real, `test/sim/` implements them for scenarios, and one
+ * conformance suite holds both to the same behaviour. Deliberately not here: migration, snapshots,
+ * networks, storage pools. We neither need nor touch them.
+ */
+import type { GuestMessage, HostMessage } from '../model/guest-protocol.ts';
+
+/** libvirt's domain states, reduced to what decisions need. `absent`: libvirt does not know it. */
+export type DomainState = 'absent' | 'off' | 'running' | 'paused' | 'crashed' | 'stopping';
+
+export type DomainReport = {
+  readonly assembly: string;
+  readonly uuid: string;
+  readonly state: DomainState;
+  /** libvirt's own reason word, such as `destroyed`, `shutdown`, `failed`, `ioerror`, `panicked`. */
+  readonly reason: string;
+};
+
+export type PortForward = { readonly hostPort: number; readonly guestPort: number };
+
+export type DomainNetwork =
+  | { readonly kind: 'user'; readonly forwards: readonly PortForward[] }
+  | { readonly kind: 'libvirt'; readonly network: string };
+
+/** All that determines an assembly's domain XML. Paths are absolute. */
+export type DomainSpec = {
+  readonly assembly: string;
+  /** libvirt domain name, `pcloud-` and the assembly's name. */
+  readonly domainName: string;
+  readonly uuid: string;
+  /** Written into the domain's metadata; what carries another owner, or none, is never touched. */
+  readonly owner: string;
+  readonly accelerator: 'kvm' | 'tcg';
+  readonly machine: string;
+  readonly memoryMiB: number;
+  readonly vcpus: number;
+  readonly diskPath: string;
+  /** Where the image boots by its own kernel; null boots from the disk. */
+  readonly kernel: { readonly kernelPath: string; readonly initrdPath: string; readonly cmdline: string } | null;
+  readonly macAddress: string;
+  readonly network: DomainNetwork;
+  /** Unix socket of the virtio-serial port; at most 107 bytes. QEMU listens on it. */
+  readonly agentSocketPath: string;
+  readonly consoleLogPath: string;
+};
+
+export type HypervisorEvent =
+  | { readonly kind: 'connection'; readonly state: 'up' | 'down'; readonly reason: string }
+  | { readonly kind: 'domain'; readonly report: DomainReport };
+
+/** What a VM did since it was started: both counters only grow while it makes progress. */
+export type DomainProgress = { readonly cpuTimeMs: number; readonly blockOperations: number };
+
+/**
+ * The hypervisor. Every promise settles within its own limit. Events are edges: the adapter re-reads the
+ * state before it reports, registers before it lists, and lists after every (re)connect, so that a lost
+ * event is made up for. It reconnects by itself and says so by `connection` events.
+ */
+export interface Hypervisor {
+  /** Connects, registers for events, lists. Resolves when the first attempt has succeeded or failed. */
+  open(listener: (event: HypervisorEvent) => void): Promise<void>;
+  close(): Promise<void>;
+  /** Every domain of this owner, running or not. */
+  list(): Promise<readonly DomainReport[]>;
+  /** Defines the domain (or redefines it) and starts it. Rejects when it already runs. */
+  start(spec: DomainSpec): Promise<void>;
+  /** Asks the guest to power off (ACPI). Resolves when asked, not when off. */
+  shutdown(uuid: string): Promise<void>;
+  /**
+   * Fencing: resolves only when libvirt says that the domain is off (also when it already was). A QEMU that
+   * does not answer is killed by its verified pid.
+   */
+  fence(uuid: string): Promise<void>;
+  /** Removes the definition of a domain that is off; no error when there is none. */
+  undefine(uuid: string): Promise<void>;
+  progress(uuid: string): Promise<DomainProgress>;
+  /** A picture of the guest's screen (PNG or PPM), or null where it has none. At most `timeoutMs`. */
+  screenshot(uuid: string, timeoutMs: number): Promise<Buffer | null>;
+}
+
+export type GuestLinkEvent =
+  | { readonly kind: 'link'; readonly assembly: string; readonly state: 'up' | 'down'; readonly reason: string }
+  | { readonly kind: 'message'; readonly assembly: string; readonly message: GuestMessage };
+
+/**
+ * The guest link of all assemblies. `up` means that a well-formed hello of a version we speak has come in,
+ * not merely that the socket is connected. It keeps trying to connect until closed.
+ */
+export interface GuestLinks {
+  listen(listener: (event: GuestLinkEvent) => void): void;
+  /** Starts connecting to the port of this assembly; no effect when already open on the same path. */
+  open(assembly: string, socketPath: string): void;
+  /** Ends the link; no further event of this assembly follows. */
+  close(assembly: string): void;
+  /** Queues a message; false when the link is not up (nothing is sent later). */
+  send(assembly: string, message: HostMessage): boolean;
+  closeAll(): Promise<void>;
+}
+
+/** Monotonic and wall time, and one-shot timers; the simulator replaces it by a virtual clock. */
+export interface Clock {
+  /** Milliseconds that never go back; the origin is arbitrary. */
+  monotonicMs(): number;
+  /** Milliseconds since the Unix epoch. */
+  wallMs(): number;
+  /** Calls back once, not before `delayMs`; the returned function cancels. */
+  after(delayMs: number, callback: () => void): () => void;
+}
