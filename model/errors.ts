@@ -10,7 +10,14 @@ import { z } from 'zod';
  * `unavailable`: something that we depend on does not answer. `failed`: work was tried and did not succeed.
  * `internal`: a defect of ours.
  */
-export const errorCategories = ['invalid', 'not-found', 'conflict', 'unavailable', 'failed', 'internal'] as const;
+export const errorCategories = [
+  'invalid',
+  'not-found',
+  'conflict',
+  'unavailable',
+  'failed',
+  'internal',
+] as const;
 export type ErrorCategory = (typeof errorCategories)[number];
 
 export type ErrorFacts = Readonly<Record<string, string | number | boolean>>;
@@ -48,22 +55,18 @@ export function exitCodeOf(category: ErrorCategory): 1 | 2 {
   return category === 'invalid' ? 2 : 1;
 }
 
+const httpStatuses: Readonly<Record<ErrorCategory, number>> = {
+  invalid: 400,
+  'not-found': 404,
+  conflict: 409,
+  unavailable: 503,
+  failed: 422,
+  internal: 500,
+};
+
 /** HTTP status on our own sockets. */
 export function httpStatusOf(category: ErrorCategory): number {
-  switch (category) {
-    case 'invalid':
-      return 400;
-    case 'not-found':
-      return 404;
-    case 'conflict':
-      return 409;
-    case 'unavailable':
-      return 503;
-    case 'failed':
-      return 422;
-    case 'internal':
-      return 500;
-  }
+  return httpStatuses[category];
 }
 
 /** The body of every error answer on our sockets. */
@@ -82,7 +85,9 @@ export type ErrorBody = z.infer<typeof errorBodySchema>;
 export function errorBodyOf(error: unknown): ErrorBody {
   if (error instanceof PcloudError) {
     const { code, category, message, hint, facts } = error;
-    return { error: { code, category, message, ...(hint === undefined ? {} : { hint }), facts: { ...facts } } };
+    return {
+      error: { code, category, message, ...(hint === undefined ? {} : { hint }), facts: { ...facts } },
+    };
   }
   const message = error instanceof Error ? error.message : String(error);
   return {

@@ -4,6 +4,7 @@
  * conformance suite holds both to the same behaviour. Deliberately not here: migration, snapshots,
  * networks, storage pools. We neither need nor touch them.
  */
+import type { Incident, JournalEvent, SupervisorEvent } from '../model/event.ts';
 import type { GuestMessage, HostMessage } from '../model/guest-protocol.ts';
 
 /** libvirt's domain states, reduced to what decisions need. `absent`: libvirt does not know it. */
@@ -37,7 +38,11 @@ export type DomainSpec = {
   readonly vcpus: number;
   readonly diskPath: string;
   /** Where the image boots by its own kernel; null boots from the disk. */
-  readonly kernel: { readonly kernelPath: string; readonly initrdPath: string; readonly cmdline: string } | null;
+  readonly kernel: {
+    readonly kernelPath: string;
+    readonly initrdPath: string;
+    readonly cmdline: string;
+  } | null;
   readonly macAddress: string;
   readonly network: DomainNetwork;
   /** Unix socket of the virtio-serial port; at most 107 bytes. QEMU listens on it. */
@@ -80,7 +85,12 @@ export interface Hypervisor {
 }
 
 export type GuestLinkEvent =
-  | { readonly kind: 'link'; readonly assembly: string; readonly state: 'up' | 'down'; readonly reason: string }
+  | {
+      readonly kind: 'link';
+      readonly assembly: string;
+      readonly state: 'up' | 'down';
+      readonly reason: string;
+    }
   | { readonly kind: 'message'; readonly assembly: string; readonly message: GuestMessage };
 
 /**
@@ -106,4 +116,32 @@ export interface Clock {
   wallMs(): number;
   /** Calls back once, not before `delayMs`; the returned function cancels. */
   after(delayMs: number, callback: () => void): () => void;
+}
+
+/** What the loop needs to start an assembly; IO and the store's business, not the supervisor's. */
+export interface Launcher {
+  /**
+   * Makes the assembly ready to start: pins its image at the first call, makes its own disk on it, allocates
+   * its forwarded ports, and returns the domain to start. Idempotent.
+   * @throws PcloudError `image-not-built`, `image-damaged`, `disk-full`, … each with its hint.
+   */
+  prepare(assembly: string): Promise<DomainSpec>;
+  /** Where the guest link of an assembly's domain is, also without preparing it (adoption). */
+  agentSocketPath(assembly: string): string;
+  /** What the guest is told about itself by `identity`. */
+  identity(assembly: string): { readonly hostname: string; readonly authorizedKey: string };
+  /** Keeps a failure's evidence (screenshot, console tail) and returns its path; null when there is none. */
+  keepEvidence(assembly: string, incident: string, screenshot: Buffer | null): Promise<string | null>;
+  /** Remembers the guest's ssh host key as told over the guest link. */
+  rememberHostKey(assembly: string, hostKey: string): void;
+}
+
+/** What must outlive the service: the journal, and the failure windows by key (wall clock ms). */
+export interface Memory {
+  /** Writes events durably and returns them with their `seq`. */
+  append(events: readonly SupervisorEvent[]): readonly JournalEvent[];
+  saveIncident(incident: Incident): void;
+  /** Failure times by window key, such as `resource/assy1/httpdone`. */
+  loadWindows(): ReadonlyMap<string, readonly number[]>;
+  saveWindow(key: string, failureTimesMs: readonly number[]): void;
 }

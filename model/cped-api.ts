@@ -1,0 +1,141 @@
+/**
+ * The HTTP interface of pcloud-cped on its Unix socket, as schemas: what goes in is checked by them on the
+ * server, what comes out is checked by them in the client. Paths stand in `runtime/http.ts`.
+ */
+import { z } from 'zod';
+import {
+  architectureSchema,
+  assemblyDefinitionSchema,
+  deployableDefinitionSchema,
+  escalationPolicySchema,
+  intentSchema,
+  monitoringSchema,
+  requirementSchema,
+} from './definition.ts';
+
+export const assemblyStates = [
+  'stopped',
+  'starting',
+  'booting',
+  'online',
+  'suspect',
+  'fencing',
+  'waiting',
+  'stopping',
+  'blocked',
+] as const;
+export type AssemblyStateName = (typeof assemblyStates)[number];
+
+export const resourceStates = [
+  'stopped',
+  'probing',
+  'starting',
+  'active',
+  'recovering',
+  'waiting',
+  'stopping',
+  'unrecoverable',
+  'unmonitored',
+] as const;
+export type ResourceStateName = (typeof resourceStates)[number];
+
+export const deployableStates = [
+  'stopped',
+  'starting',
+  'active',
+  'recovering',
+  'stopping',
+  'blocked',
+] as const;
+export type DeployableStateName = (typeof deployableStates)[number];
+
+/** Strings from a request are only bounded here; `model/names.ts` judges them, so that the message is its. */
+const text = z.string().max(4096);
+
+export const createAssemblyBody = z.strictObject({ name: text, release: text, architecture: text });
+export const cloneAssemblyBody = z.strictObject({ name: text });
+export const addResourceBody = z.strictObject({ name: text, template: text });
+export const escalationBody = z.strictObject({ policy: escalationPolicySchema });
+export const createDeployableBody = z.strictObject({ name: text, monitoring: monitoringSchema.optional() });
+export const addDeployableAssemblyBody = z.strictObject({ assembly: text });
+
+export const resourceStatusSchema = z.object({
+  name: z.string(),
+  template: z.string(),
+  state: z.enum(resourceStates),
+  /** Wall clock ms of the last change of state. */
+  sinceMs: z.number(),
+  failuresInWindow: z.int(),
+  escalation: escalationPolicySchema,
+  /** Where a browser finds it, such as `http://127.0.0.1:20080/`; empty while the VM has no address. */
+  urls: z.array(z.string()),
+  /** Why it is not active, in words; null when there is nothing to say. */
+  note: z.string().nullable(),
+});
+
+export const assemblyStatusSchema = z.object({
+  name: z.string(),
+  release: z.string(),
+  architecture: architectureSchema,
+  deployable: z.string().nullable(),
+  state: z.enum(assemblyStates),
+  sinceMs: z.number(),
+  failuresInWindow: z.int(),
+  escalation: escalationPolicySchema,
+  imageDigest: z.string().nullable(),
+  domainName: z.string(),
+  uuid: z.string(),
+  /** Local port that leads to the guest's ssh, where there is one. */
+  sshPort: z.int().nullable(),
+  note: z.string().nullable(),
+  resources: z.array(resourceStatusSchema),
+});
+export type AssemblyStatus = z.infer<typeof assemblyStatusSchema>;
+
+export const deployableStatusSchema = z.object({
+  name: z.string(),
+  intent: intentSchema,
+  monitoring: monitoringSchema,
+  state: z.enum(deployableStates),
+  sinceMs: z.number(),
+  note: z.string().nullable(),
+  assemblies: z.array(assemblyStatusSchema),
+});
+export type DeployableStatus = z.infer<typeof deployableStatusSchema>;
+
+export const assemblyAnswer = z.object({
+  assembly: assemblyDefinitionSchema,
+  requirement: requirementSchema,
+});
+export const assemblyListAnswer = z.object({ assemblies: z.array(assemblyStatusSchema) });
+export const deployableAnswer = z.object({ deployable: deployableDefinitionSchema });
+export const deployableListAnswer = z.object({ deployables: z.array(deployableStatusSchema) });
+/** What images the deployable's assemblies need that are not pinned yet; the shell asks the builder for them. */
+export const requirementsAnswer = z.object({
+  requirements: z.array(
+    z.object({ assembly: z.string(), requirement: requirementSchema, imageDigest: z.string().nullable() }),
+  ),
+});
+export const accessAnswer = z.object({
+  user: z.string(),
+  host: z.string(),
+  port: z.int().min(1).max(65535),
+  identityFile: z.string(),
+  /** The guest's host key as told over the guest link; null while it has told none. */
+  hostKey: z.string().nullable(),
+});
+export const cpedStatusAnswer = z.object({
+  service: z.literal('pcloud-cped'),
+  version: z.string(),
+  pid: z.int(),
+  startedAtMs: z.number(),
+  owner: z.string(),
+  hypervisor: z.object({
+    uri: z.string(),
+    state: z.enum(['up', 'down']),
+    accelerator: z.enum(['kvm', 'tcg']),
+    acceleratorReason: z.string(),
+  }),
+  lastSeq: z.int().min(0),
+});
+export type CpedStatus = z.infer<typeof cpedStatusAnswer>;
