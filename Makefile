@@ -1,0 +1,63 @@
+# The targets of a checkout. What they do stands in tools/; this file only names it.
+# Everything that runs here keeps its state in .pcloud/ and its sockets in a short runtime directory.
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+export PATH := $(CURDIR)/.toolchain/bin:$(PATH)
+
+SOURCES = model catalogue service builder runtime shell tools test bench
+PRESENT = $(wildcard $(SOURCES))
+
+.DEFAULT_GOAL := help
+.PHONY: help bootstrap deps native check format test test-pure test-real demo shell bench stack-up stack-down clean install
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+
+bootstrap: ## install what is missing: packages (as root), Node, npm dependencies, native parts
+	@tools/bootstrap
+
+deps: bootstrap ## the same as bootstrap
+
+native: ## compile the native parts and the guest agent
+	@$(MAKE) -C native
+	@$(MAKE) -C guest
+
+check: bootstrap ## format, lint and type-check, changing nothing
+	node node_modules/prettier/bin/prettier.cjs --check $(PRESENT) native
+	node node_modules/oxlint/bin/oxlint --type-aware $(PRESENT) native
+	node node_modules/typescript/bin/tsc --noEmit -p .
+
+format: bootstrap ## write every source in the house's format
+	node node_modules/prettier/bin/prettier.cjs --write $(PRESENT) native
+
+test: bootstrap ## every test, from nothing (about 15 minutes at most)
+	@node tools/test/main.ts pure real
+
+test-pure: bootstrap ## the tests that need neither libvirt nor QEMU nor Redis (seconds)
+	@node tools/test/main.ts pure
+
+test-real: bootstrap ## the tests on real QEMU, libvirt, Redis and image builds
+	@node tools/test/main.ts real
+
+demo: bootstrap ## the whole path: build, start, break, recover; leaves nothing running
+	@node tools/demo/main.ts
+
+shell: bootstrap ## pcloudsh on the private stack of this checkout
+	@node tools/stack/main.ts up
+	@node tools/stack/main.ts exec $(CURDIR)/bin/pcloudsh
+
+bench: bootstrap ## measure the figures of docs/benchmarks.md on this machine
+	@node bench/main.ts
+
+stack-up: bootstrap ## start the private stack: libvirtd, pcloud-builder, pcloud-cped
+	@node tools/stack/main.ts up
+
+stack-down: ## stop the private stack and every machine in it
+	@if [ -x .toolchain/bin/node ]; then node tools/stack/main.ts down; fi
+
+clean: stack-down ## stop the private stack and remove its state and what was compiled (not .toolchain)
+	rm -rf .pcloud dist coverage guest/build native/*/build
+
+install: bootstrap ## install below $(DESTDIR)$(PREFIX): DESTDIR= PREFIX=/usr/local
+	@node tools/install/main.ts --destdir '$(DESTDIR)' --prefix '$(PREFIX)'
