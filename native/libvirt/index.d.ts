@@ -53,7 +53,13 @@ export type LibvirtEvent =
     }
   | { readonly kind: 'watchdog'; readonly uuid: string; readonly name: string; readonly action: string }
   | { readonly kind: 'reboot'; readonly uuid: string; readonly name: string }
-  | { readonly kind: 'agent'; readonly uuid: string; readonly name: string; readonly state: string; readonly reason: string }
+  | {
+      readonly kind: 'agent';
+      readonly uuid: string;
+      readonly name: string;
+      readonly state: string;
+      readonly reason: string;
+    }
   /** The connection is dead and stays so: close it and open another. Never follows the caller's own close. */
   | { readonly kind: 'close'; readonly reason: string };
 
@@ -90,7 +96,12 @@ export const ErrorCode: {
   readonly operationUnsupported: 84;
 };
 
-export const ListDomains: { readonly active: 1; readonly inactive: 2; readonly persistent: 4; readonly transient: 8 };
+export const ListDomains: {
+  readonly active: 1;
+  readonly inactive: 2;
+  readonly persistent: 4;
+  readonly transient: 8;
+};
 /** `validate`: check the XML against libvirt's schema before anything else. */
 export const Define: { readonly validate: 1 };
 export const Create: { readonly paused: 1; readonly autodestroy: 2; readonly forceBoot: 8 };
@@ -165,7 +176,11 @@ export interface Connection {
     readonly cpuTimeNs: number;
   }>;
   /** Fields as libvirt names them: `cpu.time` (ns), `block.0.rd.reqs`, … `groups`: `StatsGroup`; `flags`: `StatsFlag`. */
-  getStats(uuid: string, groups: number, flags?: number): Promise<Readonly<Record<string, number | string | null>>>;
+  getStats(
+    uuid: string,
+    groups: number,
+    flags?: number,
+  ): Promise<Readonly<Record<string, number | string | null>>>;
   /** The picture of a screen; at most 64 MiB. QEMU gives `image/x-portable-pixmap` or `image/png`. */
   screenshot(uuid: string, screen?: number): Promise<{ readonly mimeType: string; readonly data: Buffer }>;
 }

@@ -32,11 +32,24 @@ export const Destroy = Object.freeze({ graceful: 1 });
 /** Flags of virDomainShutdownFlags. */
 export const Shutdown = Object.freeze({ acpiPowerButton: 1, guestAgent: 2 });
 /** Flags of virDomainUndefineFlags. */
-export const Undefine = Object.freeze({ managedSave: 1, snapshotsMetadata: 2, nvram: 4, keepNvram: 8, checkpointsMetadata: 16 });
+export const Undefine = Object.freeze({
+  managedSave: 1,
+  snapshotsMetadata: 2,
+  nvram: 4,
+  keepNvram: 8,
+  checkpointsMetadata: 16,
+});
 /** Flags of virDomainGetXMLDesc. */
 export const XmlDesc = Object.freeze({ secure: 1, inactive: 2 });
 /** Groups of virDomainListGetStats. */
-export const StatsGroup = Object.freeze({ state: 1, cpuTotal: 2, balloon: 4, vcpu: 8, interface: 16, block: 32 });
+export const StatsGroup = Object.freeze({
+  state: 1,
+  cpuTotal: 2,
+  balloon: 4,
+  vcpu: 8,
+  interface: 16,
+  block: 32,
+});
 /** Flags of virDomainListGetStats. `noWait`: rather miss a value than wait for another call on the domain. */
 export const StatsFlag = Object.freeze({ noWait: 1 << 29 });
 
@@ -73,7 +86,9 @@ export class LibvirtError extends Error {
 function notCompiled(cause) {
   const missing = cause?.code === 'MODULE_NOT_FOUND';
   const error = new Error(
-    missing ? 'The libvirt binding is not compiled.' : `The libvirt binding does not load: ${cause?.message ?? cause}`,
+    missing
+      ? 'The libvirt binding is not compiled.'
+      : `The libvirt binding does not load: ${cause?.message ?? cause}`,
     { cause },
   );
   return Object.assign(error, {
@@ -111,9 +126,21 @@ function eventOf(raw) {
   const of = { uuid: raw.uuid, name: raw.name };
   switch (raw.kind) {
     case 'lifecycle':
-      return { kind: raw.kind, ...of, event: lifecycleEventName(raw.event), detail: lifecycleDetailName(raw.event, raw.detail) };
+      return {
+        kind: raw.kind,
+        ...of,
+        event: lifecycleEventName(raw.event),
+        detail: lifecycleDetailName(raw.event, raw.detail),
+      };
     case 'io-error':
-      return { kind: raw.kind, ...of, path: raw.path, device: raw.device, action: ioErrorActionName(raw.action), reason: raw.reason };
+      return {
+        kind: raw.kind,
+        ...of,
+        path: raw.path,
+        device: raw.device,
+        action: ioErrorActionName(raw.action),
+        reason: raw.reason,
+      };
     case 'watchdog':
       return { kind: raw.kind, ...of, action: watchdogActionName(raw.action) };
     case 'reboot':
@@ -128,7 +155,12 @@ function eventOf(raw) {
 }
 
 const stateOf = ({ state, reason }) => ({ state: stateName(state), reason: reasonName(state, reason) });
-const recordOf = ({ uuid, name, state, reason, metadata }) => ({ uuid, name, ...stateOf({ state, reason }), metadata });
+const recordOf = ({ uuid, name, state, reason, metadata }) => ({
+  uuid,
+  name,
+  ...stateOf({ state, reason }),
+  metadata,
+});
 
 async function call(name, ...parameters) {
   const binding = addon();
@@ -163,7 +195,8 @@ export async function open(uri) {
     setKeepAlive: async (intervalS, count) => (await on('setKeepAlive', intervalS, count)) === 0,
     getVersion: () => on('getVersion'),
     getCapabilities: () => on('getCapabilities'),
-    listAllDomains: async (flags = 0, metadataUri = null) => (await on('listDomains', flags, metadataUri)).map(recordOf),
+    listAllDomains: async (flags = 0, metadataUri = null) =>
+      (await on('listDomains', flags, metadataUri)).map(recordOf),
     lookupByUUID: async (uuid, metadataUri = null) => recordOf(await on('lookup', uuid, metadataUri)),
     defineXML: (xml, flags = 0) => on('define', xml, flags),
     create: (uuid, flags = 0) => on('create', uuid, flags),

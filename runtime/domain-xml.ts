@@ -1,0 +1,157 @@
+/**
+ * From a `DomainSpec` to libvirt's domain XML, and from a domain's metadata back to the assembly that it
+ * belongs to. Pure: the template (`templates/domain.xml.hbs`) comes in as text. What the values mean is
+ * the template's; what they may be is checked here; talking to libvirt is `runtime/adapters/`.
+ */
+import Handlebars from 'handlebars';
+import { z } from 'zod';
+import { PcloudError } from '../model/errors.ts';
+import { nameSchema } from '../model/names.ts';
+import type { DomainSpec, PortForward } from './ports.ts';
+
+/** XML namespace of our metadata element, `<pcloud:assembly owner=… name=…/>`. */
+export const metadataUri = 'https://pacemaker-cloud.org/domain/1';
+
+/** sun_path of sockaddr_un is 108 bytes and ends in NUL (unix(7)). */
+export const maxSocketPathBytes = 107;
+
+/** Longest metadata element that is looked at; ours has some 150 characters. */
+const maxMetadataLength = 1000;
+
+/**
+ * Not in XML 1.0 at all (§2.2), or changed by every parser that reads an attribute (line breaks, tabs),
+ * so that a path would come out as another one.
+ */
+const unsafeInXml = /[\p{Cc}\u2028\u2029\ufffe\uffff]/u;
+
+const safeText = (maxLength: number) =>
+  z
+    .string()
+    .min(1)
+    .max(maxLength)
+    .refine((text) => !unsafeInXml.test(text) && text.isWellFormed(), 'holds a control character');
+
+const absolutePath = safeText(4095).startsWith('/');
+const port = z.int().min(1).max(65_535);
+
+const specSchema = z.object({
+  assembly: nameSchema,
+  domainName: safeText(100).refine((name) => !name.includes('/'), 'holds a slash'),
+  uuid: z.uuid(),
+  owner: safeText(200),
+  accelerator: z.enum(['kvm', 'tcg']),
+  machine: z.string().regex(/^[a-z0-9][a-z0-9.-]{0,63}$/),
+  memoryMiB: z.int().min(16).max(4_194_304),
+  vcpus: z.int().min(1).max(512),
+  diskPath: absolutePath,
+  kernel: z
+    .object({ kernelPath: absolutePath, initrdPath: absolutePath, cmdline: safeText(2047) })
+    .nullable(),
+  // A group address (odd first octet) is no station's own (IEEE 802).
+  macAddress: z.string().regex(/^[0-9a-f][02468ace](:[0-9a-f]{2}){5}$/i),
+  network: z.discriminatedUnion('kind', [
+    z.object({
+      kind: z.literal('user'),
+      forwards: z.array(z.object({ hostPort: port, guestPort: port })).max(64),
+    }),
+    z.object({ kind: z.literal('libvirt'), network: safeText(200) }),
+  ]),
+  agentSocketPath: absolutePath.refine(
+    (path) => Buffer.byteLength(path) <= maxSocketPathBytes,
+    `is longer than ${maxSocketPathBytes} bytes, the limit of a Unix socket`,
+  ),
+  consoleLogPath: absolutePath,
+});
+
+/**
+ * The renderer of a template's text. It throws PcloudError `bad-domain-spec` (category invalid) for a value
+ * that cannot stand in a domain's XML, naming the value.
+ * @throws Error when the template itself does not parse.
+ */
+export function domainXmlRenderer(templateSource: string): (spec: DomainSpec) => string {
+  const template = Handlebars.compile<TemplateValues>(templateSource, { strict: true, noEscape: false });
+  return (spec) => template(valuesOf(checkSpec(spec)));
+}
+
+type TemplateValues = Omit<DomainSpec, 'network' | 'accelerator'> & {
+  readonly metadataUri: string;
+  readonly domainType: 'kvm' | 'qemu';
+  readonly tcg: boolean;
+  readonly libvirtNetwork: string | null;
+  readonly netdev: string | null;
+  readonly netDevice: string | null;
+};
+
+function checkSpec(spec: DomainSpec): DomainSpec {
+  const checked = specSchema.safeParse(spec);
+  if (checked.success) return spec;
+  const issue = checked.error.issues[0];
+  const field = issue?.path.join('.') ?? '';
+  throw new PcloudError({
+    code: 'bad-domain-spec',
+    category: 'invalid',
+    message: `The virtual machine of assembly ${JSON.stringify(spec.assembly)} cannot be described to libvirt: ${field} ${issue?.message ?? 'is wrong'}.`,
+    hint:
+      field === 'agentSocketPath'
+        ? 'Choose a shorter runtime directory (PCLOUD_RUNTIME_DIR).'
+        : 'Check the paths and names that the service was started with.',
+    facts: { field },
+    cause: checked.error,
+  });
+}
+
+function valuesOf(spec: DomainSpec): TemplateValues {
+  const user = spec.network.kind === 'user' ? spec.network : null;
+  return {
+    ...spec,
+    metadataUri,
+    domainType: spec.accelerator === 'kvm' ? 'kvm' : 'qemu',
+    tcg: spec.accelerator === 'tcg',
+    libvirtNetwork: spec.network.kind === 'libvirt' ? spec.network.network : null,
+    netdev: user === null ? null : netdevArgument(user.forwards),
+    netDevice:
+      user === null
+        ? null
+        : `virtio-net-pci,netdev=un0,mac=${spec.macAddress},bus=${rootBus(spec.machine)},addr=0x1e`,
+  };
+}
+
+/** Forwards listen on the loopback address alone: no port of a guest is open to the network by our doing. */
+function netdevArgument(forwards: readonly PortForward[]): string {
+  const rules = forwards.map(({ hostPort, guestPort }) => `,hostfwd=tcp:127.0.0.1:${hostPort}-:${guestPort}`);
+  return `user,id=un0${rules.join('')}`;
+}
+
+function rootBus(machine: string): string {
+  return machine.includes('q35') ? 'pcie.0' : 'pci.0';
+}
+
+const ownershipSchema = z.object({ owner: z.string().min(1).max(200), name: nameSchema });
+
+export type DomainOwnership = { readonly owner: string; readonly assembly: string };
+
+/**
+ * Whose domain it is, from the metadata element as libvirt gives it back; null when there is none, or when
+ * it is not one of ours (anybody may write into it).
+ */
+export function parseOwnership(metadata: string | null): DomainOwnership | null {
+  if (metadata === null || metadata.length > maxMetadataLength) return null;
+  const element = /^\s*<(?:[\w.-]+:)?assembly((?:\s+[\w.:-]+=(?:"[^"<]*"|'[^'<]*'))*)\s*\/?>/.exec(metadata);
+  if (element === null) return null;
+  const attributes = new Map<string, string>();
+  for (const [, key, quoted] of (element[1] ?? '').matchAll(/([\w.:-]+)=("[^"]*"|'[^']*')/g)) {
+    if (key !== undefined && quoted !== undefined) attributes.set(key, unescapeXml(quoted.slice(1, -1)));
+  }
+  const parsed = ownershipSchema.safeParse(Object.fromEntries(attributes));
+  return parsed.success ? { owner: parsed.data.owner, assembly: parsed.data.name } : null;
+}
+
+const namedEntities: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" };
+
+function unescapeXml(text: string): string {
+  return text.replace(/&(?:#x([0-9a-f]{1,6})|#(\d{1,7})|([a-z]+));/gi, (whole, hex, decimal, named) => {
+    if (typeof named === 'string') return namedEntities[named] ?? whole;
+    const code = typeof hex === 'string' ? Number.parseInt(hex, 16) : Number.parseInt(String(decimal), 10);
+    return code <= 0x10_ffff ? String.fromCodePoint(code) : whole;
+  });
+}
