@@ -126,6 +126,8 @@ export interface Launcher {
    * @throws PcloudError `image-not-built`, `image-damaged`, `disk-full`, … each with its hint.
    */
   prepare(assembly: string): Promise<DomainSpec>;
+  /** The stable identity of the assembly's domain. @throws PcloudError when the assembly is not known. */
+  uuidOf(assembly: string): string;
   /** Where the guest link of an assembly's domain is, also without preparing it (adoption). */
   agentSocketPath(assembly: string): string;
   /** What the guest is told about itself by `identity`. */

@@ -1,0 +1,204 @@
+/**
+ * Carries out the supervisor's actions on the ports and brings each outcome back as an observation. It
+ * decides nothing: an error becomes an outcome with its words, a promise that hangs becomes one past its limit.
+ */
+import { PcloudError } from '../model/errors.ts';
+import type { Logger } from '../service/logger.ts';
+import type { Clock, DomainReport, GuestLinks, Hypervisor, Launcher, Memory } from './ports.ts';
+import type { Action, Observation, Outcome } from './supervisor/protocol.ts';
+
+export type ActionPorts = {
+  readonly hypervisor: Hypervisor;
+  readonly links: GuestLinks;
+  readonly launcher: Launcher;
+  readonly memory: Memory;
+  readonly clock: Clock;
+  readonly log: Logger;
+};
+
+/** Evidence is worth a second, never more: it must not delay the fencing (DESIGN.md §6). */
+const evidenceLimitMs = 1000;
+/** Making a disk and starting a domain; both have tighter limits of their own, this one is the backstop. */
+const startLimitMs = 180_000;
+/** virDomainDestroy takes 10 s on a QEMU that stands still (FACTS.md); the adapter kills it well before. */
+const fenceLimitMs = 30_000;
+const askLimitMs = 2000;
+
+/** Returns the function that starts an action; its outcome comes to `feed`, never synchronously. */
+export function createActionRunner(
+  ports: ActionPorts,
+  feed: (observation: Observation) => void,
+): (action: Action) => void {
+  const { hypervisor, launcher, links, memory, log } = ports;
+  const inspect = createInspector(ports, feed);
+
+  const start = async (assembly: string): Promise<void> => {
+    const spec = await launcher.prepare(assembly);
+    await hypervisor.start(spec);
+  };
+
+  const fence = async (assembly: string, incident: string | null): Promise<void> => {
+    const uuid = launcher.uuidOf(assembly);
+    if (incident !== null) await takeEvidence(ports, assembly, uuid, incident);
+    await hypervisor.fence(uuid);
+  };
+
+  const measure = async (assembly: string, attempt: number): Promise<void> => {
+    const asked = hypervisor.progress(launcher.uuidOf(assembly));
+    const progress = await withLimit(ports.clock, asked, askLimitMs, 'progress').catch((error: unknown) => {
+      log.debug({ assembly, err: error }, 'the hypervisor could not say whether the domain makes progress');
+      return null;
+    });
+    feed({ kind: 'progress', assembly, attempt, progress });
+  };
+
+  return (action) => {
+    switch (action.kind) {
+      case 'start':
+        void outcomeOf(ports, start(action.assembly), startLimitMs, 'start').then((outcome) => {
+          feed({ kind: 'started', assembly: action.assembly, attempt: action.attempt, outcome });
+        });
+        return;
+      case 'fence':
+        void outcomeOf(ports, fence(action.assembly, action.incident), fenceLimitMs, 'fence').then(
+          (outcome) => {
+            feed({ kind: 'fenced', assembly: action.assembly, attempt: action.attempt, outcome });
+          },
+        );
+        return;
+      case 'shutdown':
+        // The agent's poweroff goes out beside it; the limit on `stopping` deals with a guest that heeds neither.
+        void withLimit(
+          ports.clock,
+          hypervisor.shutdown(launcher.uuidOf(action.assembly)),
+          askLimitMs,
+          'shutdown',
+        ).catch((error: unknown) =>
+          log.info({ assembly: action.assembly, err: error }, 'ACPI shutdown was not taken'),
+        );
+        return;
+      case 'inspect':
+        return inspect(action.assembly);
+      case 'measure-progress':
+        void measure(action.assembly, action.attempt);
+        return;
+      case 'open-link':
+        return links.open(action.assembly, launcher.agentSocketPath(action.assembly));
+      case 'close-link':
+        return links.close(action.assembly);
+      case 'introduce':
+        links.send(action.assembly, { kind: 'identity', ...launcher.identity(action.assembly) });
+        return;
+      case 'send':
+        // Not sent means that the link is down: after the next hello everything is asked anew.
+        if (!links.send(action.assembly, action.message))
+          log.debug(
+            { assembly: action.assembly, message: action.message.kind },
+            'the guest link is down, not sent',
+          );
+        return;
+      case 'save-window':
+        return memory.saveWindow(action.key, action.timesMs);
+      case 'save-incident':
+        return memory.saveIncident(action.incident);
+    }
+  };
+}
+
+/** Many may ask at once (a host full of VMs dying): one list answers all who asked before it began. */
+function createInspector(
+  ports: ActionPorts,
+  feed: (observation: Observation) => void,
+): (assembly: string) => void {
+  let wanted = new Set<string>();
+  let running = false;
+  const run = async (): Promise<void> => {
+    running = true;
+    while (wanted.size > 0) {
+      const asked = wanted;
+      wanted = new Set();
+      try {
+        const reports = await withLimit(ports.clock, ports.hypervisor.list(), askLimitMs, 'list');
+        const found = new Map(reports.map((report) => [report.assembly, report]));
+        for (const assembly of asked) {
+          const report: DomainReport = found.get(assembly) ?? {
+            assembly,
+            uuid: '',
+            state: 'absent',
+            reason: 'not defined',
+          };
+          feed({ kind: 'domain', report, source: 'inspection' });
+        }
+      } catch (error) {
+        // The slow inventory asks again; without an answer there is no verdict.
+        ports.log.info({ err: error }, 'the hypervisor did not list its domains');
+      }
+    }
+    running = false;
+  };
+  return (assembly) => {
+    wanted.add(assembly);
+    if (!running) void run();
+  };
+}
+
+async function takeEvidence(
+  ports: ActionPorts,
+  assembly: string,
+  uuid: string,
+  incident: string,
+): Promise<void> {
+  const { clock, hypervisor, launcher, log } = ports;
+  const work = async (): Promise<void> => {
+    const screenshot = await hypervisor.screenshot(uuid, evidenceLimitMs).catch((error: unknown) => {
+      log.info({ assembly, incident, err: error }, 'no screenshot of the failed VM');
+      return null;
+    });
+    const path = await launcher.keepEvidence(assembly, incident, screenshot);
+    if (path !== null) log.info({ assembly, incident, path }, 'evidence kept');
+  };
+  await withLimit(clock, work(), evidenceLimitMs, 'evidence').catch((error: unknown) => {
+    log.warn({ assembly, incident, err: error }, 'the evidence is incomplete: fencing does not wait for it');
+  });
+}
+
+async function outcomeOf(
+  ports: ActionPorts,
+  work: Promise<void>,
+  limitMs: number,
+  what: string,
+): Promise<Outcome> {
+  try {
+    await withLimit(ports.clock, work, limitMs, what);
+    return { ok: true };
+  } catch (error) {
+    ports.log.warn({ err: error }, `${what} failed`);
+    if (!(error instanceof PcloudError))
+      return {
+        ok: false,
+        message: error instanceof Error ? error.message : String(error),
+        hint: null,
+        retryable: true,
+      };
+    const retryable =
+      error.category === 'unavailable' || error.category === 'failed' || error.category === 'internal';
+    return { ok: false, message: error.message, hint: error.hint ?? null, retryable };
+  }
+}
+
+/** Rejects past the limit; what the promise does afterwards is ignored, not unhandled. */
+async function withLimit<T>(clock: Clock, work: Promise<T>, limitMs: number, what: string): Promise<T> {
+  return await new Promise<T>((resolve, reject) => {
+    const cancel = clock.after(limitMs, () => reject(new Error(`no answer to ${what} within ${limitMs} ms`)));
+    work.then(
+      (value) => {
+        cancel();
+        resolve(value);
+      },
+      (error: unknown) => {
+        cancel();
+        reject(error instanceof Error ? error : new Error(String(error)));
+      },
+    );
+  });
+}

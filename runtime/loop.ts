@@ -1,0 +1,157 @@
+/**
+ * The supervisor's loop: takes observations from the ports, one at a time, through the pure step, starts the
+ * actions that come out, and writes down what was told. It owns the tick, the slow inventory, and noticing
+ * that we ourselves stood still. What to do about anything is the step's.
+ */
+import type { JournalEvent } from '../model/event.ts';
+import type { Logger } from '../service/logger.ts';
+import type { SupervisorControl } from './control.ts';
+import { createActionRunner, type ActionPorts } from './loop-actions.ts';
+import type { GuestLinkEvent, HypervisorEvent } from './ports.ts';
+import type { Limits } from './supervisor/limits.ts';
+import type { Observation } from './supervisor/protocol.ts';
+import { initialState, type SupervisorState } from './supervisor/state.ts';
+import { step } from './supervisor/step.ts';
+import { viewAssembly, viewDeployable } from './supervisor/view.ts';
+
+export type LoopOptions = ActionPorts & {
+  readonly limits: Limits;
+  /** The first incident's number; one above the last that the memory holds. */
+  readonly firstIncident: number;
+  /** Called with what was told, in order, after it is in the journal. */
+  readonly onEvents: (events: readonly JournalEvent[]) => void;
+  /** A defect of ours: the step refused to go on. The process should end; the VMs live on and are adopted. */
+  readonly onDefect: (error: unknown) => void;
+};
+
+export type Loop = {
+  readonly control: SupervisorControl;
+  /** Listens to the ports and begins to tick. */
+  start(): Promise<void>;
+  /** Stops listening and ticking; running VMs and their guests are left as they are. */
+  stop(): Promise<void>;
+};
+
+/** Deadlines are looked at this often; deaths and deaths alone come faster, as events. */
+const tickMs = 200;
+/** A tick later than this was not a busy moment but a standstill. */
+const stallMs = 1500;
+/** Events can be lost around a reconnect (FACTS.md: one was): all domains are listed this often. */
+const inventoryMs = 10_000;
+
+export function createLoop(options: LoopOptions): Loop {
+  const { clock, hypervisor, links, log, memory } = options;
+  const state = initialState(options.limits, memory.loadWindows(), options.firstIncident);
+  const queue: Observation[] = [];
+  let draining = false;
+  let stopped = false;
+  let lastTickMs = clock.monotonicMs();
+  let lastInventoryMs = clock.monotonicMs();
+  let cancelTick = (): void => undefined;
+
+  const feed = (observation: Observation): void => {
+    if (stopped) return;
+    queue.push(observation);
+    if (draining) return;
+    draining = true;
+    try {
+      for (let next = queue.shift(); next !== undefined; next = queue.shift()) take(next);
+    } catch (error) {
+      stopped = true;
+      options.onDefect(error);
+    } finally {
+      draining = false;
+    }
+  };
+  const run = createActionRunner(options, feed);
+
+  const take = (observation: Observation): void => {
+    noticeStall();
+    const now = { monotonicMs: clock.monotonicMs(), wallMs: clock.wallMs() };
+    const result = step(state, observation, now);
+    // Actions first: their promises start now, and the journal's fsync must not delay a recovery.
+    for (const action of result.actions) run(action);
+    if (result.events.length === 0) return;
+    for (const event of result.events) logEvent(log, event);
+    options.onEvents(memory.append(result.events));
+  };
+
+  const noticeStall = (): void => {
+    const nowMs = clock.monotonicMs();
+    const lateMs = nowMs - lastTickMs - tickMs;
+    lastTickMs = Math.max(lastTickMs, nowMs - tickMs);
+    if (lateMs < stallMs) return;
+    const now = { monotonicMs: nowMs, wallMs: clock.wallMs() };
+    const told = step(state, { kind: 'stalled', stalledMs: lateMs }, now);
+    if (told.events.length > 0) options.onEvents(memory.append(told.events));
+  };
+
+  const tick = (): void => {
+    feed({ kind: 'tick' });
+    lastTickMs = clock.monotonicMs();
+    if (state.hypervisor === 'up' && lastTickMs - lastInventoryMs >= inventoryMs) takeInventory();
+    if (!stopped) cancelTick = clock.after(tickMs, tick);
+  };
+
+  const takeInventory = (): void => {
+    lastInventoryMs = clock.monotonicMs();
+    hypervisor.list().then(
+      (reports) => feed({ kind: 'inventory', reports }),
+      (error: unknown) => log.info({ err: error }, 'the hypervisor did not list its domains'),
+    );
+  };
+
+  const onHypervisor = (event: HypervisorEvent): void => {
+    if (event.kind === 'domain') return feed({ kind: 'domain', report: event.report, source: 'event' });
+    feed({ kind: 'connection', state: event.state, reason: event.reason });
+    // The adapter has registered for events before it says `up`: what is listed now cannot be missed later.
+    if (event.state === 'up') takeInventory();
+  };
+
+  const onLink = (event: GuestLinkEvent): void => {
+    if (event.kind === 'message' && event.message.kind === 'hello' && event.message.hostKey !== undefined)
+      options.launcher.rememberHostKey(event.assembly, event.message.hostKey);
+    feed(event);
+  };
+
+  return {
+    control: controlOf(state, feed, () => clock.wallMs()),
+    async start() {
+      links.listen(onLink);
+      lastTickMs = clock.monotonicMs();
+      cancelTick = clock.after(tickMs, tick);
+      await hypervisor.open(onHypervisor);
+    },
+    async stop() {
+      stopped = true;
+      cancelTick();
+      await links.closeAll();
+      await hypervisor.close();
+    },
+  };
+}
+
+function controlOf(
+  state: SupervisorState,
+  feed: (observation: Observation) => void,
+  wallMs: () => number,
+): SupervisorControl {
+  return {
+    apply: (plan) => feed({ kind: 'apply', plan }),
+    stop: (deployable) => feed({ kind: 'stop', deployable }),
+    recover: (deployable) => feed({ kind: 'recover', deployable }),
+    forget: (deployable) => feed({ kind: 'forget', deployable }),
+    deployable: (name) => viewDeployable(state, name, wallMs()),
+    assembly: (name) => {
+      const assembly = state.assemblies.get(name);
+      return assembly === undefined ? undefined : viewAssembly(state, assembly, wallMs());
+    },
+    hypervisorState: () => state.hypervisor,
+  };
+}
+
+function logEvent(log: Logger, event: Omit<JournalEvent, 'seq'>): void {
+  const level = { info: 'info', warning: 'warn', error: 'error' } as const;
+  const { deployable, assembly, resource, incident, kind } = event;
+  log[level[event.severity]]({ kind, deployable, assembly, resource, incident }, event.text);
+}

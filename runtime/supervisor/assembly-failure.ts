@@ -1,0 +1,136 @@
+/**
+ * What follows when a virtual machine has failed: count it, tell it, fence it, and start it again or hand it
+ * to the deployable's rung. Fencing before restart, always: a start is queued only after the hypervisor has
+ * said that the domain is off.
+ */
+import { extendRun, restartDelayMs } from './escalation.ts';
+import type { Outcome } from './protocol.ts';
+import { assemblyWindowKey, noteAction, noteFailure, placeOf, recordFailure, tell } from './record.ts';
+import { resetResource } from './resource.ts';
+import type { Escalation } from './resource-recovery.ts';
+import { moveAssembly, type AssemblyState, type Turn } from './state.ts';
+import { failureCount, subject, when } from './wording.ts';
+
+/** Counts the failure and begins the recovery, or returns it for the rung above. */
+export function failAssembly(turn: Turn, assembly: AssemblyState, cause: string): Escalation | null {
+  const { plan } = assembly;
+  const where = subject(assembly.deployable, plan.name);
+  assembly.note = cause;
+  const place = { deployable: assembly.deployable, assembly: plan.name, resource: null };
+  const incident = noteFailure(turn, assembly, place, 'assembly', cause);
+  const counted = recordFailure(turn, assemblyWindowKey(plan.name), plan.escalation);
+  const count = failureCount(counted.failures, plan.escalation);
+  const facts = { failures: counted.failures };
+  const blocked = turn.state.deployables.get(assembly.deployable)?.blocked === true;
+  if (counted.decision === 'escalate' || blocked) {
+    noteAction(turn, assembly, `escalated to the deployable (${count})`);
+    tell(
+      turn,
+      'assembly-failed',
+      'error',
+      placeOf(assembly),
+      `${where} is FAILED: ${cause}. Escalating to the deployable (${count}).`,
+      { incident, facts },
+    );
+    return {
+      rung: 'deployable',
+      cause: `the assembly [${plan.name}] failed too often (${count}; last: ${cause})`,
+    };
+  }
+  assembly.run = extendRun(assembly.run, turn.now.monotonicMs, turn.state.limits.backoff);
+  const delayMs = restartDelayMs(assembly.run, turn.state.limits.backoff);
+  const doing = isOff(assembly) ? 'Starting it again' : 'Fencing it and starting it again';
+  noteAction(turn, assembly, `${doing.toLowerCase()} ${when(delayMs)}`);
+  tell(
+    turn,
+    'assembly-failed',
+    'warning',
+    placeOf(assembly),
+    `${where} is FAILED: ${cause}. ${doing} ${when(delayMs)} (${count}).`,
+    { incident, facts },
+  );
+  restartAssembly(turn, assembly, delayMs);
+  return null;
+}
+
+/** Whether the hypervisor's last word on the domain is that nothing runs. */
+export function isOff(assembly: AssemblyState): boolean {
+  return assembly.domain === 'off' || assembly.domain === 'absent';
+}
+
+/** Forgets what was in the VM, makes sure that it is off, and queues the start. */
+export function restartAssembly(turn: Turn, assembly: AssemblyState, delayMs: number): void {
+  assembly.readyMs = turn.now.monotonicMs + delayMs;
+  leaveVm(turn, assembly);
+  if (isOff(assembly) && turn.state.hypervisor === 'up') {
+    moveAssembly(turn, assembly, 'waiting');
+    return;
+  }
+  fence(turn, assembly, assembly.incident?.id ?? null);
+}
+
+function leaveVm(turn: Turn, assembly: AssemblyState): void {
+  for (const resource of assembly.resources.values()) resetResource(turn, resource);
+  assembly.linked = false;
+  assembly.suspicion = null;
+  assembly.adopted = false;
+  turn.actions.push({ kind: 'close-link', assembly: assembly.plan.name });
+}
+
+/** Forces the domain off; evidence is kept with the incident where one is named. */
+export function fence(turn: Turn, assembly: AssemblyState, incident: string | null): void {
+  leaveVm(turn, assembly);
+  if (assembly.name !== 'fencing') moveAssembly(turn, assembly, 'fencing');
+  assembly.pending = 'fence';
+  assembly.attempt += 1;
+  assembly.deadlineMs = null;
+  turn.actions.push({ kind: 'fence', assembly: assembly.plan.name, attempt: assembly.attempt, incident });
+}
+
+/** The outcome of the fencing: off at last, or it is tried again, because nothing may start before. */
+export function assemblyFenced(turn: Turn, assembly: AssemblyState, attempt: number, outcome: Outcome): void {
+  if (assembly.attempt !== attempt || assembly.pending !== 'fence') return;
+  assembly.pending = null;
+  const where = subject(assembly.deployable, assembly.plan.name);
+  if (!outcome.ok) {
+    if (assembly.deadlineMs === null && assembly.note !== fencingNote) {
+      assembly.note = fencingNote;
+      tell(
+        turn,
+        'assembly-fenced',
+        'error',
+        placeOf(assembly),
+        `${where} could not be fenced: ${outcome.message}. It is not started before it is off; trying again.`,
+        { incident: assembly.incident },
+      );
+    }
+    assembly.deadlineMs = turn.now.monotonicMs + turn.state.limits.fenceRetryMs;
+    return;
+  }
+  assembly.domain = 'off';
+  assembly.domainReason = 'fenced';
+  noteAction(turn, assembly, 'fenced: libvirt says that it is off');
+  tell(
+    turn,
+    'assembly-fenced',
+    'info',
+    placeOf(assembly),
+    `${where} is FENCED: its virtual machine is off.`,
+    {
+      incident: assembly.incident,
+    },
+  );
+  if (assembly.intent === 'up' && turn.state.deployables.get(assembly.deployable)?.blocked === true) {
+    moveAssembly(turn, assembly, 'blocked');
+    return;
+  }
+  if (assembly.intent === 'up') {
+    moveAssembly(turn, assembly, 'waiting');
+    return;
+  }
+  moveAssembly(turn, assembly, 'stopped');
+  assembly.note = null;
+  tell(turn, 'assembly-stopped', 'info', placeOf(assembly), `${where} is STOPPED.`);
+}
+
+const fencingNote = 'it could not be fenced yet';

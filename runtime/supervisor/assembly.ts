@@ -1,0 +1,282 @@
+/**
+ * The life of one assembly's virtual machine: start (when a slot is free), boot, come online, stop. What a
+ * failure leads to is `assembly-failure.ts`; what is said over the guest link is `assembly-link.ts`.
+ *
+ *   stopped → waiting → starting → booting → online ⇄ suspect
+ *                ↑_________ fencing ←___________|___|          stopping → stopped
+ */
+import type { DomainReport } from '../ports.ts';
+import type { AssemblyPlan } from '../control.ts';
+import { failAssembly, fence } from './assembly-failure.ts';
+import { noFailures } from './escalation.ts';
+import type { Outcome } from './protocol.ts';
+import { endIncident, noteFailure, placeOf, tell } from './record.ts';
+import { newResource, resetResource, stopResource } from './resource.ts';
+import type { Escalation } from './resource-recovery.ts';
+import { moveAssembly, type AssemblyState, type Turn } from './state.ts';
+import { subject } from './wording.ts';
+
+/** An assembly that nothing is known of yet. */
+export function newAssembly(
+  turn: Turn,
+  plan: AssemblyPlan,
+  deployable: string,
+  monitoring: 'am' | 'pm',
+): AssemblyState {
+  return {
+    plan,
+    deployable,
+    monitoring,
+    intent: 'down',
+    name: 'stopped',
+    sinceWallMs: turn.now.wallMs,
+    domain: 'unknown',
+    domainReason: 'not looked at yet',
+    linked: false,
+    heardMs: turn.now.monotonicMs,
+    bootId: null,
+    attempt: 0,
+    pending: null,
+    deadlineMs: null,
+    readyMs: 0,
+    adopted: false,
+    poweringOff: false,
+    foundDead: new Set(),
+    suspicion: null,
+    run: noFailures,
+    incident: null,
+    note: null,
+    resources: new Map(
+      plan.resources.map((resource) => [resource.name, newResource(resource, turn.now.wallMs)]),
+    ),
+  };
+}
+
+/**
+ * Intent is up and the assembly is not on its way: adopts the domain that runs, or queues a start. Without
+ * the hypervisor's word on the domain it only waits; the inventory will call again.
+ */
+export function beginAssembly(turn: Turn, assembly: AssemblyState): Escalation | null {
+  assembly.intent = 'up';
+  if (turn.state.hypervisor === 'down' || assembly.domain === 'unknown') return null;
+  if (assembly.name !== 'stopped' && assembly.name !== 'blocked') return null;
+  switch (assembly.domain) {
+    case 'off':
+    case 'absent':
+      queueStart(turn, assembly, 0);
+      return null;
+    case 'running':
+      assembly.adopted = true;
+      awaitHello(turn, assembly);
+      return null;
+    case 'unknown':
+    case 'paused':
+    case 'crashed':
+    case 'stopping':
+      return failAssembly(
+        turn,
+        assembly,
+        `its virtual machine was found ${assembly.domain} (${assembly.domainReason})`,
+      );
+  }
+}
+
+/** Puts the assembly in the queue for a start slot, not before `delayMs` have passed. */
+export function queueStart(turn: Turn, assembly: AssemblyState, delayMs: number): void {
+  moveAssembly(turn, assembly, 'waiting');
+  assembly.readyMs = turn.now.monotonicMs + delayMs;
+}
+
+/**
+ * Gives free start slots to those who wait longest. A slot is taken from the start until the hello, because
+ * booting guests compete for the same cores, and a slow boot must not look like a failure.
+ */
+export function admitStarts(turn: Turn): void {
+  const { state, now } = turn;
+  if (state.hypervisor === 'down') return;
+  const waiting: AssemblyState[] = [];
+  let busy = 0;
+  for (const assembly of state.assemblies.values()) {
+    if (assembly.name === 'starting' || (assembly.name === 'booting' && !assembly.adopted)) busy += 1;
+    if (assembly.name === 'waiting' && assembly.domain !== 'unknown' && assembly.readyMs <= now.monotonicMs)
+      waiting.push(assembly);
+  }
+  if (waiting.length === 0) return;
+  waiting.sort((a, b) => a.readyMs - b.readyMs);
+  for (const assembly of waiting.slice(0, Math.max(0, state.limits.startSlots - busy)))
+    startNow(turn, assembly);
+}
+
+function startNow(turn: Turn, assembly: AssemblyState): void {
+  // Somebody was quicker (an operator in virt-manager, or a start whose answer was lost): it runs already.
+  if (assembly.domain === 'running') {
+    assembly.adopted = true;
+    return awaitHello(turn, assembly);
+  }
+  moveAssembly(turn, assembly, 'starting');
+  assembly.adopted = false;
+  assembly.pending = 'start';
+  assembly.attempt += 1;
+  assembly.bootId = null;
+  assembly.foundDead.clear();
+  turn.actions.push({ kind: 'start', assembly: assembly.plan.name, attempt: assembly.attempt });
+  const where = subject(assembly.deployable, assembly.plan.name);
+  tell(turn, 'assembly-starting', 'info', placeOf(assembly), `${where} is STARTING.`, {
+    incident: assembly.incident,
+  });
+}
+
+/** The outcome of the start action. */
+export function assemblyStarted(
+  turn: Turn,
+  assembly: AssemblyState,
+  attempt: number,
+  outcome: Outcome,
+): Escalation | null {
+  if (assembly.attempt !== attempt || assembly.pending !== 'start') return null;
+  assembly.pending = null;
+  if (outcome.ok) {
+    assembly.domain = 'running';
+    assembly.domainReason = 'started';
+    // The operator changed their mind while the start was under way.
+    if (assembly.intent === 'down') {
+      fence(turn, assembly, null);
+      return null;
+    }
+    awaitHello(turn, assembly);
+    return null;
+  }
+  // What a failed start left behind is not known until the hypervisor has said it.
+  assembly.domain = 'unknown';
+  if (assembly.intent === 'down') {
+    fence(turn, assembly, null);
+    return null;
+  }
+  // A start that failed because libvirt went away says nothing about the assembly.
+  if (turn.state.hypervisor === 'down') {
+    moveAssembly(turn, assembly, 'waiting');
+    return null;
+  }
+  if (!outcome.retryable) {
+    blockAssembly(turn, assembly, `it cannot be started: ${outcome.message}`, outcome.hint);
+    return null;
+  }
+  return failAssembly(turn, assembly, `its virtual machine could not be started: ${outcome.message}`);
+}
+
+function awaitHello(turn: Turn, assembly: AssemblyState): void {
+  moveAssembly(turn, assembly, 'booting');
+  assembly.linked = false;
+  assembly.suspicion = null;
+  assembly.heardMs = turn.now.monotonicMs;
+  assembly.deadlineMs = turn.now.monotonicMs + turn.state.limits.bootMs;
+  turn.actions.push({ kind: 'open-link', assembly: assembly.plan.name });
+}
+
+/** Nothing more is tried for this assembly until a person says so. */
+export function blockAssembly(turn: Turn, assembly: AssemblyState, cause: string, hint: string | null): void {
+  moveAssembly(turn, assembly, 'blocked');
+  assembly.note = cause;
+  const place = { deployable: assembly.deployable, assembly: assembly.plan.name, resource: null };
+  const incident = noteFailure(turn, assembly, place, 'assembly', cause);
+  endIncident(turn, assembly, 'blocked');
+  const where = subject(assembly.deployable, assembly.plan.name);
+  const next = hint === null ? '' : ` ${hint}`;
+  tell(
+    turn,
+    'assembly-blocked',
+    'error',
+    placeOf(assembly),
+    `${where} is BLOCKED: ${cause}.${next} Nothing more is tried until deployable_recover ${assembly.deployable}.`,
+    { incident },
+  );
+}
+
+/** What the hypervisor says of the domain, from an event, an inspection or an inventory. */
+export function domainSeen(
+  turn: Turn,
+  assembly: AssemblyState,
+  report: Pick<DomainReport, 'state' | 'reason'>,
+  source: 'event' | 'inspection',
+): Escalation | null {
+  assembly.domain = report.state;
+  assembly.domainReason = report.reason;
+  const off = report.state === 'off' || report.state === 'absent';
+  if (assembly.name === 'stopping' && off) {
+    settleStopped(turn, assembly);
+    return null;
+  }
+  if (assembly.intent === 'up' && assembly.name === 'stopped') {
+    return deployableBlocked(turn, assembly) ? null : beginAssembly(turn, assembly);
+  }
+  // An event may be older than our own start: before it counts against a booting VM, ask once more.
+  if (off && source === 'event' && assembly.name === 'booting') {
+    turn.actions.push({ kind: 'inspect', assembly: assembly.plan.name });
+    assembly.domain = 'running';
+  }
+  return null;
+}
+
+/** Whether this assembly's deployable is blocked. */
+export function deployableBlocked(turn: Turn, assembly: AssemblyState): boolean {
+  return turn.state.deployables.get(assembly.deployable)?.blocked === true;
+}
+
+/** Intent is down: resources first, then the guest powers off, then, past the limit, force. */
+export function stopAssembly(turn: Turn, assembly: AssemblyState): void {
+  assembly.intent = 'down';
+  endIncident(turn, assembly, 'stopped');
+  switch (assembly.name) {
+    case 'stopped':
+    case 'stopping':
+    case 'fencing':
+    case 'starting':
+      return;
+    case 'waiting':
+    case 'blocked':
+      if (assembly.domain === 'running') return stopVm(turn, assembly);
+      return settleStopped(turn, assembly);
+    case 'booting':
+    case 'suspect':
+      return fence(turn, assembly, null);
+    case 'online':
+      moveAssembly(turn, assembly, 'stopping');
+      assembly.poweringOff = false;
+      assembly.deadlineMs = turn.now.monotonicMs + turn.state.limits.shutdownMs;
+      for (const resource of assembly.resources.values()) stopResource(turn, assembly, resource);
+      return powerOffWhenQuiet(turn, assembly);
+  }
+}
+
+/** Once every resource has stopped, the guest is asked to power off, by the agent and by ACPI. */
+export function powerOffWhenQuiet(turn: Turn, assembly: AssemblyState): void {
+  if (assembly.name !== 'stopping') return;
+  const quiet = [...assembly.resources.values()].every(
+    (resource) => resource.name === 'stopped' || resource.name === 'unrecoverable',
+  );
+  if (!quiet || assembly.poweringOff) return;
+  assembly.poweringOff = true;
+  const { name } = assembly.plan;
+  turn.actions.push({ kind: 'send', assembly: name, message: { kind: 'poweroff' } });
+  turn.actions.push({ kind: 'shutdown', assembly: name });
+  assembly.deadlineMs = turn.now.monotonicMs + turn.state.limits.shutdownMs;
+}
+
+function stopVm(turn: Turn, assembly: AssemblyState): void {
+  moveAssembly(turn, assembly, 'stopping');
+  assembly.poweringOff = true;
+  turn.actions.push({ kind: 'shutdown', assembly: assembly.plan.name });
+  assembly.deadlineMs = turn.now.monotonicMs + turn.state.limits.shutdownMs;
+}
+
+/** The domain is off and that is what was wanted. */
+export function settleStopped(turn: Turn, assembly: AssemblyState): void {
+  for (const resource of assembly.resources.values()) resetResource(turn, resource);
+  moveAssembly(turn, assembly, 'stopped');
+  assembly.note = null;
+  assembly.linked = false;
+  assembly.suspicion = null;
+  turn.actions.push({ kind: 'close-link', assembly: assembly.plan.name });
+  const where = subject(assembly.deployable, assembly.plan.name);
+  tell(turn, 'assembly-stopped', 'info', placeOf(assembly), `${where} is STOPPED.`);
+}

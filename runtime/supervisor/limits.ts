@@ -1,0 +1,55 @@
+/**
+ * Every waiting time and bound that the supervisor uses, in one place, with where each comes from.
+ */
+import { defaultBackoff, type Backoff } from './escalation.ts';
+
+export type Limits = {
+  /** How often the agent is asked to send a heartbeat. */
+  readonly heartbeatMs: number;
+  /** No word from the guest for so long: suspicion, and progress is measured. */
+  readonly suspectAfterMs: number;
+  /** Progress is compared over at least this (DESIGN.md §6: 3 s). */
+  readonly progressWindowMs: number;
+  /**
+   * CPU time within the window that still counts as standing still. An idle guest uses about 5 ms a second
+   * (DESIGN.md §6), so 15 ms in 3 s; a third of that leaves room for measuring on both sides.
+   */
+  readonly idleCpuMs: number;
+  /** A guest that progresses but says nothing is given up so long after the suspicion began. */
+  readonly agentLostAfterMs: number;
+  /** From start to the agent's hello. */
+  readonly bootMs: number;
+  /** From asking the guest to power off to forcing it off. */
+  readonly shutdownMs: number;
+  /** Between two tries to fence when fencing itself fails. */
+  readonly fenceRetryMs: number;
+  /** Between asking the hypervisor about a domain whose link is down while it is said to run. */
+  readonly inspectEveryMs: number;
+  /** An operation's own timeout runs in the guest; so much later the host stops waiting for the answer. */
+  readonly answerGraceMs: number;
+  /** Assemblies that may be starting at the same time. */
+  readonly startSlots: number;
+  readonly backoff: Backoff;
+};
+
+/**
+ * The defaults. Under TCG a guest boots in 6–22 s alone and slower in company (FACTS.md: allow 60 s per boot
+ * × guests/2, start at most two at a time), so the boot limit is wider and the slots fewer.
+ */
+export function defaultLimits(accelerator: 'kvm' | 'tcg'): Limits {
+  const emulated = accelerator === 'tcg';
+  return {
+    heartbeatMs: 1000,
+    suspectAfterMs: 3000,
+    progressWindowMs: 3000,
+    idleCpuMs: 5,
+    agentLostAfterMs: emulated ? 20_000 : 6000,
+    bootMs: emulated ? 300_000 : 120_000,
+    shutdownMs: emulated ? 60_000 : 30_000,
+    fenceRetryMs: 2000,
+    inspectEveryMs: 1000,
+    answerGraceMs: 5000,
+    startSlots: emulated ? 2 : 8,
+    backoff: defaultBackoff,
+  };
+}

@@ -1,0 +1,88 @@
+/**
+ * What goes into a supervisor step and what comes out: observations and actions. An action's outcome comes
+ * back as an observation; nothing else changes the supervisor's state.
+ */
+import type { Incident, SupervisorEvent } from '../../model/event.ts';
+import type { GuestMessage, HostMessage } from '../../model/guest-protocol.ts';
+import type { DeployablePlan } from '../control.ts';
+import type { DomainProgress, DomainReport } from '../ports.ts';
+
+/** How a start or a fencing ended. `retryable` is false for what no repetition can mend. */
+export type Outcome =
+  | { readonly ok: true }
+  | {
+      readonly ok: false;
+      readonly message: string;
+      readonly hint: string | null;
+      readonly retryable: boolean;
+    };
+
+export type Observation =
+  | { readonly kind: 'tick' }
+  /** The operator (or the stored intent, at boot) gives a deployable's plan. */
+  | { readonly kind: 'apply'; readonly plan: DeployablePlan }
+  | { readonly kind: 'stop'; readonly deployable: string }
+  | { readonly kind: 'recover'; readonly deployable: string }
+  | { readonly kind: 'forget'; readonly deployable: string }
+  | { readonly kind: 'connection'; readonly state: 'up' | 'down'; readonly reason: string }
+  /** All domains of ours at one moment; an assembly that is not among them has no domain. */
+  | { readonly kind: 'inventory'; readonly reports: readonly DomainReport[] }
+  | { readonly kind: 'domain'; readonly report: DomainReport; readonly source: 'event' | 'inspection' }
+  | {
+      readonly kind: 'link';
+      readonly assembly: string;
+      readonly state: 'up' | 'down';
+      readonly reason: string;
+    }
+  | { readonly kind: 'message'; readonly assembly: string; readonly message: GuestMessage }
+  /** `attempt` is the one of the action that this answers; an older one is ignored. */
+  | {
+      readonly kind: 'started';
+      readonly assembly: string;
+      readonly attempt: number;
+      readonly outcome: Outcome;
+    }
+  | {
+      readonly kind: 'fenced';
+      readonly assembly: string;
+      readonly attempt: number;
+      readonly outcome: Outcome;
+    }
+  /** Null: the hypervisor could not say within its limit, which is itself a sign of standing still. */
+  | {
+      readonly kind: 'progress';
+      readonly assembly: string;
+      readonly attempt: number;
+      readonly progress: DomainProgress | null;
+    }
+  /** We ourselves did not run for this long: no evidence against anybody. */
+  | { readonly kind: 'stalled'; readonly stalledMs: number };
+
+export type Action =
+  | { readonly kind: 'start'; readonly assembly: string; readonly attempt: number }
+  /** Evidence is taken first when an incident is named, within its limit. */
+  | {
+      readonly kind: 'fence';
+      readonly assembly: string;
+      readonly attempt: number;
+      readonly incident: string | null;
+    }
+  | { readonly kind: 'shutdown'; readonly assembly: string }
+  /** Asks the hypervisor for the domain's state now. */
+  | { readonly kind: 'inspect'; readonly assembly: string }
+  | { readonly kind: 'measure-progress'; readonly assembly: string; readonly attempt: number }
+  | { readonly kind: 'open-link'; readonly assembly: string }
+  | { readonly kind: 'close-link'; readonly assembly: string }
+  /** Tells the guest who it is (host name, authorised key). */
+  | { readonly kind: 'introduce'; readonly assembly: string }
+  | { readonly kind: 'send'; readonly assembly: string; readonly message: HostMessage }
+  | { readonly kind: 'save-window'; readonly key: string; readonly timesMs: readonly number[] }
+  | { readonly kind: 'save-incident'; readonly incident: Incident };
+
+export type StepResult = {
+  readonly actions: readonly Action[];
+  readonly events: readonly SupervisorEvent[];
+};
+
+/** The two clocks at the moment of an observation, in ms. */
+export type Now = { readonly monotonicMs: number; readonly wallMs: number };

@@ -1,0 +1,216 @@
+/**
+ * The life of one resource in an assembly whose guest link is up: probe, start, watch, and what follows a
+ * failure on this rung. What it cannot mend it returns as an escalation; the rung above is `assembly.ts`.
+ *
+ *   stopped → probing → starting → active → recovering → active
+ *                 └──────(it runs)──↗  └→ waiting (backoff) ↗        any → unrecoverable, stopping
+ *
+ * A restart is: kill (only when something may survive), start, and a monitor that confirms it.
+ */
+import type { GuestMessage } from '../../model/guest-protocol.ts';
+import type { ResourcePlan } from '../control.ts';
+import { noFailures } from './escalation.ts';
+import { endIncident, placeOf, tell } from './record.ts';
+import { failResource, giveUp, launch, operate, type Escalation } from './resource-recovery.ts';
+import { moveResource, type AssemblyState, type ResourceState, type Turn } from './state.ts';
+import { deathCause, hardError, operationFailure, seconds, subject } from './wording.ts';
+
+type Result = Extract<GuestMessage, { kind: 'result' }>;
+/** OCF: running, and not running. */
+const ocfSuccess = 0;
+const ocfNotRunning = 7;
+
+/** A resource that nothing is known of yet. */
+export function newResource(plan: ResourcePlan, nowWallMs: number): ResourceState {
+  return {
+    plan,
+    name: 'stopped',
+    sinceWallMs: nowWallMs,
+    operation: null,
+    dueMs: null,
+    killFirst: false,
+    run: noFailures,
+    incident: null,
+    note: null,
+  };
+}
+
+/** Has the guest watch the resource, and finds out whether it runs. */
+export function beginResource(turn: Turn, assembly: AssemblyState, resource: ResourceState): void {
+  watch(turn, assembly, resource);
+  moveResource(turn, resource, 'probing');
+  operate(turn, assembly, resource, 'monitor');
+}
+
+/** After a reconnect: the agent may have forgotten all, and answers may be lost. What was active stays so. */
+export function takeUpResource(turn: Turn, assembly: AssemblyState, resource: ResourceState): void {
+  if (resource.name !== 'active') return beginResource(turn, assembly, resource);
+  watch(turn, assembly, resource);
+  operate(turn, assembly, resource, 'monitor');
+}
+
+function watch(turn: Turn, assembly: AssemblyState, resource: ResourceState): void {
+  const { plan } = resource;
+  turn.actions.push({
+    kind: 'send',
+    assembly: assembly.plan.name,
+    message: {
+      kind: 'watch',
+      name: plan.name,
+      class: plan.class,
+      service: plan.service,
+      parameters: plan.parameters,
+    },
+  });
+}
+
+/** The kernel's word that the main process is gone. */
+export function resourceDied(
+  turn: Turn,
+  assembly: AssemblyState,
+  resource: ResourceState,
+  message: Extract<GuestMessage, { kind: 'death' }>,
+): Escalation | null {
+  // In every other state an operation is under way whose result will tell, or nothing was expected to run.
+  if (resource.name !== 'active') return null;
+  return failResource(turn, assembly, resource, { cause: deathCause(message), processGone: true });
+}
+
+/** The guest says, after a reconnect, that the main process died while nobody listened. */
+export function resourceFoundDead(
+  turn: Turn,
+  assembly: AssemblyState,
+  resource: ResourceState,
+): Escalation | null {
+  return failResource(turn, assembly, resource, {
+    cause: 'its main process died while the guest link was down',
+    processGone: true,
+  });
+}
+
+/** An operation's result; one that is no longer awaited is ignored. */
+export function resourceAnswered(
+  turn: Turn,
+  assembly: AssemblyState,
+  resource: ResourceState,
+  result: Result,
+): Escalation | null {
+  if (resource.operation?.id !== result.id) return null;
+  resource.operation = null;
+  const hard = result.timedOut ? undefined : hardError(result.code);
+  if (hard !== undefined && resource.name !== 'stopping') {
+    giveUp(turn, assembly, resource, `its ${result.operation} says ${hard} (OCF code ${result.code})`);
+    return null;
+  }
+  switch (result.operation) {
+    case 'monitor':
+      return monitored(turn, assembly, resource, result);
+    case 'start':
+      if (succeeded(result)) operate(turn, assembly, resource, 'monitor');
+      else
+        return failResource(turn, assembly, resource, {
+          cause: operationFailure(result),
+          processGone: false,
+        });
+      return null;
+    case 'stop':
+      if (succeeded(result)) stopped(turn, resource);
+      else operate(turn, assembly, resource, 'kill');
+      return null;
+    case 'kill':
+      if (resource.name === 'stopping') stopped(turn, resource);
+      else operate(turn, assembly, resource, 'start');
+      return null;
+  }
+}
+
+function succeeded(result: Result): boolean {
+  return !result.timedOut && result.code === ocfSuccess;
+}
+
+function monitored(
+  turn: Turn,
+  assembly: AssemblyState,
+  resource: ResourceState,
+  result: Result,
+): Escalation | null {
+  if (succeeded(result)) {
+    activate(turn, assembly, resource);
+    return null;
+  }
+  const notRunning = !result.timedOut && result.code === ocfNotRunning;
+  if (resource.name === 'probing') {
+    if (!notRunning) resource.killFirst = true;
+    // With an incident open, the link was lost in the middle of a recovery, which now goes on.
+    moveResource(turn, resource, resource.incident === null ? 'starting' : 'recovering');
+    launch(turn, assembly, resource);
+    return null;
+  }
+  const cause = notRunning ? 'its monitor says that it is not running' : operationFailure(result);
+  return failResource(turn, assembly, resource, { cause, processGone: notRunning });
+}
+
+function activate(turn: Turn, assembly: AssemblyState, resource: ResourceState): void {
+  if (resource.name !== 'active') {
+    moveResource(turn, resource, 'active');
+    resource.note = null;
+    const tookMs = endIncident(turn, resource, 'recovered');
+    const where = subject(assembly.deployable, assembly.plan.name, resource.plan.name);
+    const text =
+      tookMs === null ? `${where} is ACTIVE.` : `${where} is ACTIVE again after ${seconds(tookMs)}.`;
+    tell(turn, 'resource-active', 'info', placeOf(assembly, resource), text, {
+      facts: tookMs === null ? {} : { durationMs: tookMs },
+    });
+  }
+  resource.dueMs = turn.now.monotonicMs + resource.plan.monitorIntervalMs;
+}
+
+/** Orderly stop; a resource that does not run is left alone. */
+export function stopResource(turn: Turn, assembly: AssemblyState, resource: ResourceState): void {
+  endIncident(turn, resource, 'stopped');
+  if (resource.name === 'stopped' || resource.name === 'stopping') return;
+  if (resource.name === 'unmonitored') return moveResource(turn, resource, 'stopped');
+  moveResource(turn, resource, 'stopping');
+  operate(turn, assembly, resource, 'stop');
+}
+
+function stopped(turn: Turn, resource: ResourceState): void {
+  moveResource(turn, resource, 'stopped');
+  resource.note = null;
+}
+
+/** The VM is gone: so is everything in it. The backoff run is kept, the incident is the assembly's now. */
+export function resetResource(turn: Turn, resource: ResourceState): void {
+  if (resource.incident !== null) endIncident(turn, resource, 'escalated');
+  resource.operation = null;
+  resource.killFirst = false;
+  if (resource.name !== 'stopped') moveResource(turn, resource, 'stopped');
+}
+
+/** What is due by the clock: recurring monitors, delayed restarts, answers that never came. */
+export function tickResource(
+  turn: Turn,
+  assembly: AssemblyState,
+  resource: ResourceState,
+): Escalation | null {
+  const nowMs = turn.now.monotonicMs;
+  const { operation } = resource;
+  if (operation !== null) {
+    if (nowMs < operation.deadlineMs) return null;
+    resource.operation = null;
+    if (resource.name === 'stopping') {
+      stopped(turn, resource);
+      return null;
+    }
+    const cause = `the agent did not answer its ${operation.operation} in time`;
+    return failResource(turn, assembly, resource, { cause, processGone: false });
+  }
+  if (resource.dueMs === null || nowMs < resource.dueMs) return null;
+  resource.dueMs = null;
+  if (resource.name === 'active') operate(turn, assembly, resource, 'monitor');
+  if (resource.name === 'waiting') {
+    moveResource(turn, resource, 'recovering');
+    launch(turn, assembly, resource);
+  }
+  return null;
+}

@@ -1,0 +1,171 @@
+/**
+ * The supervisor's whole state, and the only two functions that move an assembly or a resource from one
+ * state to another. They refuse moves that are not in their table: such a move is a defect of ours, and a
+ * defect that stops is better than one that restarts the wrong machine.
+ *
+ * The state is owned by the step: it is changed in place, only there, and only as a function of the
+ * observation and the clocks, so the same observations always lead to the same state.
+ */
+import type { AssemblyStateName, DeployableStateName, ResourceStateName } from '../../model/cped-api.ts';
+import type { Incident, SupervisorEvent } from '../../model/event.ts';
+import type { AssemblyPlan, DeployablePlan, ResourcePlan } from '../control.ts';
+import type { DomainProgress, DomainState } from '../ports.ts';
+import type { FailureRun } from './escalation.ts';
+import type { Limits } from './limits.ts';
+import type { Action, Now } from './protocol.ts';
+import type { ResourceOperation } from '../../model/guest-protocol.ts';
+
+export type ResourceState = {
+  plan: ResourcePlan;
+  name: ResourceStateName;
+  sinceWallMs: number;
+  /** The operation that runs in the guest, until when its answer is awaited, and what it is for. */
+  operation: { id: number; operation: ResourceOperation; deadlineMs: number } | null;
+  /** When the next recurring monitor (active) or the delayed restart (waiting) is due. */
+  dueMs: number | null;
+  /** Whether a restart must force off what may still run before it starts anew. */
+  killFirst: boolean;
+  run: FailureRun;
+  incident: Incident | null;
+  note: string | null;
+};
+
+export type Suspicion = {
+  sinceMs: number;
+  /** First sample; `pending` until it is in. */
+  first: { atMs: number; progress: DomainProgress | null } | 'pending';
+  /** Whether the second sample showed progress: then it is the agent that is lost, not the guest. */
+  progressing: boolean;
+  measuring: boolean;
+  /** Two samples have been compared. */
+  judged: boolean;
+};
+
+export type AssemblyState = {
+  plan: AssemblyPlan;
+  deployable: string;
+  monitoring: 'am' | 'pm';
+  intent: 'up' | 'down';
+  name: AssemblyStateName;
+  sinceWallMs: number;
+  domain: DomainState | 'unknown';
+  domainReason: string;
+  /** A well-formed hello has been seen on the present connection. */
+  linked: boolean;
+  /** Monotonic time of the guest's last word. */
+  heardMs: number;
+  bootId: string | null;
+  /** Grows with each start, fencing or measurement; answers to older ones are ignored. */
+  attempt: number;
+  /** An action under way whose outcome will come back. */
+  pending: 'start' | 'fence' | null;
+  /** Boot or shutdown limit, next fence retry, next inspection. */
+  deadlineMs: number | null;
+  /** In `waiting`: not before this. */
+  readyMs: number;
+  /** The domain was found running: not ours to announce as started. */
+  adopted: boolean;
+  /** In `stopping`: the guest has been asked to power off. */
+  poweringOff: boolean;
+  /** Resources that the agent said are dead in the state after its hello. */
+  foundDead: Set<string>;
+  suspicion: Suspicion | null;
+  run: FailureRun;
+  incident: Incident | null;
+  note: string | null;
+  resources: Map<string, ResourceState>;
+};
+
+export type DeployableState = {
+  plan: DeployablePlan;
+  intent: 'up' | 'down';
+  name: DeployableStateName;
+  sinceWallMs: number;
+  /** Wall time when it left `active`; for telling how long the recovery took. */
+  brokenSinceMs: number | null;
+  blocked: boolean;
+  note: string | null;
+};
+
+export type SupervisorState = {
+  limits: Limits;
+  hypervisor: 'up' | 'down';
+  /** Monotonic time when the connection was lost; deadlines are extended by the outage. */
+  lostSinceMs: number | null;
+  deployables: Map<string, DeployableState>;
+  assemblies: Map<string, AssemblyState>;
+  /** Failure times (wall clock) by window key. */
+  windows: Map<string, readonly number[]>;
+  nextOperationId: number;
+  nextIncident: number;
+};
+
+/** A fresh state; `windows` are those that the memory kept. */
+export function initialState(
+  limits: Limits,
+  windows: ReadonlyMap<string, readonly number[]>,
+  firstIncident: number,
+): SupervisorState {
+  return {
+    limits,
+    hypervisor: 'down',
+    lostSinceMs: null,
+    deployables: new Map(),
+    assemblies: new Map(),
+    windows: new Map(windows),
+    nextOperationId: 1,
+    nextIncident: firstIncident,
+  };
+}
+
+/** One step in the making: the state, the time, and what has been decided so far. */
+export type Turn = {
+  readonly state: SupervisorState;
+  readonly now: Now;
+  readonly actions: Action[];
+  readonly events: SupervisorEvent[];
+};
+
+const assemblyMoves: Readonly<Record<AssemblyStateName, readonly AssemblyStateName[]>> = {
+  stopped: ['waiting', 'booting', 'fencing', 'stopping'],
+  waiting: ['starting', 'booting', 'fencing', 'stopped', 'blocked'],
+  starting: ['booting', 'waiting', 'fencing', 'stopping', 'blocked'],
+  booting: ['online', 'fencing', 'stopping', 'waiting', 'blocked'],
+  online: ['suspect', 'fencing', 'waiting', 'stopping', 'blocked', 'booting'],
+  suspect: ['online', 'fencing', 'waiting', 'stopping', 'blocked', 'booting'],
+  fencing: ['waiting', 'stopped', 'blocked'],
+  stopping: ['stopped', 'fencing'],
+  blocked: ['waiting', 'booting', 'fencing', 'stopping', 'stopped'],
+};
+
+const resourceMoves: Readonly<Record<ResourceStateName, readonly ResourceStateName[]>> = {
+  stopped: ['probing', 'unmonitored', 'stopping'],
+  unmonitored: ['stopped', 'probing'],
+  probing: ['active', 'starting', 'recovering', 'waiting', 'unrecoverable', 'stopping', 'stopped', 'probing'],
+  starting: ['active', 'recovering', 'waiting', 'unrecoverable', 'stopping', 'stopped', 'probing'],
+  active: ['recovering', 'waiting', 'unrecoverable', 'stopping', 'stopped', 'probing'],
+  recovering: ['active', 'recovering', 'waiting', 'unrecoverable', 'stopping', 'stopped', 'probing'],
+  waiting: ['recovering', 'stopping', 'stopped', 'probing', 'unrecoverable', 'active'],
+  stopping: ['stopped', 'unrecoverable', 'probing'],
+  unrecoverable: ['probing', 'stopped', 'stopping'],
+};
+
+/** Moves an assembly; its deadline is the new state's own and starts empty. */
+export function moveAssembly(turn: Turn, assembly: AssemblyState, to: AssemblyStateName): void {
+  if (!assemblyMoves[assembly.name].includes(to)) {
+    throw new Error(`assembly ${assembly.plan.name} cannot move from ${assembly.name} to ${to}`);
+  }
+  assembly.name = to;
+  assembly.sinceWallMs = turn.now.wallMs;
+  assembly.deadlineMs = null;
+}
+
+/** Moves a resource; due time and operation belong to the new state and are set by the caller. */
+export function moveResource(turn: Turn, resource: ResourceState, to: ResourceStateName): void {
+  if (!resourceMoves[resource.name].includes(to)) {
+    throw new Error(`resource ${resource.plan.name} cannot move from ${resource.name} to ${to}`);
+  }
+  if (resource.name !== to) resource.sinceWallMs = turn.now.wallMs;
+  resource.name = to;
+  resource.dueMs = null;
+}

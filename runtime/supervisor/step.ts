@@ -1,0 +1,215 @@
+/**
+ * The supervisor's one step: an observation and the time go in, actions and events come out. This file only
+ * finds whom the observation concerns and lets the rooms beside it decide; then it settles escalations,
+ * start slots and what the deployables add up to.
+ */
+import { admitStarts, assemblyStarted, domainSeen, powerOffWhenQuiet } from './assembly.ts';
+import { assemblyFenced, failAssembly, fence } from './assembly-failure.ts';
+import { guestSaid, judge, linkChanged, progressMeasured, tickOnline } from './assembly-link.ts';
+import {
+  applyPlan,
+  escalate,
+  forgetDeployable,
+  recoverDeployable,
+  rollUp,
+  stopDeployable,
+} from './deployable.ts';
+import type { Now, Observation, StepResult } from './protocol.ts';
+import { tell } from './record.ts';
+import type { Escalation } from './resource-recovery.ts';
+import type { AssemblyState, SupervisorState, Turn } from './state.ts';
+import { seconds } from './wording.ts';
+
+/**
+ * Takes one observation into the state (in place) and returns what to do and what to tell.
+ * Deterministic: no clock, no randomness, no IO.
+ */
+export function step(state: SupervisorState, observation: Observation, now: Now): StepResult {
+  const turn: Turn = { state, now, actions: [], events: [] };
+  observe(turn, observation);
+  admitStarts(turn);
+  for (const deployable of state.deployables.values()) rollUp(turn, deployable);
+  return { actions: turn.actions, events: turn.events };
+}
+
+function observe(turn: Turn, observation: Observation): void {
+  switch (observation.kind) {
+    case 'tick':
+      for (const assembly of turn.state.assemblies.values()) settle(turn, assembly, tick(turn, assembly));
+      return;
+    case 'apply':
+      return applyPlan(turn, observation.plan);
+    case 'stop':
+      return stopDeployable(turn, observation.deployable);
+    case 'recover':
+      return recoverDeployable(turn, observation.deployable);
+    case 'forget':
+      return forgetDeployable(turn, observation.deployable);
+    case 'connection':
+      return connectionChanged(turn, observation.state, observation.reason);
+    case 'inventory':
+      return inventoryTaken(turn, observation.reports);
+    case 'stalled':
+      return weStalled(turn, observation.stalledMs);
+    case 'domain':
+      return withAssembly(turn, observation.report.assembly, (assembly) =>
+        seen(turn, assembly, observation.report, observation.source),
+      );
+    case 'link':
+      return withAssembly(turn, observation.assembly, (assembly) => {
+        linkChanged(turn, assembly, observation.state);
+        return null;
+      });
+    case 'message':
+      return withAssembly(turn, observation.assembly, (assembly) =>
+        guestSaid(turn, assembly, observation.message),
+      );
+    case 'started':
+      return withAssembly(turn, observation.assembly, (assembly) =>
+        assemblyStarted(turn, assembly, observation.attempt, observation.outcome),
+      );
+    case 'fenced':
+      return withAssembly(turn, observation.assembly, (assembly) => {
+        assemblyFenced(turn, assembly, observation.attempt, observation.outcome);
+        return null;
+      });
+    case 'progress':
+      return withAssembly(turn, observation.assembly, (assembly) =>
+        progressMeasured(turn, assembly, observation.attempt, observation.progress),
+      );
+  }
+}
+
+/** An assembly that is not known any more is nobody's concern. */
+function withAssembly(
+  turn: Turn,
+  name: string,
+  decide: (assembly: AssemblyState) => Escalation | null,
+): void {
+  const assembly = turn.state.assemblies.get(name);
+  if (assembly !== undefined) settle(turn, assembly, decide(assembly));
+}
+
+function settle(turn: Turn, assembly: AssemblyState, escalation: Escalation | null): void {
+  if (escalation !== null) escalate(turn, assembly, escalation);
+}
+
+function seen(
+  turn: Turn,
+  assembly: AssemblyState,
+  report: { readonly state: AssemblyState['domain']; readonly reason: string },
+  source: 'event' | 'inspection',
+): Escalation | null {
+  if (report.state === 'unknown') return null;
+  const escalation = domainSeen(turn, assembly, { state: report.state, reason: report.reason }, source);
+  if (escalation !== null) return escalation;
+  return ['booting', 'online', 'suspect'].includes(assembly.name) ? judge(turn, assembly) : null;
+}
+
+function tick(turn: Turn, assembly: AssemblyState): Escalation | null {
+  const { deadlineMs } = assembly;
+  const due = deadlineMs !== null && turn.now.monotonicMs >= deadlineMs;
+  switch (assembly.name) {
+    case 'stopped':
+    case 'waiting':
+    case 'starting':
+    case 'blocked':
+      return null;
+    case 'booting':
+      // Without the hypervisor's word there is no verdict; the limit is extended when it returns.
+      if (!due || turn.state.hypervisor === 'down') return null;
+      return failAssembly(
+        turn,
+        assembly,
+        `its agent did not say hello within ${seconds(turn.state.limits.bootMs)} of the start`,
+      );
+    case 'online':
+    case 'suspect':
+      return tickOnline(turn, assembly);
+    case 'stopping':
+      if (due) fence(turn, assembly, null);
+      else {
+        const escalation = tickOnline(turn, assembly);
+        powerOffWhenQuiet(turn, assembly);
+        return escalation;
+      }
+      return null;
+    case 'fencing':
+      if (due && assembly.pending === null) fence(turn, assembly, null);
+      return null;
+  }
+}
+
+function connectionChanged(turn: Turn, state: 'up' | 'down', reason: string): void {
+  const supervisor = turn.state;
+  if (supervisor.hypervisor === state) return;
+  supervisor.hypervisor = state;
+  if (state === 'down') {
+    supervisor.lostSinceMs = turn.now.monotonicMs;
+    tell(
+      turn,
+      'hypervisor-lost',
+      'warning',
+      { deployable: '' },
+      `libvirt does not answer (${reason}). No virtual machine is touched until it does; guest links go on.`,
+    );
+    return;
+  }
+  const lostMs = supervisor.lostSinceMs === null ? null : turn.now.monotonicMs - supervisor.lostSinceMs;
+  supervisor.lostSinceMs = null;
+  if (lostMs === null) return;
+  for (const assembly of supervisor.assemblies.values()) extend(assembly, lostMs);
+  tell(
+    turn,
+    'hypervisor-back',
+    'info',
+    { deployable: '' },
+    `libvirt answers again after ${seconds(lostMs)}. Looking at every virtual machine anew.`,
+  );
+}
+
+/** The states of all domains at once: the cure for every event that was lost. */
+function inventoryTaken(
+  turn: Turn,
+  reports: readonly {
+    readonly assembly: string;
+    readonly state: AssemblyState['domain'];
+    readonly reason: string;
+  }[],
+): void {
+  const found = new Map(reports.map((report) => [report.assembly, report]));
+  for (const assembly of turn.state.assemblies.values()) {
+    // While our own start or fencing is under way, the list may be older than its outcome.
+    if (assembly.pending !== null) continue;
+    const report = found.get(assembly.plan.name) ?? { state: 'absent' as const, reason: 'not defined' };
+    settle(turn, assembly, seen(turn, assembly, report, 'inspection'));
+  }
+}
+
+/** We did not run: everything that was being waited for gets that time back. */
+function weStalled(turn: Turn, stalledMs: number): void {
+  for (const assembly of turn.state.assemblies.values()) {
+    extend(assembly, stalledMs);
+    assembly.heardMs += stalledMs;
+    // Samples across the stall compare nothing.
+    if (assembly.suspicion !== null) {
+      assembly.suspicion.sinceMs += stalledMs;
+      assembly.suspicion.first = 'pending';
+      assembly.suspicion.judged = false;
+    }
+    for (const resource of assembly.resources.values()) {
+      if (resource.operation !== null) resource.operation.deadlineMs += stalledMs;
+    }
+  }
+  tell(
+    turn,
+    'service-stalled',
+    'warning',
+    { deployable: '' },
+    `This service itself stood still for ${seconds(stalledMs)}. That is no evidence against anybody: every limit was extended.`,
+  );
+}
+
+function extend(assembly: AssemblyState, byMs: number): void {
+  if (assembly.deadlineMs !== null) assembly.deadlineMs += byMs;
+}
