@@ -77,6 +77,7 @@ function daemonSpec(directories: PrivateLibvirtdDirectories, plan: LibvirtdPlan)
       PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
       HOME: process.env['HOME'] ?? '/',
       LANG: 'C.UTF-8',
+      ...markersOfCaller(),
       [stackMarker]: directories.stateDir,
       ...(drivers === undefined ? {} : { LIBVIRT_DRIVER_DIR: drivers }),
       ...plan.environment,
@@ -85,6 +86,12 @@ function daemonSpec(directories: PrivateLibvirtdDirectories, plan: LibvirtdPlan)
     logFile: path.join(directories.stateDir, 'log/libvirtd.log'),
     pidFile: pidFileOf(directories),
   };
+}
+
+/** A test run's marker, so that the runner finds a libvirtd that a test forgot. */
+function markersOfCaller(): Readonly<Record<string, string>> {
+  const run = process.env['PCLOUD_TEST_RUN'];
+  return run === undefined ? {} : { PCLOUD_TEST_RUN: run };
 }
 
 function pidFileOf(directories: PrivateLibvirtdDirectories): string {

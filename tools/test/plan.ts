@@ -1,0 +1,33 @@
+/**
+ * Which test files there are and which group each belongs to. The tests under test/integration/ run on real
+ * QEMU, libvirt, Redis and builds; every other one needs nothing but Node. It runs none of them.
+ */
+import { globSync } from 'node:fs';
+import path from 'node:path';
+
+export const groups = ['pure', 'real'] as const;
+export type Group = (typeof groups)[number];
+
+/** The longest that one file of a group may take, in ms; a hung test is ended and counted as failed. */
+export const fileLimitMs: Readonly<Record<Group, number>> = { pure: 120_000, real: 420_000 };
+
+/** `make test` ends within 15 minutes: what has not started by then is counted as failed, by name. */
+export const totalLimitMs = 14.5 * 60_000;
+
+/** How the runner tells `guard.ts` in a test file's process the limit. */
+export const fileLimitVariable = 'PCLOUD_TEST_FILE_LIMIT_MS';
+
+export function groupOf(file: string): Group {
+  return file.startsWith('test/integration/') ? 'real' : 'pure';
+}
+
+/**
+ * The files of a group, relative to the checkout, in a stable order.
+ * @param filter when given, only files whose path contains it
+ */
+export function filesOf(checkout: string, group: Group, filter?: string): readonly string[] {
+  return globSync('test/**/*.test.ts', { cwd: checkout })
+    .map((file) => file.split(path.sep).join('/'))
+    .filter((file) => groupOf(file) === group && (filter === undefined || file.includes(filter)))
+    .sort();
+}
