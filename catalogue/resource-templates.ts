@@ -1,0 +1,54 @@
+/**
+ * The resource templates: what an operator can ask an assembly to run, and which packages and services that
+ * means on each family of guests. Adding one is adding a file to `templates/resources/`.
+ */
+import path from 'node:path';
+import { PcloudError } from '../model/errors.ts';
+import { checkName, quoteForMessage } from '../model/names.ts';
+import { resourceTemplateSchema } from '../model/resource-template.ts';
+import type { Family, ResourceTemplate } from '../model/resource-template.ts';
+import { knownNamesHint } from './did-you-mean.ts';
+import { readYamlDirectory } from './yaml-directory.ts';
+
+export type ResourceTemplates = ReadonlyMap<string, ResourceTemplate>;
+
+/** @throws PcloudError `catalogue-broken`. */
+export async function loadResourceTemplates(templatesDirectory: string): Promise<ResourceTemplates> {
+  return await readYamlDirectory(path.join(templatesDirectory, 'resources'), resourceTemplateSchema);
+}
+
+/**
+ * The template of that name.
+ * @throws PcloudError `bad-name`, `unknown-template` (lists the known ones).
+ */
+export function findResourceTemplate(templates: ResourceTemplates, name: string): ResourceTemplate {
+  checkName('template', name);
+  const template = templates.get(name);
+  if (template !== undefined) return template;
+  throw new PcloudError({
+    code: 'unknown-template',
+    category: 'invalid',
+    message: `There is no resource template ${quoteForMessage(name)}.`,
+    hint: knownNamesHint(name, 'resource templates', [...templates.keys()]),
+    facts: { template: name },
+  });
+}
+
+/**
+ * Service and packages of a template on a family of guests.
+ * @throws PcloudError `template-not-for-family`.
+ */
+export function templateOnFamily(
+  template: ResourceTemplate,
+  family: Family,
+): { readonly service: string; readonly packages: readonly string[] } {
+  const found = template.families[family];
+  if (found !== undefined) return found;
+  throw new PcloudError({
+    code: 'template-not-for-family',
+    category: 'invalid',
+    message: `The resource template "${template.name}" does not say what it is on ${family} guests.`,
+    hint: `It is known on: ${Object.keys(template.families).join(', ')}.`,
+    facts: { template: template.name, family },
+  });
+}

@@ -1,0 +1,92 @@
+/**
+ * A release: what `debian12` or `F14` means to the build stage. Releases are data
+ * (`templates/releases/*.yaml`); this file says what such a file may hold, per engine.
+ */
+import { z } from 'zod';
+import { architectureSchema } from './definition.ts';
+import { nameSchema } from './names.ts';
+import { familySchema, packageNameSchema } from './resource-template.ts';
+
+export const engineNames = ['bootstrap', 'oz', 'virt-install'] as const;
+export type EngineName = (typeof engineNames)[number];
+
+const suiteSchema = z
+  .string()
+  .max(64)
+  .regex(/^[a-z0-9][a-z0-9-]*$/);
+
+/** Words for the kernel's command line: printable, no spaces inside a word, no quotes. */
+const cmdlineSchema = z
+  .string()
+  .max(1024)
+  .regex(/^[!#-&(-~]+( [!#-&(-~]+)*$/);
+
+const commonShape = {
+  name: nameSchema,
+  summary: z.string().min(1).max(200),
+  /** Other names that people use; each is as good as `name`. */
+  aliases: z.array(nameSchema).max(10).default([]),
+  family: familySchema,
+  architectures: z.array(architectureSchema).min(1).max(4),
+  /** The guest's service manager. */
+  init: z.enum(['systemd', 'sysv']),
+  machine: z.enum(['pc', 'q35']),
+  /** What a guest of this release needs at the least to run a JEOS. */
+  memoryMiB: z.int().min(64).max(65_536),
+  /** Identifier in libosinfo's database, for tools that show one. */
+  osinfoId: z.url().optional(),
+};
+
+const bootstrapReleaseSchema = z.strictObject({
+  ...commonShape,
+  engine: z.literal('bootstrap'),
+  bootstrap: z.strictObject({
+    /** First suite is the release itself, the others are laid over it (updates, security). */
+    suites: z.array(suiteSchema).min(1).max(5),
+    components: z.array(suiteSchema).min(1).max(5),
+    /** The package whose dependency is the kernel to take. */
+    kernelPackage: packageNameSchema,
+    packages: z.array(packageNameSchema).min(1).max(100),
+    /** Directory of `templates/guest/` whose files go into the image. */
+    guestFiles: nameSchema,
+    cmdline: cmdlineSchema,
+    /** Size of the file system; the disk file is sparse and holds only what is used. */
+    diskSizeMiB: z.int().min(512).max(1_048_576),
+  }),
+});
+
+/** Media of an installer, by address or checksum file; RHEL itself is for subscribers and has none. */
+const mediaSchema = z.strictObject({
+  treeUrl: z.url({ protocol: /^https?$/ }).optional(),
+  isoUrl: z.url({ protocol: /^https?$/ }).optional(),
+  checksumUrl: z.url({ protocol: /^https?$/ }).optional(),
+  isoSizeBytes: z.int().positive().optional(),
+});
+
+const installerReleaseSchema = z.strictObject({
+  ...commonShape,
+  engine: z.enum(['oz', 'virt-install']),
+  installer: z.strictObject({
+    /** Name of the kickstart template in `kickstarts/`. */
+    kickstart: nameSchema,
+    /** What oz's TDL calls it. */
+    osName: nameSchema,
+    osVersion: z.string().max(16).regex(/^[0-9][0-9.]*$/),
+    media: mediaSchema,
+  }),
+});
+
+export const releaseSchema = z.discriminatedUnion('engine', [bootstrapReleaseSchema, installerReleaseSchema]);
+export type Release = z.infer<typeof releaseSchema>;
+export type BootstrapRelease = z.infer<typeof bootstrapReleaseSchema>;
+
+/** Whether this version can build it, and why not when it cannot. */
+export function missingEngineOf(release: Release): EngineName | undefined {
+  switch (release.engine) {
+    case 'bootstrap':
+      return undefined;
+    case 'oz':
+    case 'virt-install':
+      return release.engine;
+  }
+}
