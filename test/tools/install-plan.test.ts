@@ -1,0 +1,43 @@
+/** What `make install` is going to do, before it does it. */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { test } from 'node:test';
+import { planInstall, productionPackages, unitText } from '../../tools/install/plan.ts';
+
+const checkout = path.resolve(import.meta.dirname, '../..');
+const lockText = readFileSync(path.join(checkout, 'package-lock.json'), 'utf8');
+const manifest = JSON.parse(readFileSync(path.join(checkout, 'package.json'), 'utf8')) as {
+  dependencies: Record<string, string>;
+  devDependencies: Record<string, string>;
+};
+
+test('every dependency is installed, and nothing that only development needs', () => {
+  const packages = productionPackages(lockText);
+  for (const name of Object.keys(manifest.dependencies))
+    assert.ok(packages.includes(`node_modules/${name}`), name);
+  for (const name of Object.keys(manifest.devDependencies))
+    assert.ok(!packages.includes(`node_modules/${name}`), name);
+});
+
+test('every step stays below the prefix', () => {
+  for (const step of planInstall({ prefix: '/opt/pcloud', lockText, redisServer: '/usr/bin/redis-server' })) {
+    assert.ok((step.kind === 'link' ? step.at : step.to).startsWith('/opt/pcloud/'), JSON.stringify(step));
+  }
+});
+
+test('links to our own files are relative, so that DESTDIR can be moved to its place', () => {
+  const links = planInstall({ prefix: '/usr', lockText, redisServer: '/usr/bin/redis-server' }).flatMap(
+    (step) => (step.kind === 'link' && step.target !== '/usr/bin/redis-server' ? [step] : []),
+  );
+  assert.ok(links.length >= 3);
+  for (const link of links) assert.ok(!path.isAbsolute(link.target), JSON.stringify(link));
+});
+
+test('a unit starts the program below the prefix, and its other lines stay as they are', () => {
+  const text = '# /usr/sbin/x\nExecStart=/usr/sbin/pcloud-cped\nExecStartPre=-/usr/bin/true\nPATH=/usr/bin\n';
+  assert.equal(
+    unitText(text, '/opt/p'),
+    '# /usr/sbin/x\nExecStart=/opt/p/sbin/pcloud-cped\nExecStartPre=-/opt/p/bin/true\nPATH=/usr/bin\n',
+  );
+});
