@@ -1,0 +1,126 @@
+/**
+ * What must outlive the service, in SQLite: the journal with its listeners and its retention, incidents, and
+ * failure windows. What the events mean is the supervisor's.
+ */
+import { z } from 'zod';
+import { incidentSchema, journalEventSchema, supervisorEventSchema } from '../../model/event.ts';
+import type { Incident, JournalEvent } from '../../model/event.ts';
+import type { Memory } from '../ports.ts';
+import { jsonColumn } from './sqlite-columns.ts';
+import type { SqliteDatabase } from './sqlite-database.ts';
+
+/** Rows kept; at 500 bytes each the journal stays near 50 MB, and months of incidents stay readable. */
+export const defaultJournalLimit = 100_000;
+
+/** Deleting is done in strides, so that an append costs no delete of its own. */
+const pruneStride = 1000;
+
+export type Journal = {
+  /** Up to `limit` events with `seq` above `afterSeq`, oldest first. */
+  readAfter(afterSeq: number, limit: number): JournalEvent[];
+  /** The newest `limit` events, oldest first. */
+  readNewest(limit: number): JournalEvent[];
+  /** The highest `seq` ever given, 0 when there was none. */
+  lastSeq(): number;
+  /** Called after each append, with the events; the returned function ends it. */
+  subscribe(listener: (events: readonly JournalEvent[]) => void): () => void;
+};
+
+export type Incidents = {
+  /** The newest `limit` incidents, oldest first. */
+  newest(limit: number): Incident[];
+};
+
+export type SqliteMemory = Memory & Journal & Incidents;
+
+const journalRow = z
+  .object({ seq: z.int(), event: jsonColumn(supervisorEventSchema) })
+  .transform(({ seq, event }) => journalEventSchema.parse({ ...event, seq }));
+const incidentRow = z.object({ incident: jsonColumn(incidentSchema) });
+const windowRow = z.object({
+  key: z.string(),
+  failure_times_ms: jsonColumn(z.array(z.number()).max(10_000)),
+});
+const seqRow = z.object({ seq: z.int() });
+
+export function createMemory(database: SqliteDatabase, journalLimit = defaultJournalLimit): SqliteMemory {
+  const listeners = new Set<(events: readonly JournalEvent[]) => void>();
+
+  const prune = (lastSeq: number, appended: number): void => {
+    if (Math.floor(lastSeq / pruneStride) === Math.floor((lastSeq - appended) / pruneStride)) return;
+    database.run('DELETE FROM journal WHERE seq <= ?', lastSeq - journalLimit);
+    database.run(
+      'DELETE FROM incidents WHERE id NOT IN (SELECT id FROM incidents ORDER BY noticed_at_ms DESC LIMIT ?)',
+      journalLimit,
+    );
+  };
+
+  return {
+    append(events) {
+      if (events.length === 0) return [];
+      const written = database.transaction(() => {
+        const rows = events.map((event) => {
+          const row = database.get(
+            seqRow,
+            'INSERT INTO journal (event) VALUES (?) RETURNING seq',
+            JSON.stringify(event),
+          );
+          if (row === undefined) throw new Error('an INSERT with RETURNING returned nothing');
+          return { ...event, seq: row.seq };
+        });
+        prune(rows.at(-1)?.seq ?? 0, rows.length);
+        return rows;
+      });
+      for (const listener of listeners) listener(written);
+      return written;
+    },
+    saveIncident(incident) {
+      database.run(
+        `INSERT INTO incidents (id, noticed_at_ms, incident) VALUES (?, ?, ?)
+         ON CONFLICT (id) DO UPDATE SET noticed_at_ms = excluded.noticed_at_ms, incident = excluded.incident`,
+        incident.id,
+        incident.noticedAtMs,
+        JSON.stringify(incident),
+      );
+    },
+    loadWindows() {
+      const rows = database.all(windowRow, 'SELECT key, failure_times_ms FROM windows ORDER BY key');
+      return new Map(rows.map((row) => [row.key, row.failure_times_ms]));
+    },
+    saveWindow(key, failureTimesMs) {
+      if (failureTimesMs.length === 0) {
+        database.run('DELETE FROM windows WHERE key = ?', key);
+        return;
+      }
+      database.run(
+        `INSERT INTO windows (key, failure_times_ms) VALUES (?, ?)
+         ON CONFLICT (key) DO UPDATE SET failure_times_ms = excluded.failure_times_ms`,
+        key,
+        JSON.stringify(failureTimesMs),
+      );
+    },
+    readAfter: (afterSeq, limit) =>
+      database.all(
+        journalRow,
+        'SELECT seq, event FROM journal WHERE seq > ? ORDER BY seq LIMIT ?',
+        afterSeq,
+        limit,
+      ),
+    readNewest: (limit) =>
+      database.all(journalRow, 'SELECT seq, event FROM journal ORDER BY seq DESC LIMIT ?', limit).reverse(),
+    lastSeq: () => database.get(seqRow, `SELECT seq FROM sqlite_sequence WHERE name = 'journal'`)?.seq ?? 0,
+    subscribe(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    newest: (limit) =>
+      database
+        .all(
+          incidentRow,
+          'SELECT incident FROM incidents ORDER BY noticed_at_ms DESC, id DESC LIMIT ?',
+          limit,
+        )
+        .map((row) => row.incident)
+        .reverse(),
+  };
+}

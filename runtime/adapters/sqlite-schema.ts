@@ -1,0 +1,75 @@
+/**
+ * The tables of cped's database, as a list of migrations: entry N brings a database of version N to N + 1.
+ * A migration that was released is never changed; a new one is added.
+ */
+
+export const migrations: readonly string[] = [
+  `
+  CREATE TABLE assemblies (
+    name TEXT PRIMARY KEY,
+    release TEXT NOT NULL,
+    architecture TEXT NOT NULL,
+    uuid TEXT NOT NULL UNIQUE,
+    mac_address TEXT NOT NULL UNIQUE,
+    memory_mib INTEGER NOT NULL,
+    vcpus INTEGER NOT NULL,
+    escalation TEXT NOT NULL,
+    -- What the image provides that the assembly's own disk stands on; null until that disk is made.
+    pinned_image TEXT,
+    created_at_ms INTEGER NOT NULL
+  ) STRICT;
+  CREATE TABLE resources (
+    assembly TEXT NOT NULL REFERENCES assemblies(name) ON DELETE CASCADE,
+    name TEXT NOT NULL,
+    template TEXT NOT NULL,
+    escalation TEXT NOT NULL,
+    position INTEGER NOT NULL,
+    PRIMARY KEY (assembly, name)
+  ) STRICT;
+  CREATE TABLE deployables (
+    name TEXT PRIMARY KEY,
+    monitoring TEXT NOT NULL,
+    intent TEXT NOT NULL,
+    escalation TEXT NOT NULL,
+    created_at_ms INTEGER NOT NULL
+  ) STRICT;
+  -- An assembly is in at most one deployable, hence the key; one that is in use cannot be deleted.
+  CREATE TABLE deployable_assemblies (
+    assembly TEXT PRIMARY KEY REFERENCES assemblies(name),
+    deployable TEXT NOT NULL REFERENCES deployables(name) ON DELETE CASCADE,
+    position INTEGER NOT NULL
+  ) STRICT;
+  CREATE TABLE forwards (
+    assembly TEXT NOT NULL REFERENCES assemblies(name) ON DELETE CASCADE,
+    guest_port INTEGER NOT NULL,
+    host_port INTEGER NOT NULL UNIQUE,
+    PRIMARY KEY (assembly, guest_port)
+  ) STRICT;
+  CREATE TABLE host_keys (
+    assembly TEXT PRIMARY KEY REFERENCES assemblies(name) ON DELETE CASCADE,
+    host_key TEXT NOT NULL
+  ) STRICT;
+  -- Image disks whose checksum was computed, so that it is computed once and not at each start.
+  CREATE TABLE verified_disks (
+    digest TEXT PRIMARY KEY,
+    sha256 TEXT NOT NULL,
+    size_bytes INTEGER NOT NULL,
+    modified_at_ns TEXT NOT NULL
+  ) STRICT;
+  -- AUTOINCREMENT: a number is never used again, also after the newest rows were deleted.
+  CREATE TABLE journal (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    event TEXT NOT NULL
+  ) STRICT;
+  CREATE TABLE incidents (
+    id TEXT PRIMARY KEY,
+    noticed_at_ms REAL NOT NULL,
+    incident TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX incidents_by_time ON incidents (noticed_at_ms);
+  CREATE TABLE windows (
+    key TEXT PRIMARY KEY,
+    failure_times_ms TEXT NOT NULL
+  ) STRICT;
+  `,
+];

@@ -1,0 +1,163 @@
+/**
+ * The operator's commands on assemblies: create, clone, delete, escalation. Their resources are
+ * `resources.ts`; the files of an assembly are the launcher's.
+ */
+import { defaultEscalation } from '../../model/definition.ts';
+import type { AssemblyDefinition, EscalationPolicy } from '../../model/definition.ts';
+import { PcloudError } from '../../model/errors.ts';
+import { checkName } from '../../model/names.ts';
+import { jeosOf, pinOf } from '../images.ts';
+import type { RuntimeImage } from '../images.ts';
+import { findArchitecture, findAssembly, findRelease, isRunning } from './context.ts';
+import type { DefinitionContext } from './context.ts';
+import { conflict, exists, jeosNotBuilt } from './refusals.ts';
+
+/** MAC addresses have 24 free bits: with a thousand assemblies one draw in 17,000 collides. */
+const identityAttempts = 10;
+
+/**
+ * Defines an assembly on a built JEOS.
+ * @throws PcloudError `bad-name`, `assembly-exists`, `unknown-release`, `unknown-architecture`, `jeos-not-built`.
+ */
+export async function createAssembly(
+  context: DefinitionContext,
+  name: string,
+  releaseName: string,
+  architectureName: string,
+): Promise<AssemblyDefinition> {
+  checkName('assembly', name);
+  const release = findRelease(context, releaseName);
+  const architecture = findArchitecture(release, architectureName);
+  refuseExisting(context, name);
+  const jeos = jeosOf(await context.images.list(), release.name, architecture);
+  if (jeos === undefined) throw jeosNotBuilt(release.name, architecture);
+  const assembly = (): AssemblyDefinition => ({
+    name,
+    release: release.name,
+    architecture,
+    ...freshIdentity(context),
+    memoryMiB: jeos.memoryMiB,
+    vcpus: 1,
+    imageDigest: null,
+    escalation: defaultEscalation.assembly,
+    resources: [],
+  });
+  return insert(context, assembly, null);
+}
+
+/**
+ * A new assembly with the source's resources and escalation settings, and nothing of its identity or its
+ * writes. Of a source that has run, the clone stands on the same image, with a disk made at once.
+ * @throws PcloudError `bad-name`, `unknown-assembly`, `assembly-exists`, `image-missing`, `disk-full`.
+ */
+export async function cloneAssembly(
+  context: DefinitionContext,
+  sourceName: string,
+  name: string,
+): Promise<AssemblyDefinition> {
+  const source = findAssembly(context, sourceName);
+  checkName('assembly', name);
+  refuseExisting(context, name);
+  const clone = (): AssemblyDefinition => ({ ...source, name, ...freshIdentity(context) });
+  if (source.imageDigest === null) return insert(context, clone, null);
+  const image = await context.images.byDigest(source.imageDigest);
+  if (image === undefined) throw imageMissing(source);
+  // Disk first, then the row that pins it: a disk without a row is swept, a row without a disk is a loss.
+  await context.files.makeDisk(name, image);
+  try {
+    return insert(context, clone, image);
+  } catch (error) {
+    // Only what is ours: when somebody else defined the name meanwhile, the files are theirs now.
+    if (context.store.assembly(name) === undefined) await context.files.removeFiles(name);
+    throw error;
+  }
+}
+
+/**
+ * Removes an assembly that is in no deployable, with its disk, key, ports and domain.
+ * @throws PcloudError `bad-name`, `unknown-assembly`, `assembly-in-use`, `assembly-running`, and what
+ *   `AssemblyFiles.removeDomain` throws.
+ */
+export async function deleteAssembly(context: DefinitionContext, name: string): Promise<void> {
+  const check = (): AssemblyDefinition => {
+    const assembly = findAssembly(context, name);
+    const deployable = context.store.deployableOf(name);
+    if (deployable !== undefined)
+      throw conflict(
+        'assembly-in-use',
+        `Assembly ${name} is in deployable ${deployable.name}.`,
+        `Take it out first: \`${deployable.intent === 'up' ? `deployable_stop ${deployable.name}\`, then \`` : ''}deployable_assembly_remove ${deployable.name} ${name}\`.`,
+        { assembly: name, deployable: deployable.name },
+      );
+    if (isRunning(context, name))
+      throw conflict(
+        'assembly-running',
+        `Assembly ${name} is still running.`,
+        'Wait until `assembly_list` shows it as stopped.',
+        { assembly: name },
+      );
+    return assembly;
+  };
+  const assembly = check();
+  // Without a disk it never had a domain, and libvirt need not be there.
+  if (assembly.imageDigest !== null) await context.files.removeDomain(assembly);
+  context.store.transaction(() => {
+    check();
+    context.store.deleteAssembly(name);
+  });
+  await context.files.removeFiles(name);
+}
+
+/** @throws PcloudError `bad-name`, `unknown-assembly`. */
+export function setAssemblyEscalation(
+  context: DefinitionContext,
+  name: string,
+  policy: EscalationPolicy,
+): AssemblyDefinition {
+  return context.store.transaction(() => {
+    findAssembly(context, name);
+    context.store.setAssemblyEscalation(name, policy);
+    return findAssembly(context, name);
+  });
+}
+
+function refuseExisting(context: DefinitionContext, name: string): void {
+  if (context.store.assembly(name) !== undefined) throw exists('assembly', name);
+}
+
+/** Asked inside the transaction that inserts, so that nobody takes the name in between. */
+function insert(
+  context: DefinitionContext,
+  make: () => AssemblyDefinition,
+  image: RuntimeImage | null,
+): AssemblyDefinition {
+  return context.store.transaction(() => {
+    const assembly = make();
+    refuseExisting(context, assembly.name);
+    context.store.insertAssembly(assembly, image === null ? null : pinOf(image), context.nowMs());
+    return findAssembly(context, assembly.name);
+  });
+}
+
+function freshIdentity(context: DefinitionContext): { uuid: string; macAddress: string } {
+  for (let attempt = 0; attempt < identityAttempts; attempt += 1) {
+    const { uuid, macAddress } = context.newIdentity();
+    if (!context.store.identityTaken(uuid, macAddress)) return { uuid, macAddress };
+  }
+  throw new PcloudError({
+    code: 'no-free-address',
+    category: 'failed',
+    message: `No free MAC address was found in ${identityAttempts} draws.`,
+    hint: 'Try again; with millions of assemblies on one host the prefix 52:54:00 is full.',
+  });
+}
+
+function imageMissing(source: AssemblyDefinition): PcloudError {
+  return new PcloudError({
+    code: 'image-missing',
+    category: 'conflict',
+    message: `Assembly ${source.name} stands on image ${source.imageDigest}, which is not in the image directory.`,
+    hint: `Restore the image, or define a new assembly with \`assembly_create NAME ${source.release} ${source.architecture}\`.`,
+    facts: { assembly: source.name, digest: source.imageDigest ?? '' },
+  });
+}

@@ -1,0 +1,217 @@
+/**
+ * The operator's word to run: start, stop, reload, recover, and what is applied when the service itself
+ * starts. Each checks, writes the intent, and hands the plan to the supervisor; how things run is the
+ * supervisor's.
+ */
+import { requirementOf } from '../../model/definition.ts';
+import type { AssemblyDefinition, DeployableDefinition, Requirement } from '../../model/definition.ts';
+import { PcloudError } from '../../model/errors.ts';
+import { chooseImage, jeosOf } from '../images.ts';
+import type { RuntimeImage } from '../images.ts';
+import { planDeployable } from '../plans.ts';
+import type { PlanProblem, PlanResult } from '../plans.ts';
+import { findDeployable } from './context.ts';
+import type { DefinitionContext } from './context.ts';
+import { conflict, imagesNotBuilt } from './refusals.ts';
+import type { MissingImage } from './refusals.ts';
+
+/**
+ * Intent becomes up.
+ * @throws PcloudError `bad-name`, `unknown-deployable`, `deployable-already-started`, `deployable-stopping`,
+ *   `deployable-empty`, `image-not-built`, `template-missing`, `template-not-for-release`.
+ */
+export async function startDeployable(
+  context: DefinitionContext,
+  name: string,
+): Promise<DeployableDefinition> {
+  refuseStart(context, findDeployable(context, name));
+  const images = await context.images.list();
+  const result = context.store.transaction(() => {
+    refuseStart(context, findDeployable(context, name));
+    context.store.setIntent(name, 'up');
+    // A problem here undoes the intent: the transaction is rolled back.
+    return refuseProblems(context, planOf(context, name, images), images);
+  });
+  context.control.apply(result.plan);
+  return findDeployable(context, name);
+}
+
+/** Intent becomes down. @throws PcloudError `bad-name`, `unknown-deployable`, `deployable-not-started`. */
+export function stopDeployable(context: DefinitionContext, name: string): DeployableDefinition {
+  const deployable = context.store.transaction(() => {
+    refuseNotStarted(context, findDeployable(context, name));
+    context.store.setIntent(name, 'down');
+    return findDeployable(context, name);
+  });
+  context.control.stop(name);
+  return deployable;
+}
+
+/**
+ * Brings a running deployable in line with its definition.
+ * @throws PcloudError as `startDeployable`, and `deployable-not-started`.
+ */
+export async function reloadDeployable(
+  context: DefinitionContext,
+  name: string,
+): Promise<DeployableDefinition> {
+  refuseNotStarted(context, findDeployable(context, name));
+  const images = await context.images.list();
+  const result = context.store.transaction(() => {
+    refuseNotStarted(context, findDeployable(context, name));
+    return refuseProblems(context, planOf(context, name, images), images);
+  });
+  context.control.apply(result.plan);
+  return findDeployable(context, name);
+}
+
+/** Leaves `blocked`. @throws PcloudError `bad-name`, `unknown-deployable`, `deployable-not-started`. */
+export function recoverDeployable(context: DefinitionContext, name: string): DeployableDefinition {
+  const deployable = findDeployable(context, name);
+  refuseNotStarted(context, deployable);
+  context.control.recover(name);
+  return deployable;
+}
+
+export type StartupProblem = PlanProblem & { readonly deployable: string };
+
+/**
+ * What the supervisor is given when the service starts: every deployable whose intent is up, as far as it
+ * can be planned. What cannot is returned, for an incident each.
+ */
+export async function applyIntents(context: DefinitionContext): Promise<readonly StartupProblem[]> {
+  const images = await context.images.list();
+  const problems: StartupProblem[] = [];
+  for (const { name, intent } of context.store.deployables()) {
+    if (intent !== 'up') continue;
+    const result = planOf(context, name, images);
+    const missing = result.problems.map((problem) => named(context, name, problem, images));
+    problems.push(...missing.map((problem) => ({ ...problem, deployable: name })));
+    context.control.apply(result.plan);
+  }
+  return problems;
+}
+
+export type NeededImage = MissingImage & { readonly imageDigest: string | null };
+
+/** What image each assembly of a deployable needs, with the digest where it is pinned. */
+export function requirementsOf(context: DefinitionContext, name: string): readonly NeededImage[] {
+  return members(context, findDeployable(context, name)).map((assembly) => ({
+    assembly: assembly.name,
+    requirement: requirementOf(assembly),
+    imageDigest: assembly.imageDigest,
+  }));
+}
+
+function planOf(context: DefinitionContext, name: string, images: readonly RuntimeImage[]): PlanResult {
+  const deployable = findDeployable(context, name);
+  const { templates } = context.knowledge;
+  return planDeployable({
+    deployable,
+    assemblies: members(context, deployable),
+    templates,
+    imageOf: (assembly) =>
+      context.store.pinnedImage(assembly.name) ??
+      chooseImage(images, requirementOf(assembly), templates) ??
+      imagesNotBuilt(name, [missingOf(assembly)], (requirement) => jeosBuilt(images, requirement)),
+  });
+}
+
+function members(
+  context: DefinitionContext,
+  deployable: DeployableDefinition,
+): readonly AssemblyDefinition[] {
+  return deployable.assemblies
+    .map((assembly) => context.store.assembly(assembly))
+    .filter((assembly) => assembly !== undefined);
+}
+
+function missingOf(assembly: AssemblyDefinition): MissingImage {
+  return { assembly: assembly.name, requirement: requirementOf(assembly) };
+}
+
+function jeosBuilt(images: readonly RuntimeImage[], requirement: Requirement): boolean {
+  return jeosOf(images, requirement.release, requirement.architecture) !== undefined;
+}
+
+/** All missing images in one message; anything else that is wrong as it is. */
+function refuseProblems(
+  context: DefinitionContext,
+  result: PlanResult,
+  images: readonly RuntimeImage[],
+): PlanResult {
+  const notBuilt = result.problems.filter(({ error }) => error.code === 'image-not-built');
+  if (notBuilt.length > 0)
+    throw imagesNotBuilt(
+      result.plan.name,
+      notBuilt
+        .map(({ assembly }) => context.store.assembly(assembly))
+        .filter((assembly) => assembly !== undefined)
+        .map(missingOf),
+      (requirement) => jeosBuilt(images, requirement),
+    );
+  const first = result.problems[0];
+  if (first !== undefined) throw first.error;
+  return result;
+}
+
+/** At start nobody types `deployable_start`; the hint says how the running deployable gets it. */
+function named(
+  context: DefinitionContext,
+  deployable: string,
+  problem: PlanProblem,
+  images: readonly RuntimeImage[],
+): PlanProblem {
+  const assembly = context.store.assembly(problem.assembly);
+  if (problem.error.code !== 'image-not-built' || assembly === undefined) return problem;
+  const { release, architecture } = assembly;
+  const build = jeosBuilt(images, requirementOf(assembly))
+    ? ''
+    : `\`jeos_create ${release} ${architecture}\`, then `;
+  const { code, category, message, facts } = problem.error;
+  const hint = `Use ${build}\`deployable_reload ${deployable}\` (pcloudsh has missing images built first).`;
+  return { ...problem, error: new PcloudError({ code, category, message, hint, facts }) };
+}
+
+function refuseStart(context: DefinitionContext, deployable: DeployableDefinition): void {
+  const { name } = deployable;
+  const state = context.control.deployable(name)?.state;
+  if (deployable.intent === 'up')
+    throw conflict(
+      'deployable-already-started',
+      `Deployable ${name} is started already${state === undefined ? '' : ` (${state})`}.`,
+      state === 'blocked'
+        ? `Recovery was given up; \`deployable_stop ${name}\` and \`deployable_start ${name}\` begin anew.`
+        : `\`deployable_status ${name}\` shows how it is; \`deployable_reload ${name}\` takes changed definitions in.`,
+      { deployable: name },
+    );
+  if (state !== undefined && state !== 'stopped')
+    throw conflict(
+      'deployable-stopping',
+      `Deployable ${name} is still stopping.`,
+      `Wait until \`deployable_status ${name}\` shows it as stopped.`,
+      { deployable: name },
+    );
+  if (deployable.assemblies.length === 0)
+    throw conflict(
+      'deployable-empty',
+      `Deployable ${name} has no assembly, so there is nothing to start.`,
+      `Add one with \`deployable_assembly_add ${name} ASSEMBLY\`.`,
+      { deployable: name },
+    );
+}
+
+function refuseNotStarted(context: DefinitionContext, deployable: DeployableDefinition): void {
+  if (deployable.intent === 'up') return;
+  const { name } = deployable;
+  const state = context.control.deployable(name)?.state;
+  const stopping = state !== undefined && state !== 'stopped';
+  throw conflict(
+    'deployable-not-started',
+    stopping ? `Deployable ${name} is being stopped already.` : `Deployable ${name} is not started.`,
+    stopping
+      ? `\`deployable_status ${name}\` shows how far it is.`
+      : `Start it with \`deployable_start ${name}\`.`,
+    { deployable: name },
+  );
+}

@@ -1,0 +1,131 @@
+/**
+ * The operator's commands on the resources of an assembly: add, remove, escalation, and whether a change
+ * reaches a running deployable. What a resource becomes in the guest is `plans.ts`.
+ */
+import { defaultEscalation } from '../../model/definition.ts';
+import type { AssemblyDefinition, DeployableDefinition, EscalationPolicy } from '../../model/definition.ts';
+import { PcloudError } from '../../model/errors.ts';
+import { checkName } from '../../model/names.ts';
+import type { ResourceTemplate } from '../../model/resource-template.ts';
+import { provides } from '../images.ts';
+import { findAssembly, findRelease, findResource, findTemplate } from './context.ts';
+import type { DefinitionContext } from './context.ts';
+import { conflict, exists } from './refusals.ts';
+
+/** When a change of definitions reaches the VMs. */
+export type TakesEffect = 'at-start' | 'at-reload';
+
+export type ResourceChange = {
+  readonly assembly: AssemblyDefinition;
+  readonly takesEffect: TakesEffect;
+  /** For people, when something is left to be done. */
+  readonly note: string | null;
+};
+
+/**
+ * @throws PcloudError `bad-name`, `unknown-assembly`, `unknown-template`, `template-not-for-release`,
+ *   `resource-exists`, `image-lacks-package`, `assembly-starting`.
+ */
+export function addResource(
+  context: DefinitionContext,
+  assemblyName: string,
+  name: string,
+  templateName: string,
+): ResourceChange {
+  checkName('resource', name);
+  const template = findTemplate(context, templateName);
+  return context.store.transaction(() => {
+    const assembly = findAssembly(context, assemblyName);
+    if (assembly.resources.some((resource) => resource.name === name))
+      throw exists('resource', name, ` in assembly ${assembly.name}`);
+    refuseOtherFamily(context, assembly, template);
+    const deployable = context.store.deployableOf(assembly.name);
+    refuseWithoutPackage(context, assembly, deployable, template);
+    context.store.insertResource(assembly.name, {
+      name,
+      template: template.name,
+      escalation: defaultEscalation.resource,
+    });
+    return change(findAssembly(context, assemblyName), deployable);
+  });
+}
+
+/** @throws PcloudError `bad-name`, `unknown-assembly`, `unknown-resource`. */
+export function removeResource(
+  context: DefinitionContext,
+  assemblyName: string,
+  name: string,
+): ResourceChange {
+  return context.store.transaction(() => {
+    const assembly = findAssembly(context, assemblyName);
+    findResource(assembly, name);
+    context.store.deleteResource(assembly.name, name);
+    return change(findAssembly(context, assemblyName), context.store.deployableOf(assembly.name));
+  });
+}
+
+/** @throws PcloudError `bad-name`, `unknown-assembly`, `unknown-resource`. */
+export function setResourceEscalation(
+  context: DefinitionContext,
+  assemblyName: string,
+  name: string,
+  policy: EscalationPolicy,
+): AssemblyDefinition {
+  return context.store.transaction(() => {
+    findResource(findAssembly(context, assemblyName), name);
+    context.store.setResourceEscalation(assemblyName, name, policy);
+    return findAssembly(context, assemblyName);
+  });
+}
+
+function change(assembly: AssemblyDefinition, deployable: DeployableDefinition | undefined): ResourceChange {
+  if (deployable?.intent !== 'up') return { assembly, takesEffect: 'at-start', note: null };
+  const note = `Deployable ${deployable.name} is running: the change takes effect at \`deployable_reload ${deployable.name}\`.`;
+  return { assembly, takesEffect: 'at-reload', note };
+}
+
+function refuseOtherFamily(
+  context: DefinitionContext,
+  assembly: AssemblyDefinition,
+  template: ResourceTemplate,
+): void {
+  const { family } = findRelease(context, assembly.release);
+  if (template.families[family] !== undefined) return;
+  throw new PcloudError({
+    code: 'template-not-for-release',
+    category: 'invalid',
+    message: `Resource template ${template.name} knows no service for ${assembly.release} (${family}).`,
+    hint: `It is for ${Object.keys(template.families).join(', ')}. Use an assembly of such a release, or add ${family} to the template.`,
+    facts: { template: template.name, family },
+  });
+}
+
+/** What is missing in a disk that holds data already cannot be built into it any more. */
+function refuseWithoutPackage(
+  context: DefinitionContext,
+  assembly: AssemblyDefinition,
+  deployable: DeployableDefinition | undefined,
+  template: ResourceTemplate,
+): void {
+  const pinned = context.store.pinnedImage(assembly.name);
+  if (pinned !== undefined) {
+    if (provides(pinned, template)) return;
+    throw conflict(
+      'image-lacks-package',
+      `Assembly ${assembly.name} has run already, and its image lacks what ${template.name} needs (${lacking(pinned.packages, template.families[pinned.family]?.packages ?? [])}). Its disk holds data, so it is not rebuilt.`,
+      `Make a new assembly with \`assembly_create NAME ${assembly.release} ${assembly.architecture}\` and add the resource before its first start.`,
+      { assembly: assembly.name, template: template.name },
+    );
+  }
+  if (deployable?.intent === 'up')
+    throw conflict(
+      'assembly-starting',
+      `Assembly ${assembly.name} is being started for the first time by deployable ${deployable.name}; its image cannot change now.`,
+      `Wait until \`deployable_status ${deployable.name}\` shows it online, or use \`deployable_stop ${deployable.name}\` first.`,
+      { assembly: assembly.name, deployable: deployable.name },
+    );
+}
+
+function lacking(present: readonly string[], needed: readonly string[]): string {
+  return needed.filter((name) => !present.includes(name)).join(', ');
+}

@@ -1,0 +1,63 @@
+/**
+ * What the commands need of the store of definitions, as an interface: plain reads and writes of whole
+ * facts, and transactions. It holds no rules; those are the commands' (`assemblies.ts` and its neighbours).
+ */
+import { z } from 'zod';
+import type {
+  AssemblyDefinition,
+  DeployableDefinition,
+  EscalationPolicy,
+  Intent,
+  ResourceDefinition,
+} from '../../model/definition.ts';
+import { nameSchema } from '../../model/names.ts';
+import { familySchema } from '../../model/resource-template.ts';
+
+/**
+ * What the image provides that an assembly's own disk stands on, remembered when the disk was made. With it
+ * a running VM can be adopted and judged even when its image was removed or cannot be read.
+ */
+export const pinnedImageSchema = z.strictObject({
+  digest: z.string().regex(/^[0-9a-f]{64}$/),
+  family: familySchema,
+  init: z.enum(['systemd', 'sysv']),
+  templates: z.array(nameSchema).max(1000),
+  packages: z.array(z.string().max(256)).max(20_000),
+});
+export type PinnedImage = z.infer<typeof pinnedImageSchema>;
+
+export type DefinitionStore = {
+  /** All or nothing; also for reads that must agree with each other. */
+  transaction<T>(work: () => T): T;
+  /** By name, sorted. */
+  assemblies(): readonly AssemblyDefinition[];
+  assembly(name: string): AssemblyDefinition | undefined;
+  deployables(): readonly DeployableDefinition[];
+  deployable(name: string): DeployableDefinition | undefined;
+  /** The deployable that an assembly is in. */
+  deployableOf(assembly: string): DeployableDefinition | undefined;
+  /** When it was created, wall clock ms; 0 for what does not exist. */
+  assemblyCreatedAtMs(name: string): number;
+  deployableCreatedAtMs(name: string): number;
+
+  insertAssembly(assembly: AssemblyDefinition, pinned: PinnedImage | null, nowMs: number): void;
+  /** Also forgets its resources, forwards, host key and failure windows. */
+  deleteAssembly(name: string): void;
+  setAssemblyEscalation(name: string, policy: EscalationPolicy): void;
+  pinnedImage(assembly: string): PinnedImage | undefined;
+  pinImage(assembly: string, image: PinnedImage): void;
+  /** True when an assembly has this UUID or MAC address already. */
+  identityTaken(uuid: string, macAddress: string): boolean;
+
+  insertResource(assembly: string, resource: ResourceDefinition): void;
+  /** Also forgets its failure window. */
+  deleteResource(assembly: string, resource: string): void;
+  setResourceEscalation(assembly: string, resource: string, policy: EscalationPolicy): void;
+
+  insertDeployable(deployable: DeployableDefinition, nowMs: number): void;
+  deleteDeployable(name: string): void;
+  setDeployableEscalation(name: string, policy: EscalationPolicy): void;
+  setIntent(name: string, intent: Intent): void;
+  addMember(deployable: string, assembly: string): void;
+  removeMember(assembly: string): void;
+};

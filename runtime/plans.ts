@@ -1,0 +1,109 @@
+/**
+ * From what the operator defined to what the supervisor runs: each resource's template resolved for the
+ * family and the init of the image that its assembly stands on. Pure. What cannot be resolved becomes a
+ * problem beside the plan, so that one of them does not keep the rest from running.
+ */
+import type { AssemblyDefinition, DeployableDefinition, ResourceDefinition } from '../model/definition.ts';
+import { PcloudError } from '../model/errors.ts';
+import type { ResourceClass } from '../model/guest-protocol.ts';
+import type { ResourceTemplate } from '../model/resource-template.ts';
+import type { AssemblyPlan, DeployablePlan, ResourcePlan } from './control.ts';
+import type { PinnedImage } from './definitions/store.ts';
+
+export type ImageFacts = Pick<PinnedImage, 'family' | 'init'>;
+
+export type PlanProblem = {
+  readonly assembly: string;
+  /** Null when the whole assembly is left out. */
+  readonly resource: string | null;
+  readonly error: PcloudError;
+};
+
+export type PlanResult = { readonly plan: DeployablePlan; readonly problems: readonly PlanProblem[] };
+
+export type PlanInput = {
+  readonly deployable: DeployableDefinition;
+  /** Its members, in order. */
+  readonly assemblies: readonly AssemblyDefinition[];
+  readonly templates: ReadonlyMap<string, ResourceTemplate>;
+  /** What the assembly's image is, or why there is none. */
+  readonly imageOf: (assembly: AssemblyDefinition) => ImageFacts | PcloudError;
+};
+
+/** The plan of a deployable, with all that had to be left out of it. */
+export function planDeployable(input: PlanInput): PlanResult {
+  const { name, intent, monitoring, escalation } = input.deployable;
+  const problems: PlanProblem[] = [];
+  const assemblies: AssemblyPlan[] = [];
+  for (const assembly of input.assemblies) {
+    const image = input.imageOf(assembly);
+    if (image instanceof PcloudError)
+      problems.push({ assembly: assembly.name, resource: null, error: image });
+    else assemblies.push(planAssembly(assembly, image, input.templates, problems));
+  }
+  return { plan: { name, intent, monitoring, escalation, assemblies }, problems };
+}
+
+function planAssembly(
+  assembly: AssemblyDefinition,
+  image: ImageFacts,
+  templates: ReadonlyMap<string, ResourceTemplate>,
+  problems: PlanProblem[],
+): AssemblyPlan {
+  const resources: ResourcePlan[] = [];
+  for (const resource of assembly.resources) {
+    const plan = planResource(resource, image, templates.get(resource.template));
+    if (plan instanceof PcloudError)
+      problems.push({ assembly: assembly.name, resource: resource.name, error: plan });
+    else resources.push(plan);
+  }
+  return { name: assembly.name, escalation: assembly.escalation, resources };
+}
+
+/** How one resource is run in a guest of this image, or why it cannot be. */
+export function planResource(
+  resource: ResourceDefinition,
+  image: ImageFacts,
+  template: ResourceTemplate | undefined,
+): ResourcePlan | PcloudError {
+  if (template === undefined)
+    return new PcloudError({
+      code: 'template-missing',
+      category: 'conflict',
+      message: `Resource ${resource.name} needs the template ${resource.template}, which is not installed any more.`,
+      hint: `Put ${resource.template}.yaml back into the directory of resource templates and restart pcloud-cped.`,
+    });
+  const service = serviceOf(template, image);
+  if (service === undefined)
+    return new PcloudError({
+      code: 'template-not-for-release',
+      category: 'conflict',
+      message: `Resource template ${template.name} knows no service for the family ${image.family}.`,
+      hint: `Add ${image.family} to ${template.name}.yaml and restart pcloud-cped, or remove the resource.`,
+    });
+  return {
+    name: resource.name,
+    ...service,
+    parameters: {},
+    escalation: resource.escalation,
+    monitorIntervalMs: template.monitorIntervalMs,
+    monitorTimeoutMs: template.monitorTimeoutMs,
+    startTimeoutMs: template.startTimeoutMs,
+    stopTimeoutMs: template.stopTimeoutMs,
+  };
+}
+
+function serviceOf(
+  template: ResourceTemplate,
+  image: ImageFacts,
+): { readonly class: ResourceClass; readonly service: string } | undefined {
+  switch (template.class) {
+    case 'ocf':
+      return template.ocfAgent === undefined ? undefined : { class: 'ocf', service: template.ocfAgent };
+    case 'service': {
+      const entry = template.families[image.family];
+      if (entry === undefined) return undefined;
+      return { class: image.init === 'systemd' ? 'systemd' : 'lsb', service: entry.service };
+    }
+  }
+}
