@@ -1,0 +1,184 @@
+/**
+ * Fits words to a command's declaration: options, arity, and the form of each argument. What it lets through
+ * is well formed; whether a thing of that name exists is the services' to say. Nothing is asked of anybody.
+ */
+import { architectures, monitoringSchema } from '../model/definition.ts';
+import { PcloudError } from '../model/errors.ts';
+import { checkName, quoteForMessage } from '../model/names.ts';
+import { usageOf } from './command.ts';
+import type { ArgumentSpec, Call, Command, OptionSpec } from './command.ts';
+import { parseDurationMs } from './duration.ts';
+import { suggest } from './suggest.ts';
+
+/** As `model/definition.ts` allows: 10,000 failures, 366 days. */
+const maxFailures = 10_000;
+const maxPeriodMs = 366 * 24 * 3_600_000;
+
+/** Words for an argument longer than this cannot be meant. */
+const maxWordLength = 4096;
+
+/**
+ * The call that the words after a command's name mean.
+ * @throws PcloudError of category invalid: `usage`, `unknown-option`, `bad-name`, `bad-number`, ….
+ */
+export function bindCall(command: Command, words: readonly string[]): Call {
+  const { positional, options } = separateOptions(command, words);
+  const bound: Record<string, unknown> = {};
+  let used = 0;
+  for (const spec of command.arguments) {
+    if (spec.presence === 'rest') {
+      bound[spec.name] = positional.slice(used).map((word) => readArgument(command, spec, word));
+      used = positional.length;
+      continue;
+    }
+    const word = positional[used];
+    if (word === undefined) {
+      if (spec.presence === 'required') throw usageError(command, `${spec.name} is missing`);
+      bound[spec.name] = undefined;
+      continue;
+    }
+    bound[spec.name] = readArgument(command, spec, word);
+    used += 1;
+  }
+  const surplus = positional[used];
+  if (surplus !== undefined) throw usageError(command, `${quoteForMessage(surplus)} is one word too many`);
+  return { arguments: bound, options };
+}
+
+/** An error of the caller's that shows how the command is used. */
+export function usageError(command: Command, complaint: string): PcloudError {
+  return new PcloudError({
+    code: 'usage',
+    category: 'invalid',
+    message: `${command.name}: ${complaint}.`,
+    hint: `Usage: ${usageOf(command)}`,
+    facts: { command: command.name },
+  });
+}
+
+type Separated = { readonly positional: readonly string[]; readonly options: Record<string, unknown> };
+
+function separateOptions(command: Command, words: readonly string[]): Separated {
+  const positional: string[] = [];
+  const options: Record<string, unknown> = {};
+  // Words for a remote command belong to that command, dashes and all.
+  const restAt = command.arguments.findIndex(({ presence }) => presence === 'rest');
+  for (let index = 0; index < words.length; index += 1) {
+    const word = words[index] ?? '';
+    if (word === '--') {
+      positional.push(...words.slice(index + 1));
+      break;
+    }
+    if (!word.startsWith('-') || word === '-' || (restAt !== -1 && positional.length >= restAt)) {
+      positional.push(word);
+      continue;
+    }
+    const { spec, inlineValue } = findOption(command, word);
+    if (Object.hasOwn(options, spec.name)) throw usageError(command, `--${spec.name} is given twice`);
+    if (spec.kind === 'flag') {
+      if (inlineValue !== undefined) throw usageError(command, `--${spec.name} takes no value`);
+      options[spec.name] = true;
+      continue;
+    }
+    const value = inlineValue ?? words[(index += 1)];
+    if (value === undefined) throw usageError(command, `--${spec.name} needs a value`);
+    options[spec.name] = readOptionValue(command, spec, value);
+  }
+  return { positional, options };
+}
+
+function findOption(
+  command: Command,
+  word: string,
+): { readonly spec: OptionSpec; readonly inlineValue: string | undefined } {
+  const equals = word.indexOf('=');
+  const name = equals === -1 ? word : word.slice(0, equals);
+  const spec = command.options.find((option) => `--${option.name}` === name);
+  if (spec !== undefined) return { spec, inlineValue: equals === -1 ? undefined : word.slice(equals + 1) };
+  const near = suggest(
+    name.replace(/^-+/, ''),
+    command.options.map((option) => option.name),
+  );
+  throw new PcloudError({
+    code: 'unknown-option',
+    category: 'invalid',
+    message: `${command.name} has no option ${quoteForMessage(name)}; names do not begin with a dash.`,
+    hint:
+      near[0] === undefined
+        ? `Usage: ${usageOf(command)}`
+        : `Did you mean --${near[0]}? Usage: ${usageOf(command)}`,
+  });
+}
+
+function readOptionValue(command: Command, spec: OptionSpec, value: string): number {
+  if (spec.kind === 'duration') return readPeriod(command, `--${spec.name}`, value);
+  const count = /^\d{1,6}$/.test(value) ? Number(value) : 0;
+  if (count >= 1) return count;
+  throw usageError(
+    command,
+    `--${spec.name} must be a number from 1 to 999999, not ${quoteForMessage(value)}`,
+  );
+}
+
+function readArgument(command: Command, spec: ArgumentSpec, word: string): unknown {
+  if (word.length > maxWordLength)
+    throw usageError(command, `${spec.name} has ${word.length} characters, the limit is ${maxWordLength}`);
+  switch (spec.kind) {
+    case 'release':
+    case 'assembly':
+    case 'deployable':
+    case 'resource':
+    case 'template':
+      return checkName(spec.kind, word);
+    case 'architecture':
+      return readArchitecture(word);
+    case 'failures':
+      return readFailures(command, spec.name, word);
+    case 'period':
+      return word === 'never' ? word : readPeriod(command, spec.name, word);
+    case 'monitoring':
+      return readMonitoring(command, spec.name, word);
+    case 'command':
+    case 'text':
+      return word;
+  }
+}
+
+function readArchitecture(word: string): (typeof architectures)[number] {
+  const known = architectures.find((architecture) => architecture === checkName('architecture', word));
+  if (known !== undefined) return known;
+  throw new PcloudError({
+    code: 'unknown-architecture',
+    category: 'invalid',
+    message: `${quoteForMessage(word)} is not an architecture that we know.`,
+    hint: `Known: ${architectures.join(', ')}.`,
+  });
+}
+
+function readFailures(command: Command, name: string, word: string): number | 'never' {
+  if (word === 'never') return word;
+  const count = /^\d{1,6}$/.test(word) ? Number(word) : 0;
+  if (count >= 1 && count <= maxFailures) return count;
+  throw usageError(
+    command,
+    `${name} must be a number from 1 to ${maxFailures} or "never", not ${quoteForMessage(word)}`,
+  );
+}
+
+function readPeriod(command: Command, name: string, word: string): number {
+  const periodMs = parseDurationMs(word);
+  if (periodMs !== undefined && periodMs >= 1 && periodMs <= maxPeriodMs) return periodMs;
+  throw usageError(
+    command,
+    `${name} must be a time up to 366 days such as 90 (seconds), 10s, 5m, 1h or 2d, not ${quoteForMessage(word)}`,
+  );
+}
+
+function readMonitoring(command: Command, name: string, word: string): 'am' | 'pm' {
+  const known = monitoringSchema.options.find((monitoring) => monitoring === word);
+  if (known !== undefined) return known;
+  throw usageError(
+    command,
+    `${name} must be am (watch resources and VM) or pm (watch the VM alone), not ${quoteForMessage(word)}`,
+  );
+}

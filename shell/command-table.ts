@@ -1,0 +1,49 @@
+/**
+ * Every command of pcloudsh, in the order in which the help shows them. The shell, the one-shot form,
+ * completion, `docs/pcloudsh.md` and the tests all read this one table.
+ */
+import { PcloudError } from '../model/errors.ts';
+import { quoteForMessage } from '../model/names.ts';
+import type { Command } from './command.ts';
+import { assemblyCommands } from './commands/assembly.ts';
+import { deployableCommands } from './commands/deployable.ts';
+import { escalationCommands } from './commands/escalation.ts';
+import { jeosCommands } from './commands/jeos.ts';
+import { lifecycleCommands } from './commands/lifecycle.ts';
+import { createHelpCommand, shellCommands } from './commands/other.ts';
+import { resourceCommands } from './commands/resource.ts';
+import { suggest } from './suggest.ts';
+
+const helpCommand = createHelpCommand({ all: () => commandTable, find: findCommand });
+
+export const commandTable: readonly Command[] = [
+  ...jeosCommands,
+  ...assemblyCommands,
+  ...resourceCommands,
+  ...escalationCommands,
+  ...deployableCommands,
+  ...lifecycleCommands,
+  ...shellCommands,
+  helpCommand,
+];
+
+/**
+ * The command of this name or alias.
+ * @throws PcloudError `unknown-command` that says which one may have been meant.
+ */
+export function findCommand(name: string): Command {
+  const found = commandTable.find(
+    (command) => command.name === name || (command.aliases ?? []).includes(name),
+  );
+  if (found !== undefined) return found;
+  const near = suggest(
+    name,
+    commandTable.map((command) => command.name),
+  );
+  throw new PcloudError({
+    code: 'unknown-command',
+    category: 'invalid',
+    message: `There is no command ${quoteForMessage(name)}.`,
+    hint: near.length === 0 ? 'help lists the commands.' : `Did you mean ${near.join(' or ')}?`,
+  });
+}

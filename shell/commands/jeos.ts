@@ -1,0 +1,217 @@
+/**
+ * The commands for JEOS images and builds: jeos_create, jeos_delete, jeos_list, release_list, build_list,
+ * build_cancel.
+ */
+import { PcloudError } from '../../model/errors.ts';
+import type { Command } from '../command.ts';
+import { defineCommand, jsonOption } from '../command.ts';
+import type { ShellContext } from '../context.ts';
+import { followBuilds } from '../follow-build.ts';
+import { printList } from '../output.ts';
+import type { ImageView } from '../ports.ts';
+import { renderBuilds, renderImages, renderNames, shortDigest } from '../render-images.ts';
+
+const release = {
+  name: 'RELEASE',
+  kind: 'release',
+  presence: 'required',
+  about: 'a release of the catalogue, such as debian12 (release_list)',
+} as const;
+const architecture = {
+  name: 'ARCH',
+  kind: 'architecture',
+  presence: 'required',
+  about: 'the architecture: x86_64',
+} as const;
+
+const jeosCreate = defineCommand({
+  name: 'jeos_create',
+  topic: 'JEOS images',
+  summary: 'build a JEOS image',
+  help: [
+    'Has the image built by a queued job and shows how far it is. An image of the same recipe that is there already is used as it is. Two people who ask at once share one job.',
+    'Ctrl-C stops the waiting, not the build.',
+  ],
+  example: 'jeos_create debian12 x86_64',
+  arguments: [release, architecture],
+  options: [{ name: 'no-wait', kind: 'flag', about: 'only queue the build' }],
+  exitCodes: [['1', 'the build failed; the message names its log']],
+  async run({ RELEASE, ARCH }, context, options) {
+    const builder = await context.services.builder();
+    const startedMs = context.clock.monotonicMs();
+    const ensured = await builder.ensureJeos(RELEASE, ARCH);
+    const title = `JEOS ${RELEASE} ${ARCH}`;
+    const digest = shortDigest(ensured.digest);
+    if (ensured.ready) {
+      context.screen.print([`${title} is already built: ${digest}`]);
+      return;
+    }
+    if (options['no-wait']) {
+      context.screen.print([`queued the build of ${title}: ${digest}; build_list shows how far it is`]);
+      return;
+    }
+    await followBuilds([{ title, ensured }], context);
+    const seconds = ((context.clock.monotonicMs() - startedMs) / 1000).toFixed(1);
+    context.screen.print([`${title} is built: ${digest} in ${seconds} s`]);
+  },
+});
+
+const jeosDelete = defineCommand({
+  name: 'jeos_delete',
+  topic: 'JEOS images',
+  summary: 'delete a JEOS image',
+  help: [
+    'Deletes the image, if no disk of an assembly stands on it or on an image made from it. The runtime service is asked about that first, so it must be running.',
+  ],
+  example: 'jeos_delete debian12 x86_64',
+  arguments: [release, architecture],
+  async run({ RELEASE, ARCH }, context) {
+    const users = await usersOfJeos(RELEASE, ARCH, context);
+    if (users.length > 0)
+      throw new PcloudError({
+        code: 'image-in-use',
+        category: 'conflict',
+        message: `The JEOS ${RELEASE} ${ARCH} cannot be deleted: the disks of ${users.join(', ')} stand on it.`,
+        hint: `Delete these assemblies first: ${users.map((name) => `assembly_delete ${name}`).join('; ')}`,
+      });
+    const builder = await context.services.builder();
+    await builder.deleteJeos(RELEASE, ARCH);
+    context.screen.print([`JEOS ${RELEASE} ${ARCH} deleted`]);
+  },
+});
+
+/** Assemblies whose disks stand on an image of this release and architecture, or on one made from it. */
+async function usersOfJeos(
+  releaseName: string,
+  architectureName: string,
+  context: ShellContext,
+): Promise<readonly string[]> {
+  const cped = await context.services.cped();
+  const builder = await context.services.builder();
+  const [uses, images] = [await cped.imagesInUse(), await builder.images()];
+  const roots = images.filter(
+    (image) =>
+      image.kind === 'jeos' && image.release === releaseName && image.architecture === architectureName,
+  );
+  const digests = withDescendants(roots, images);
+  return [
+    ...new Set(uses.filter(({ digest }) => digests.has(digest)).flatMap((use) => use.assemblies)),
+  ].sort();
+}
+
+function withDescendants(roots: readonly ImageView[], images: readonly ImageView[]): ReadonlySet<string> {
+  const found = new Set(roots.map(({ digest }) => digest));
+  // An assembly image stands on a JEOS directly: one level, but the loop does not rely on it.
+  for (let before = -1; before !== found.size;) {
+    before = found.size;
+    for (const image of images)
+      if (image.parentDigest !== null && found.has(image.parentDigest)) found.add(image.digest);
+  }
+  return found;
+}
+
+const jeosList = defineCommand({
+  name: 'jeos_list',
+  topic: 'JEOS images',
+  summary: 'list the JEOS images that are built',
+  help: ['Shows release, architecture, image digest, size and time of each.'],
+  example: 'jeos_list --json',
+  arguments: [],
+  options: [jsonOption],
+  async run(_, context, options) {
+    const builder = await context.services.builder();
+    const images = await builder.images();
+    printList(context, {
+      json: options.json,
+      key: 'jeos',
+      items: images.filter((image) => image.kind === 'jeos'),
+      render: renderImages,
+      whenEmpty: 'No JEOS is built yet; jeos_create RELEASE ARCH builds one.',
+    });
+  },
+});
+
+const releaseList = defineCommand({
+  name: 'release_list',
+  topic: 'JEOS images',
+  summary: 'list the releases that a JEOS can be built of',
+  help: ['The release catalogue, as the builder has read it.'],
+  example: 'release_list',
+  arguments: [],
+  options: [jsonOption],
+  async run(_, context, options) {
+    const builder = await context.services.builder();
+    printList(context, {
+      json: options.json,
+      key: 'releases',
+      items: await builder.releases(),
+      render: renderNames,
+      whenEmpty: 'The catalogue is empty.',
+    });
+  },
+});
+
+const buildList = defineCommand({
+  name: 'build_list',
+  topic: 'JEOS images',
+  summary: 'list builds: waiting, running, and how the last ones ended',
+  help: ['Each with its state, how far it is, its step, and its error where it failed.'],
+  example: 'build_list',
+  arguments: [],
+  options: [jsonOption],
+  async run(_, context, options) {
+    const builder = await context.services.builder();
+    printList(context, {
+      json: options.json,
+      key: 'builds',
+      items: await builder.builds(),
+      render: renderBuilds,
+      whenEmpty: 'No builds yet.',
+    });
+  },
+});
+
+const buildCancel = defineCommand({
+  name: 'build_cancel',
+  topic: 'JEOS images',
+  summary: 'cancel a build that waits or runs',
+  help: ['IMAGE is the digest as build_list shows it; its first digits do where only one build has them.'],
+  example: 'build_cancel 3f9a0c11d2e4',
+  arguments: [
+    { name: 'IMAGE', kind: 'text', presence: 'required', about: 'digest of the image, at least 6 digits' },
+  ],
+  async run({ IMAGE }, context) {
+    if (!/^[0-9a-f]{6,64}$/.test(IMAGE))
+      throw new PcloudError({
+        code: 'bad-digest',
+        category: 'invalid',
+        message: `${JSON.stringify(IMAGE.slice(0, 80))} is not the digest of an image.`,
+        hint: 'Take it from build_list: 6 to 64 digits of 0-9 and a-f.',
+      });
+    const builder = await context.services.builder();
+    const matching = (await builder.builds()).filter(({ digest }) => digest.startsWith(IMAGE));
+    const digests = [...new Set(matching.map(({ digest }) => digest))];
+    const digest = digests[0];
+    if (digest === undefined || digests.length > 1)
+      throw new PcloudError({
+        code: digest === undefined ? 'no-such-build' : 'ambiguous-digest',
+        category: digest === undefined ? 'not-found' : 'invalid',
+        message:
+          digest === undefined
+            ? `No build of an image ${IMAGE} is known.`
+            : `${digests.length} builds begin with ${IMAGE}.`,
+        hint: 'build_list shows them.',
+      });
+    await builder.cancel(digest);
+    context.screen.print([`the build of ${shortDigest(digest)} is cancelled`]);
+  },
+});
+
+export const jeosCommands: readonly Command[] = [
+  jeosCreate,
+  jeosDelete,
+  jeosList,
+  releaseList,
+  buildList,
+  buildCancel,
+];

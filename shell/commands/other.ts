@@ -1,0 +1,143 @@
+/**
+ * The commands about the shell and the services themselves: status, events, help, quit.
+ */
+import { errorBodyOf, PcloudError } from '../../model/errors.ts';
+import type { JournalEvent } from '../../model/event.ts';
+import { defineCommand, jsonOption } from '../command.ts';
+import type { Command } from '../command.ts';
+import { stoppedExitCode } from '../context.ts';
+import type { ShellContext } from '../context.ts';
+import { followJournal } from '../event-feed.ts';
+import type { FeedNotice } from '../event-feed.ts';
+import { printJson } from '../output.ts';
+import { renderHelp, renderOverview } from '../render-help.ts';
+import { renderError, renderEvent } from '../render-message.ts';
+import { renderNotice, renderServices } from '../render-services.ts';
+
+type Outcome<T> = { readonly ok: T } | { readonly error: PcloudError };
+
+async function outcomeOf<T>(work: () => Promise<T>): Promise<Outcome<T>> {
+  try {
+    return { ok: await work() };
+  } catch (error) {
+    if (error instanceof PcloudError) return { error };
+    throw error;
+  }
+}
+
+const status = defineCommand({
+  name: 'status',
+  topic: 'shell',
+  summary: 'show whether the services run, and what they run on',
+  help: ['Asks both services: version, process, hypervisor with its accelerator, queue.'],
+  example: 'status',
+  arguments: [],
+  options: [jsonOption],
+  exitCodes: [['1', 'a service does not answer']],
+  async run(_, context, options) {
+    const [cped, builder] = await Promise.all([
+      outcomeOf(async () => await (await context.services.cped()).status()),
+      outcomeOf(async () => await (await context.services.builder()).status()),
+    ]);
+    const { screen } = context;
+    if (options.json)
+      printJson(context, {
+        cped: 'ok' in cped ? cped.ok : errorBodyOf(cped.error),
+        builder: 'ok' in builder ? builder.ok : errorBodyOf(builder.error),
+      });
+    else
+      screen.print(
+        renderServices(
+          'ok' in cped ? cped.ok : undefined,
+          'ok' in builder ? builder.ok : undefined,
+          context.clock.wallMs(),
+          screen.style,
+        ),
+      );
+    for (const outcome of [cped, builder])
+      if ('error' in outcome) screen.complain(renderError(outcome.error, screen.style));
+    return 'ok' in cped && 'ok' in builder ? 0 : 1;
+  },
+});
+
+const defaultTail = 20;
+
+const events = defineCommand({
+  name: 'events',
+  topic: 'shell',
+  summary: 'show the journal: what failed, what was done about it, how it ended',
+  help: [
+    'The newest events, oldest first. With --follow it goes on until Ctrl-C; where the service is restarted meanwhile, nothing is lost and nothing is shown twice.',
+  ],
+  example: 'events --tail 50 --follow',
+  arguments: [],
+  options: [
+    { name: 'tail', kind: 'count', value: 'N', about: `the newest N events (${defaultTail} unless given)` },
+    { name: 'follow', kind: 'flag', about: 'go on with new events until Ctrl-C' },
+    { ...jsonOption, about: 'one line of JSON an event (shapes: docs/pcloudsh.md)' },
+  ],
+  async run(_, context, options) {
+    const cped = await context.services.cped();
+    const show = (event: JournalEvent): void => {
+      if (options.json) printJson(context, { event });
+      else context.screen.print([renderEvent(event, context.clock.wallMs(), context.screen.style)]);
+    };
+    const recent = await cped.journal(options.tail ?? defaultTail);
+    recent.forEach(show);
+    if (!options.follow) return 0;
+    await followJournal({
+      cped,
+      afterSeq: recent.at(-1)?.seq ?? 0,
+      startedAtMs: context.clock.wallMs(),
+      signal: context.signal,
+      onNotice: (notice) => {
+        if (notice.kind === 'event') show(notice.event);
+        else complainAbout(notice, context);
+      },
+    });
+    return stoppedExitCode;
+  },
+});
+
+function complainAbout(notice: Exclude<FeedNotice, { kind: 'event' }>, context: ShellContext): void {
+  context.screen.complain(renderNotice(notice, context.screen.style));
+}
+
+/** `help` needs the table that it stands in, so the table hands in the way to it. */
+export function createHelpCommand(table: {
+  readonly all: () => readonly Command[];
+  readonly find: (name: string) => Command;
+}): Command {
+  return defineCommand({
+    name: 'help',
+    topic: 'shell',
+    summary: 'list the commands, or explain one',
+    help: ['Every command takes --help as well.'],
+    example: 'help deployable_start',
+    arguments: [{ name: 'COMMAND', kind: 'command', presence: 'optional', about: 'name of a command' }],
+    run: async ({ COMMAND }, { screen }) => {
+      screen.print(
+        COMMAND === undefined
+          ? renderOverview(table.all())
+          : renderHelp(table.find(COMMAND), screen.columns()),
+      );
+      await Promise.resolve();
+    },
+  });
+}
+
+const quit = defineCommand({
+  name: 'quit',
+  topic: 'shell',
+  summary: 'leave the shell',
+  help: ['So do exit and Ctrl-D. Services, builds and virtual machines go on.'],
+  example: 'quit',
+  aliases: ['exit'],
+  arguments: [],
+  async run(_, context) {
+    context.quit();
+    return await Promise.resolve(0);
+  },
+});
+
+export const shellCommands: readonly Command[] = [status, events, quit];

@@ -1,0 +1,56 @@
+/**
+ * What a command is given to work with, and the one way to stop waiting. Made by `main.ts` for one command or
+ * a script, and by `repl.ts` for each line.
+ */
+import { PcloudError } from '../model/errors.ts';
+import type { Services } from './ports.ts';
+import type { Style } from './style.ts';
+
+/** Where a command writes. `print` is for results (stdout), `complain` for errors and warnings (stderr). */
+export interface Screen {
+  readonly style: Style;
+  /** True when stdout is a terminal on which a line can be redrawn. */
+  readonly canRedraw: boolean;
+  /** Width of the terminal; null when stdout is not one. */
+  columns(): number | null;
+  print(lines: readonly string[]): void;
+  complain(lines: readonly string[]): void;
+  /** Shows a line that is redrawn in place, or takes it away. No effect where `canRedraw` is false. */
+  live(line: string | undefined): void;
+}
+
+export type ShellContext = {
+  readonly services: Services;
+  readonly screen: Screen;
+  readonly clock: { wallMs(): number; monotonicMs(): number };
+  /** Aborted by Ctrl-C: stop waiting. */
+  readonly signal: AbortSignal;
+  /** True when somebody else (the interactive shell) already prints every event. */
+  readonly showsEvents: boolean;
+  /** Runs a program on the same terminal and resolves with its exit code. */
+  readonly runProgram: (file: string, argv: readonly string[]) => Promise<number>;
+  /** Ends the interactive shell after this command; no effect elsewhere. */
+  readonly quit: () => void;
+};
+
+/** Exit code of a command whose waiting the operator stopped: 128 + SIGINT, as shells have it. */
+export const stoppedExitCode = 130;
+
+/** Thrown when Ctrl-C ended the waiting; `whatGoesOn` says what goes on without us. */
+export function stoppedWaiting(whatGoesOn: string): PcloudError {
+  return new PcloudError({ code: 'stopped-waiting', category: 'failed', message: whatGoesOn });
+}
+
+/** Waits `delayMs`, or until the signal aborts; never rejects. */
+export async function pause(delayMs: number, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
+  await new Promise<void>((resolve) => {
+    const done = (): void => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', done);
+      resolve();
+    };
+    const timer = setTimeout(done, delayMs);
+    signal.addEventListener('abort', done);
+  });
+}

@@ -1,0 +1,58 @@
+/**
+ * Times as people write and read them. Pure; the wall clock comes in as an argument.
+ */
+
+const unitMs: Readonly<Record<string, number>> = {
+  '': 1000,
+  s: 1000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+};
+
+/** `90` (seconds, as the ancestor had it), `10s`, `5m`, `1h`, `2d` in milliseconds; undefined for anything else. */
+export function parseDurationMs(text: string): number | undefined {
+  const match = /^(\d{1,9})([smhd]?)$/.exec(text);
+  if (match === null) return undefined;
+  return Number(match[1]) * (unitMs[match[2] ?? ''] ?? 1000);
+}
+
+/** The shortest exact way to write a period: 3600000 → `1h`, 90000 → `90s`, 1500 → `1.5s`. */
+export function formatPeriod(periodMs: number): string {
+  for (const unit of ['d', 'h', 'm'] as const) {
+    const size = unitMs[unit] ?? 1;
+    if (periodMs >= size && periodMs % size === 0) return `${periodMs / size}${unit}`;
+  }
+  return `${periodMs / 1000}s`;
+}
+
+/** How long something lasts, to two units: `12s`, `4m12s`, `3h05m`, `2d04h`. */
+export function formatElapsed(elapsedMs: number): string {
+  const seconds = Math.max(0, Math.floor(elapsedMs / 1000));
+  const two = (value: number): string => String(value).padStart(2, '0');
+  if (seconds < 60) return `${seconds}s`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)}m${two(seconds % 60)}s`;
+  if (seconds < 86_400) return `${Math.floor(seconds / 3600)}h${two(Math.floor((seconds % 3600) / 60))}m`;
+  return `${Math.floor(seconds / 86_400)}d${two(Math.floor((seconds % 86_400) / 3600))}h`;
+}
+
+/** Local time of day `hh:mm:ss`, with the date in front when it is not the day of `nowMs`. */
+export function formatClock(atMs: number, nowMs: number): string {
+  const at = new Date(atMs);
+  const two = (value: number): string => String(value).padStart(2, '0');
+  const time = `${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`;
+  if (at.toDateString() === new Date(nowMs).toDateString()) return time;
+  return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())} ${time}`;
+}
+
+/** Bytes for people, powers of 1024: `221 MiB`. */
+export function formatBytes(sizeBytes: number): string {
+  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
+  let value = sizeBytes;
+  let unit = 0;
+  while (value >= 1024 && unit < units.length - 1) {
+    value /= 1024;
+    unit += 1;
+  }
+  return `${value >= 10 || unit === 0 ? Math.round(value) : value.toFixed(1)} ${units[unit]}`;
+}

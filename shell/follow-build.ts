@@ -1,0 +1,96 @@
+/**
+ * Waits for images that were asked for, and shows how far their builds are. Equal images are followed once.
+ * What to build is the builder's; Ctrl-C ends the waiting, never the build.
+ */
+import { stoppedWaiting } from './context.ts';
+import type { ShellContext } from './context.ts';
+import type { BuildProgress, Ensured } from './ports.ts';
+import { renderProgressLine, renderProgressStep } from './render-message.ts';
+
+export type WantedImage = { readonly title: string; readonly ensured: Ensured };
+export type FollowedImage = { readonly title: string; readonly digest: string; readonly elapsedMs: number };
+
+/** How often the elapsed time on the screen moves on. */
+const redrawMs = 500;
+
+/**
+ * Resolves when every image is there, with the time each took from now.
+ * @throws PcloudError the first build's error, or `stopped-waiting` after Ctrl-C.
+ */
+export async function followBuilds(
+  wanted: readonly WantedImage[],
+  context: ShellContext,
+): Promise<readonly FollowedImage[]> {
+  const titles = new Map<string, string>();
+  for (const { title, ensured } of wanted) if (!ensured.ready) titles.set(ensured.digest, title);
+  if (titles.size === 0) return [];
+  const builder = await context.services.builder();
+  const startedMs = context.clock.monotonicMs();
+  const elapsedMs = (): number => context.clock.monotonicMs() - startedMs;
+  const board = progressBoard(titles, context, elapsedMs);
+  // One failure ends the waiting for the others too: the operator has something to do now.
+  const stop = new AbortController();
+  const signal = AbortSignal.any([stop.signal, context.signal]);
+  try {
+    return await Promise.all(
+      [...titles].map(async ([digest, title]) => {
+        await builder.follow(digest, (progress) => board.update(digest, progress), signal);
+        if (signal.aborted) throw goesOn([...titles.values()]);
+        board.finish(digest);
+        return { title, digest, elapsedMs: elapsedMs() };
+      }),
+    );
+  } catch (error) {
+    if (context.signal.aborted) throw goesOn([...titles.values()]);
+    throw error;
+  } finally {
+    stop.abort();
+    board.close();
+  }
+}
+
+function goesOn(titles: readonly string[]): Error {
+  const what = titles.length === 1 ? `the build of ${titles[0]} goes` : `${titles.length} builds go`;
+  return stoppedWaiting(`Stopped waiting; ${what} on. build_list shows how far it is, build_cancel ends it.`);
+}
+
+type Board = {
+  update(digest: string, progress: BuildProgress): void;
+  finish(digest: string): void;
+  close(): void;
+};
+
+/** Shows one line for what is furthest behind the others (a terminal), or each new step (a pipe). */
+function progressBoard(
+  titles: ReadonlyMap<string, string>,
+  context: ShellContext,
+  elapsedMs: () => number,
+): Board {
+  const latest = new Map<string, BuildProgress>();
+  const { screen } = context;
+  const redraw = (): void => {
+    const running = [...latest].find(([, progress]) => progress.percent !== null) ?? [...latest][0];
+    if (running === undefined) return;
+    const others = titles.size > 1 ? ` (and ${latest.size - 1} more)` : '';
+    const title = `${titles.get(running[0]) ?? running[0]}${latest.size > 1 ? others : ''}`;
+    screen.live(renderProgressLine(title, running[1], elapsedMs(), screen.style, screen.columns() ?? 80));
+  };
+  const timer = screen.canRedraw ? setInterval(redraw, redrawMs) : undefined;
+  return {
+    update(digest, progress) {
+      const before = latest.get(digest);
+      latest.set(digest, progress);
+      if (screen.canRedraw) redraw();
+      else if (before?.step !== progress.step || before.state !== progress.state)
+        screen.print([renderProgressStep(titles.get(digest) ?? digest, progress, elapsedMs())]);
+    },
+    finish(digest) {
+      latest.delete(digest);
+      screen.live(undefined);
+    },
+    close() {
+      clearInterval(timer);
+      screen.live(undefined);
+    },
+  };
+}

@@ -1,0 +1,111 @@
+/**
+ * What the shell needs of the two services, as interfaces in the shell's own words. `services.ts` fits the
+ * real clients to them; commands know nothing else. Deliberately without sockets, HTTP and Redis.
+ */
+import type { AssemblyStatus, CpedStatus, DeployableStatus } from '../model/cped-api.ts';
+import type { Architecture, EscalationPolicy, Monitoring, Requirement } from '../model/definition.ts';
+import type { JournalEvent } from '../model/event.ts';
+
+/** Every method rejects with PcloudError, and within a limit of its own. */
+export interface CpedPort {
+  status(signal?: AbortSignal): Promise<CpedStatus>;
+  templates(): Promise<readonly TemplateView[]>;
+  assemblies(): Promise<readonly AssemblyStatus[]>;
+  assembly(name: string): Promise<AssemblyStatus>;
+  createAssembly(name: string, release: string, architecture: Architecture): Promise<void>;
+  cloneAssembly(source: string, name: string): Promise<void>;
+  deleteAssembly(name: string): Promise<void>;
+  access(assembly: string): Promise<AccessView>;
+  addResource(assembly: string, name: string, template: string): Promise<ChangedAssembly>;
+  removeResource(assembly: string, name: string): Promise<ChangedAssembly>;
+  setAssemblyEscalation(assembly: string, policy: EscalationPolicy): Promise<void>;
+  setResourceEscalation(assembly: string, resource: string, policy: EscalationPolicy): Promise<void>;
+  deployables(): Promise<readonly DeployableStatus[]>;
+  deployable(name: string, signal?: AbortSignal): Promise<DeployableStatus>;
+  createDeployable(name: string, monitoring: Monitoring | undefined): Promise<void>;
+  deleteDeployable(name: string): Promise<void>;
+  addAssembly(deployable: string, assembly: string): Promise<void>;
+  removeAssembly(deployable: string, assembly: string): Promise<void>;
+  setDeployableEscalation(deployable: string, policy: EscalationPolicy): Promise<void>;
+  /** What images its assemblies still need; none for those that are pinned. */
+  requirements(deployable: string): Promise<readonly NeededImage[]>;
+  startDeployable(name: string): Promise<void>;
+  stopDeployable(name: string): Promise<void>;
+  reloadDeployable(name: string): Promise<void>;
+  recoverDeployable(name: string): Promise<void>;
+  /** The newest `limit` events, oldest first. */
+  journal(limit: number): Promise<readonly JournalEvent[]>;
+  /** Every event after `afterSeq` as it comes; ends when the service ends the stream. */
+  events(afterSeq: number, signal: AbortSignal): AsyncIterable<JournalEvent>;
+  /** Digests that disks of assemblies stand on, with the assemblies. */
+  imagesInUse(): Promise<readonly ImageUse[]>;
+}
+
+export interface BuilderPort {
+  status(): Promise<BuilderView>;
+  releases(): Promise<readonly ReleaseView[]>;
+  images(): Promise<readonly ImageView[]>;
+  builds(): Promise<readonly BuildView[]>;
+  ensureJeos(release: string, architecture: Architecture): Promise<Ensured>;
+  ensureRequirement(requirement: Requirement): Promise<Ensured>;
+  /** Follows a build to its end; resolves when the image is there, rejects with the build's error. */
+  follow(digest: string, onProgress: (progress: BuildProgress) => void, signal: AbortSignal): Promise<void>;
+  cancel(digest: string): Promise<void>;
+  deleteJeos(release: string, architecture: Architecture): Promise<void>;
+}
+
+/** The services; each client is loaded when first asked for. */
+export type Services = {
+  cped(): Promise<CpedPort>;
+  builder(): Promise<BuilderPort>;
+};
+
+export type TemplateView = { readonly name: string; readonly summary: string };
+export type AccessView = {
+  readonly user: string;
+  readonly host: string;
+  readonly port: number;
+  readonly identityFile: string;
+  readonly hostKey: string | null;
+};
+/** What an assembly needs after its definition changed; it stands on `imageDigest` already, or on none yet. */
+export type ChangedAssembly = { readonly requirement: Requirement; readonly imageDigest: string | null };
+export type NeededImage = { readonly assembly: string; readonly requirement: Requirement };
+export type ImageUse = { readonly digest: string; readonly assemblies: readonly string[] };
+
+export type BuilderView = {
+  readonly version: string;
+  readonly pid: number;
+  /** Queue and workers in one line for people. */
+  readonly summary: string;
+};
+export type ReleaseView = { readonly name: string; readonly summary: string };
+export type ImageView = {
+  readonly digest: string;
+  readonly kind: 'jeos' | 'assembly';
+  readonly release: string;
+  readonly architecture: string;
+  readonly parentDigest: string | null;
+  readonly templates: readonly string[];
+  readonly sizeBytes: number;
+  readonly createdAtMs: number;
+};
+export type BuildView = {
+  readonly digest: string;
+  readonly title: string;
+  readonly state: string;
+  readonly percent: number | null;
+  readonly step: string | null;
+  /** When the state was entered, wall clock ms; null where that is not known. */
+  readonly sinceMs: number | null;
+  readonly error: string | null;
+};
+export type BuildProgress = {
+  readonly state: string;
+  /** 0 to 100; null while it waits. */
+  readonly percent: number | null;
+  /** Title of the step for people. */
+  readonly step: string | null;
+};
+/** The answer to `ensure`: `ready` when the image is there already. */
+export type Ensured = { readonly digest: string; readonly ready: boolean };

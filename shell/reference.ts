@@ -1,0 +1,86 @@
+/**
+ * The reference page `docs/pcloudsh.md`, made from the command table so that it cannot say anything else.
+ * Pure; a test compares the page with it, and writes it when asked to.
+ */
+import { usageOf } from './command.ts';
+import type { Command } from './command.ts';
+import { exitCodesOf } from './render-help.ts';
+
+const opening = `# pcloudsh
+
+<!-- Made from the command table (shell/command-table.ts): UPDATE_GOLDENS=1 node --test test/shell/reference.test.ts -->
+
+The operator's shell onto both services: \`pcloud-builder\` builds images, \`pcloud-cped\` runs them.
+
+- \`pcloudsh\` on a terminal opens the prompt. Tab completes commands and names, the arrow keys walk through the history (\`$XDG_STATE_HOME/pcloudsh/history\`), events appear above the line being typed. Ctrl-C clears the line, or stops waiting for a command but not what it set going; Ctrl-D, \`quit\` and \`exit\` leave.
+- \`pcloudsh COMMAND ARGS…\` runs one command.
+- \`pcloudsh -f FILE\`, or commands on standard input, runs a script: one command a line, stopping at the first error, whose line is named.
+- Blanks separate words; \`'…'\` is literal, \`"…"\` knows \`\\"\` and \`\\\\\`, a backslash takes the next character as it is, \`#\` begins a comment.
+- The services are looked for in \`PCLOUD_RUNTIME_DIR\` (unless set: \`/run/pacemaker-cloud\`). Colour only on a terminal, and not with \`NO_COLOR\` or \`TERM=dumb\`.
+
+## Exit codes
+
+| code | meaning |
+|---|---|
+| 0 | done |
+| 1 | not done: the state of things forbids it, a service does not answer, or the work failed |
+| 2 | the input can never work; nothing was changed |
+| 130 | Ctrl-C stopped the waiting; what was set going goes on |
+
+\`assembly_ssh\` passes on the exit code of the command in the guest (255: ssh could not connect). An error is two lines on stderr: \`error: \` with what happened, and \`  hint: \` with what to do next.
+`;
+
+const jsonShapes = `## JSON
+
+With \`--json\` a command prints one line of JSON, an object with \`"version": 1\`. Fields may be added within a version; none changes its meaning or goes. Times ending in \`Ms\` are milliseconds since the Unix epoch or durations in milliseconds; what is not known is \`null\`.
+
+| command | the object's other fields |
+|---|---|
+| \`jeos_list\` | \`jeos\`: list of \`{digest, kind, release, architecture, parentDigest, templates, sizeBytes, createdAtMs}\` |
+| \`release_list\` | \`releases\`: list of \`{name, summary}\` |
+| \`template_list\` | \`templates\`: list of \`{name, summary}\` |
+| \`build_list\` | \`builds\`: list of \`{digest, title, state, percent, step, sinceMs, error}\` |
+| \`assembly_list\` | \`assemblies\`: list of assemblies |
+| \`assembly_resource_list\` | \`assembly\`: its name; \`resources\`: list of resources |
+| \`deployable_list\`, \`deployable_status\` | \`deployables\`: list of deployables |
+| \`deployable_assembly_list\` | \`deployable\`: its name; \`assemblies\`: list of assemblies |
+| \`events\` | one line each: \`event\`: \`{seq, atMs, kind, severity, deployable, assembly, resource, incident, text, facts}\` |
+| \`status\` | \`cped\` and \`builder\`: what each says of itself, or \`{error: {code, category, message, hint, facts}}\` |
+
+- deployable: \`{name, intent, monitoring, state, sinceMs, note, assemblies}\`, state one of \`stopped starting active recovering stopping blocked\`
+- assembly: \`{name, release, architecture, deployable, state, sinceMs, failuresInWindow, escalation, imageDigest, domainName, uuid, sshPort, note, resources}\`, state one of \`stopped starting booting online suspect fencing waiting stopping blocked\`
+- resource: \`{name, template, state, sinceMs, failuresInWindow, escalation, urls, note}\`, state one of \`stopped probing starting active recovering waiting stopping unrecoverable unmonitored\`
+- escalation: \`{failures, periodMs}\` or \`"never"\`
+`;
+
+/** The whole page. */
+export function renderReference(commands: readonly Command[]): string {
+  const topics = [...new Set(commands.map(({ topic }) => topic))];
+  const sections = topics.map((topic) => {
+    const title = `## ${topic.charAt(0).toUpperCase()}${topic.slice(1)}`;
+    return [title, ...commands.filter((command) => command.topic === topic).map(renderEntry)].join('\n\n');
+  });
+  return `${[opening.trimEnd(), ...sections, jsonShapes.trimEnd()].join('\n\n')}\n`;
+}
+
+function renderEntry(command: Command): string {
+  const aliases = command.aliases ?? [];
+  const also = aliases.length === 0 ? '' : ` Also: ${aliases.map((name) => `\`${name}\``).join(', ')}.`;
+  const rows = [
+    ...command.arguments.map(({ name, about }) => `- \`${name}\`: ${about}`),
+    ...command.options.map(
+      ({ name, value, about }) => `- \`--${name}${value === undefined ? '' : ` ${value}`}\`: ${about}`,
+    ),
+  ];
+  const codes = (command.exitCodes ?? []).length === 0 ? [] : exitCodesOf(command);
+  return [
+    `### \`${usageOf(command)}\``,
+    `${command.summary.charAt(0).toUpperCase()}${command.summary.slice(1)}.${also}`,
+    ...command.help,
+    ...(rows.length === 0 ? [] : [rows.join('\n')]),
+    ...(codes.length === 0
+      ? []
+      : [`Exit codes: ${codes.map(([code, meaning]) => `${code}: ${meaning}`).join('; ')}.`]),
+    `\`\`\`\n${command.example}\n\`\`\``,
+  ].join('\n\n');
+}

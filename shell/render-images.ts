@@ -1,0 +1,56 @@
+/**
+ * Images, builds, releases and templates as tables. Pure.
+ */
+import { formatBytes, formatClock } from './duration.ts';
+import type { BuildView, ImageView, ReleaseView, TemplateView } from './ports.ts';
+import { printable } from './printable.ts';
+import type { View } from './render-status.ts';
+import { renderTable } from './render-table.ts';
+
+/** As much of a digest as people compare. */
+export function shortDigest(digest: string): string {
+  return digest.slice(0, 12);
+}
+
+export function renderImages(images: readonly ImageView[], view: View): readonly string[] {
+  return renderTable(
+    {
+      header: ['RELEASE', 'ARCH', 'IMAGE', 'SIZE', 'BUILT'],
+      rows: images.map((image) => [
+        image.release,
+        image.architecture,
+        shortDigest(image.digest),
+        formatBytes(image.sizeBytes),
+        formatClock(image.createdAtMs, view.nowMs),
+      ]),
+    },
+    view.columns,
+  );
+}
+
+export function renderBuilds(builds: readonly BuildView[], view: View): readonly string[] {
+  const lines = renderTable(
+    {
+      header: ['IMAGE', 'STATE', 'DONE', 'WHEN', 'WHAT'],
+      rows: builds.map((build) => [
+        shortDigest(build.digest),
+        build.state,
+        build.percent === null ? '-' : `${Math.floor(build.percent)}%`,
+        build.sinceMs === null ? '-' : formatClock(build.sinceMs, view.nowMs),
+        build.step === null ? build.title : `${build.title}: ${build.step}`,
+      ]),
+    },
+    view.columns,
+  );
+  const errors = builds.flatMap((build) =>
+    build.error === null ? [] : [`  ${shortDigest(build.digest)}: ${printable(build.error)}`],
+  );
+  return [...lines, ...errors];
+}
+
+export function renderNames(things: readonly (ReleaseView | TemplateView)[], view: View): readonly string[] {
+  return renderTable(
+    { header: ['NAME', 'WHAT'], rows: things.map(({ name, summary }) => [name, summary]) },
+    view.columns,
+  );
+}

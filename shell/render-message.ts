@@ -1,0 +1,68 @@
+/**
+ * Errors, events and progress as lines for people. Pure: times and widths come in as arguments.
+ */
+import type { PcloudError } from '../model/errors.ts';
+import type { JournalEvent } from '../model/event.ts';
+import { formatClock, formatElapsed } from './duration.ts';
+import type { BuildProgress } from './ports.ts';
+import { printable, printableLines } from './printable.ts';
+import type { Style } from './style.ts';
+
+/** `error: …` and, indented below, `hint: …`. */
+export function renderError(error: PcloudError, style: Style): readonly string[] {
+  const hint = error.hint === undefined ? [] : printableLines(`hint: ${error.hint}`);
+  return [`${style.red('error:')} ${printable(error.message)}`, ...hint.map((line) => `  ${line}`)];
+}
+
+/** `warning: …`, with a hint likewise. */
+export function renderWarning(message: string, hint: string | undefined, style: Style): readonly string[] {
+  const lines = hint === undefined ? [] : printableLines(`hint: ${hint}`);
+  return [`${style.yellow('warning:')} ${printable(message)}`, ...lines.map((line) => `  ${line}`)];
+}
+
+/** `12:03:11 The resource […] …`, coloured by severity; green for what is well again. */
+export function renderEvent(event: JournalEvent, nowMs: number, style: Style): string {
+  const text = printable(event.text);
+  return `${style.dim(formatClock(event.atMs, nowMs))} ${paintEvent(event, text, style)}`;
+}
+
+function paintEvent(event: JournalEvent, text: string, style: Style): string {
+  switch (event.severity) {
+    case 'error':
+      return style.red(text);
+    case 'warning':
+      return style.yellow(text);
+    case 'info':
+      return event.kind.endsWith('-active') ? style.green(text) : text;
+  }
+}
+
+const barCells = 20;
+
+/** One line that is redrawn in place: ` 42% ████░░░░ title: step 31s`, cut to the width. */
+export function renderProgressLine(
+  title: string,
+  progress: BuildProgress,
+  elapsedMs: number,
+  style: Style,
+  columns: number,
+): string {
+  const tail = `${printable(title)}: ${stepText(progress)} ${formatElapsed(elapsedMs)}`;
+  const percent = progress.percent;
+  if (percent === null) return tail.slice(0, columns - 1);
+  const full = Math.round((Math.min(100, Math.max(0, percent)) / 100) * barCells);
+  const bar = `${style.bar.full.repeat(full)}${style.bar.empty.repeat(barCells - full)} `;
+  const number = `${String(Math.floor(percent)).padStart(3)}% `;
+  const room = columns - 1 - number.length;
+  return `${number}${room < bar.length + tail.length ? '' : bar}${tail}`.slice(0, columns - 1);
+}
+
+/** The same for a pipe: one line a step, nothing redrawn. */
+export function renderProgressStep(title: string, progress: BuildProgress, elapsedMs: number): string {
+  const percent = progress.percent === null ? '' : `${String(Math.floor(progress.percent)).padStart(3)}% `;
+  return `${percent}${printable(title)}: ${stepText(progress)} (${formatElapsed(elapsedMs)})`;
+}
+
+function stepText(progress: BuildProgress): string {
+  return printable(progress.step ?? progress.state);
+}

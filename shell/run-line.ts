@@ -1,0 +1,81 @@
+/**
+ * Runs one command: words in, exit code out. Every error ends here as a message; nothing thrown by a command
+ * goes further. Where the words come from (a prompt, arguments, a script) is the callers'.
+ */
+import { exitCodeOf, PcloudError } from '../model/errors.ts';
+import { bindCall } from './bind.ts';
+import { findCommand } from './command-table.ts';
+import { pause, stoppedExitCode, stoppedWaiting } from './context.ts';
+import type { ExitCode } from './command.ts';
+import type { ShellContext } from './context.ts';
+import { renderHelp } from './render-help.ts';
+import { renderError } from './render-message.ts';
+import { printable } from './printable.ts';
+import { parseWords } from './words.ts';
+
+/** After Ctrl-C a command has this long to end in good order before it is left alone. */
+const graceMs = 300;
+
+/** Runs a typed line; an empty one does nothing and succeeds. */
+export async function runLine(line: string, context: ShellContext): Promise<ExitCode> {
+  return await reportErrors(context, async () => {
+    const words = parseWords(line);
+    return words.length === 0 ? 0 : await dispatch(words, context);
+  });
+}
+
+/** Runs words that are split already, such as the arguments of the program. */
+export async function runWords(words: readonly string[], context: ShellContext): Promise<ExitCode> {
+  return await reportErrors(context, async () => await dispatch(words, context));
+}
+
+async function dispatch(words: readonly string[], context: ShellContext): Promise<ExitCode> {
+  const [name = '', ...rest] = words;
+  const command = findCommand(name);
+  if (rest[0] === '--help' || rest[0] === '-h') {
+    context.screen.print(renderHelp(command, context.screen.columns()));
+    return 0;
+  }
+  return await unlessInterrupted(command.run(bindCall(command, rest), context), context.signal);
+}
+
+/** The command's end, or soon after Ctrl-C an end without it: a service that hangs must not hold the shell. */
+async function unlessInterrupted(work: Promise<ExitCode>, signal: AbortSignal): Promise<ExitCode> {
+  const done = new AbortController();
+  const interrupted = async (): Promise<never> => {
+    await pause(2 ** 31 - 1, AbortSignal.any([signal, done.signal]));
+    await pause(graceMs, done.signal);
+    throw stoppedWaiting('Stopped waiting; what was asked of the service may still happen.');
+  };
+  try {
+    return await Promise.race([work, interrupted()]);
+  } finally {
+    done.abort();
+  }
+}
+
+async function reportErrors(context: ShellContext, work: () => Promise<ExitCode>): Promise<ExitCode> {
+  try {
+    return await work();
+  } catch (error) {
+    context.screen.live(undefined);
+    const told = error instanceof PcloudError ? error : unexpected(error);
+    if (told.code === 'stopped-waiting') {
+      context.screen.complain([printable(told.message)]);
+      return stoppedExitCode;
+    }
+    context.screen.complain(renderError(told, context.screen.style));
+    return exitCodeOf(told.category);
+  }
+}
+
+function unexpected(error: unknown): PcloudError {
+  const message = error instanceof Error ? error.message : String(error);
+  return new PcloudError({
+    code: 'internal',
+    category: 'internal',
+    message: `Unexpected failure in pcloudsh: ${message}`,
+    hint: 'This is a defect of the shell; the services are not affected. Please report it with the command you typed.',
+    cause: error,
+  });
+}

@@ -1,0 +1,101 @@
+/**
+ * The three ways to use the shell (one command, a script, the prompt), put together from the process's own
+ * streams, environment and signals.
+ */
+import { createReadStream } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { PcloudError } from '../model/errors.ts';
+import type { ExitCode } from './command.ts';
+import { stoppedExitCode } from './context.ts';
+import type { ShellContext } from './context.ts';
+import { quoteForMessage } from '../model/names.ts';
+import { renderError } from './render-message.ts';
+import { runWords } from './run-line.ts';
+import { createScreen } from './screen.ts';
+import { connectServices } from './services.ts';
+
+/** Runs one command and resolves with its exit code. */
+export async function runOnce(words: readonly string[]): Promise<ExitCode> {
+  return await runWords(words, createContext({ signal: interruptSignal() }));
+}
+
+/** Runs the commands of a file; `-` is standard input. */
+export async function runFile(file: string): Promise<ExitCode> {
+  const { runScript } = await import('./script.ts');
+  let quit = false;
+  const context = createContext({
+    signal: interruptSignal(),
+    stdin: file === '-' ? 'ignore' : 'inherit',
+    quit: () => {
+      quit = true;
+    },
+  });
+  const input = file === '-' ? process.stdin : createReadStream(file);
+  const name = file === '-' ? 'standard input' : file;
+  try {
+    return await runScript(name, createInterface({ input, crlfDelay: Infinity }), context, () => quit);
+  } catch (error) {
+    if (!(error instanceof Error) || !('syscall' in error)) throw error;
+    context.screen.complain(renderError(cannotRead(name, error), context.screen.style));
+    return 2;
+  }
+}
+
+function cannotRead(name: string, error: Error): PcloudError {
+  return new PcloudError({
+    code: 'cannot-read-script',
+    category: 'invalid',
+    message: `The script ${quoteForMessage(name)} cannot be read: ${error.message}`,
+    cause: error,
+  });
+}
+
+/** Opens the prompt and resolves with the shell's exit code when the operator leaves. */
+export async function runInteractive(): Promise<ExitCode> {
+  const { runRepl } = await import('./repl.ts');
+  const { historyFilePath } = await import('./history.ts');
+  const screen = createScreen({ stdout: process.stdout, stderr: process.stderr, environment: process.env });
+  return await runRepl({
+    input: process.stdin,
+    output: process.stdout,
+    dumb: process.env['TERM'] === 'dumb',
+    screen,
+    historyFile: historyFilePath(process.env),
+    services: connectServices(process.env),
+    contextFor: ({ signal, quit }) => createContext({ signal, quit, screen, showsEvents: true }),
+  });
+}
+
+type ContextParts = Pick<ShellContext, 'signal'> &
+  Partial<Pick<ShellContext, 'quit' | 'screen' | 'showsEvents'>> & {
+    readonly stdin?: 'inherit' | 'ignore';
+  };
+
+function createContext(parts: ContextParts): ShellContext {
+  return {
+    services: connectServices(process.env),
+    screen:
+      parts.screen ??
+      createScreen({ stdout: process.stdout, stderr: process.stderr, environment: process.env }),
+    clock: { wallMs: () => Date.now(), monotonicMs: () => performance.now() },
+    signal: parts.signal,
+    showsEvents: parts.showsEvents ?? false,
+    runProgram: async (file, argv) => {
+      const { runProgram } = await import('./run-program.ts');
+      return await runProgram(file, argv, parts.stdin ?? 'inherit');
+    },
+    quit: parts.quit ?? (() => undefined),
+  };
+}
+
+/** Aborted by the first SIGINT or SIGTERM; the second one ends the process. */
+function interruptSignal(): AbortSignal {
+  const controller = new AbortController();
+  const interrupt = (): void => {
+    if (controller.signal.aborted) process.exit(stoppedExitCode);
+    controller.abort();
+  };
+  process.on('SIGINT', interrupt);
+  process.on('SIGTERM', interrupt);
+  return controller.signal;
+}
