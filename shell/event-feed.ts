@@ -24,6 +24,8 @@ export type FeedOptions = {
   readonly startedAtMs: number;
   readonly onNotice: (notice: FeedNotice) => void;
   readonly signal: AbortSignal;
+  /** Waits between two attempts; tests bring one that does not. */
+  readonly wait?: typeof pause;
 };
 
 /** Between two attempts to reconnect: doubles from the first to the second. */
@@ -66,7 +68,7 @@ export async function followJournal(options: FeedOptions): Promise<void> {
       onNotice({ kind: 'lost', error: failure, wasThere: startedAtMs !== undefined });
       lost = true;
     }
-    await pause(retryMs, signal);
+    await (options.wait ?? pause)(retryMs, signal);
     retryMs = Math.min(lastRetryMs, retryMs * 2);
   }
 }

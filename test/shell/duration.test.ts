@@ -1,7 +1,7 @@
 /** Times and sizes as people write and read them. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import {
   formatBytes,
   formatClock,

@@ -1,7 +1,7 @@
 /** Did you mean: distances, and what is too far to be shown. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { commandTable } from '../../shell/command-table.ts';
 import { editDistance, suggest } from '../../shell/suggest.ts';
 

@@ -1,0 +1,82 @@
+/** What Tab offers, also when no service answers. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { commandTable } from '../../shell/command-table.ts';
+import { complete, namesFromServices } from '../../shell/completion.ts';
+import type { NameSource } from '../../shell/completion.ts';
+import { recorder, serviceAway } from './ports-fake.ts';
+import { assemblyStatus, deployableStatus } from './samples.ts';
+
+const names: NameSource = (kind) =>
+  Promise.resolve(
+    {
+      release: ['debian12', 'F14'],
+      assembly: ['assy1', 'assy10', 'web'],
+      deployable: ['dep1'],
+      resource: ['httpdone'],
+      template: ['httpd', 'mysqld'],
+      architecture: ['x86_64'],
+      monitoring: ['am', 'pm'],
+      failures: ['never'],
+      period: ['never'],
+      command: [],
+      text: [],
+    }[kind],
+  );
+
+async function offered(line: string): Promise<readonly string[]> {
+  return (await complete(line, commandTable, names)).candidates;
+}
+
+test('the first word is a command, later words are what the command takes there', async () => {
+  const table: readonly (readonly [string, readonly string[]])[] = [
+    ['jeos_', ['jeos_create', 'jeos_delete', 'jeos_list']],
+    ['ex', ['exit']],
+    ['jeos_create ', ['F14', 'debian12']],
+    ['jeos_create d', ['debian12']],
+    ['jeos_create debian12 ', ['x86_64']],
+    ['jeos_create debian12 x86_64 ', []],
+    ['assembly_delete assy1', ['assy1', 'assy10']],
+    ['assembly_create ', []],
+    ['assembly_create new ', ['F14', 'debian12']],
+    ['assembly_resource_add new h', ['httpd']],
+    ['assembly_resource_add new httpd w', ['web']],
+    ['assembly_resource_remove ', ['httpdone']],
+    ['deployable_start --', ['--no-wait', '--timeout']],
+    ['deployable_start --timeout ', []],
+    ['deployable_start --timeout 5m ', ['dep1']],
+    ['deployable_start --no-wait d', ['dep1']],
+    ['escalation_resource_set r a 5 ', ['never']],
+    ['deployable_create d i u ', ['am', 'pm']],
+    ['help jeos_l', ['jeos_list']],
+    ['nonsense ', []],
+    ['# jeos', []],
+  ];
+  for (const [line, candidates] of table) assert.deepEqual(await offered(line), candidates, line);
+});
+
+test('names come from the services', async () => {
+  const { context } = recorder({
+    cped: {
+      assemblies: () => Promise.resolve([assemblyStatus(), assemblyStatus({ name: 'assy2' })]),
+      deployables: () => Promise.resolve([deployableStatus()]),
+      templates: () => Promise.resolve([{ name: 'httpd', summary: '' }]),
+    },
+    builder: { releases: () => Promise.resolve([{ name: 'debian12', summary: '' }]) },
+  });
+  const ask = namesFromServices(context.services);
+  assert.deepEqual(await ask('assembly'), ['assy1', 'assy2']);
+  assert.deepEqual(await ask('resource'), ['httpdone', 'httpdone']);
+  assert.deepEqual(await ask('deployable'), ['dep1']);
+  assert.deepEqual(await ask('template'), ['httpd']);
+  assert.deepEqual(await ask('release'), ['debian12']);
+});
+
+test('a service that is away or hangs offers nothing, and soon', async () => {
+  const away = recorder({ cped: { assemblies: () => Promise.reject(serviceAway) } });
+  assert.deepEqual(await namesFromServices(away.context.services)('assembly'), []);
+  const hangs = recorder({ cped: { assemblies: () => new Promise(() => undefined) } });
+  const startedMs = performance.now();
+  assert.deepEqual(await namesFromServices(hangs.context.services)('assembly'), []);
+  assert.ok(performance.now() - startedMs < 1000);
+});

@@ -1,0 +1,87 @@
+/**
+ * The two services as plain objects, for tests of what the shell decides; every method that a test does not
+ * give refuses. Tests of the whole program use real sockets (`fake-services.ts`).
+ */
+import { PcloudError } from '../../model/errors.ts';
+import type { ShellContext } from '../../shell/context.ts';
+import type { BuilderPort, CpedPort } from '../../shell/ports.ts';
+import { plainStyle } from '../../shell/style.ts';
+
+/** An object that has what is given, and throws by name for everything else. */
+function partial<T extends object>(given: Partial<T>): T {
+  return new Proxy(given, {
+    get(target, name) {
+      // A promise that resolves with this object asks whether it is a thenable.
+      if (name === 'then') return undefined;
+      if (name in target) return target[name as keyof T];
+      throw new Error(`the test did not expect a call of ${String(name)}`);
+    },
+  }) as T;
+}
+
+export function fakeCped(given: Partial<CpedPort>): CpedPort {
+  return partial(given);
+}
+
+export function fakeBuilder(given: Partial<BuilderPort>): BuilderPort {
+  return partial(given);
+}
+
+export const serviceAway = new PcloudError({
+  code: 'service-not-running',
+  category: 'unavailable',
+  message: 'The service is not running.',
+  hint: 'Start it.',
+});
+
+export type Recorder = {
+  readonly context: ShellContext;
+  readonly printed: string[];
+  readonly complained: string[];
+  readonly lives: (string | undefined)[];
+  readonly ran: { file: string; argv: readonly string[] }[];
+  readonly interrupt: () => void;
+};
+
+/** A context that writes down what is printed. */
+export function recorder(options: {
+  readonly cped?: Partial<CpedPort>;
+  readonly builder?: Partial<BuilderPort>;
+  readonly redraws?: boolean;
+  readonly showsEvents?: boolean;
+  readonly programExitCode?: number;
+}): Recorder {
+  const printed: string[] = [];
+  const complained: string[] = [];
+  const lives: (string | undefined)[] = [];
+  const ran: { file: string; argv: readonly string[] }[] = [];
+  const interrupt = new AbortController();
+  const cped = fakeCped(options.cped ?? {});
+  const builder = fakeBuilder(options.builder ?? {});
+  const context: ShellContext = {
+    services: { cped: () => Promise.resolve(cped), builder: () => Promise.resolve(builder) },
+    screen: {
+      style: plainStyle,
+      canRedraw: options.redraws ?? false,
+      columns: () => 80,
+      print: (lines) => {
+        printed.push(...lines);
+      },
+      complain: (lines) => {
+        complained.push(...lines);
+      },
+      live: (line) => {
+        lives.push(line);
+      },
+    },
+    clock: { wallMs: () => Date.now(), monotonicMs: () => performance.now() },
+    signal: interrupt.signal,
+    showsEvents: options.showsEvents ?? false,
+    runProgram: (file, argv) => {
+      ran.push({ file, argv });
+      return Promise.resolve(options.programExitCode ?? 0);
+    },
+    quit: () => undefined,
+  };
+  return { context, printed, complained, lives, ran, interrupt: () => interrupt.abort() };
+}

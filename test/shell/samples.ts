@@ -1,0 +1,133 @@
+/**
+ * Statuses, images and events that tests of the shell show; each is checked by the schema of the wire, so that
+ * a sample cannot drift from what the services say.
+ */
+import type { z } from 'zod';
+import {
+  assemblyDefinitionSchema,
+  deployableDefinitionSchema,
+  requirementSchema,
+} from '../../model/definition.ts';
+import { assemblyStatusSchema, cpedStatusAnswer, deployableStatusSchema } from '../../model/cped-api.ts';
+import type { AssemblyStatus, CpedStatus, DeployableStatus } from '../../model/cped-api.ts';
+import { journalEventSchema } from '../../model/event.ts';
+import type { JournalEvent } from '../../model/event.ts';
+
+export const nowMs = new Date(2026, 10, 22, 12, 0, 0).getTime();
+export const jeosDigest = 'a1'.repeat(32);
+export const imageDigest = 'b2'.repeat(32);
+
+export function resourceStatus(
+  fields: Partial<AssemblyStatus['resources'][number]> = {},
+): AssemblyStatus['resources'][number] {
+  return {
+    name: 'httpdone',
+    template: 'httpd',
+    state: 'active',
+    sinceMs: nowMs - 240_000,
+    failuresInWindow: 1,
+    escalation: { failures: 5, periodMs: 3_600_000 },
+    urls: ['http://127.0.0.1:20080/'],
+    note: null,
+    ...fields,
+  };
+}
+
+export function assemblyStatus(fields: Partial<AssemblyStatus> = {}): AssemblyStatus {
+  return assemblyStatusSchema.parse({
+    name: 'assy1',
+    release: 'debian12',
+    architecture: 'x86_64',
+    deployable: 'dep1',
+    state: 'online',
+    sinceMs: nowMs - 252_000,
+    failuresInWindow: 0,
+    escalation: { failures: 3, periodMs: 3_600_000 },
+    imageDigest,
+    domainName: 'pcloud-assy1',
+    uuid: '3f0e9c1a-5b7d-4a53-9d8e-0123456789ab',
+    sshPort: 20022,
+    note: null,
+    resources: [resourceStatus()],
+    ...fields,
+  });
+}
+
+export function deployableStatus(fields: Partial<DeployableStatus> = {}): DeployableStatus {
+  return deployableStatusSchema.parse({
+    name: 'dep1',
+    intent: 'up',
+    monitoring: 'am',
+    state: 'active',
+    sinceMs: nowMs - 240_000,
+    note: null,
+    assemblies: [
+      assemblyStatus(),
+      assemblyStatus({ name: 'assy2', resources: [resourceStatus({ name: 'httpdtwo' })] }),
+    ],
+    ...fields,
+  });
+}
+
+export function journalEvent(fields: Partial<JournalEvent> = {}): JournalEvent {
+  return journalEventSchema.parse({
+    seq: 1,
+    atMs: nowMs,
+    kind: 'resource-failed',
+    severity: 'error',
+    deployable: 'dep1',
+    assembly: 'assy1',
+    resource: 'httpdone',
+    incident: 'assy1/httpdone/1',
+    text: 'The resource [httpdone] in assembly [assy1] in deployable [dep1] is FAILED. Restarting it.',
+    facts: {},
+    ...fields,
+  });
+}
+
+export function cpedStatus(fields: Partial<CpedStatus> = {}): CpedStatus {
+  return cpedStatusAnswer.parse({
+    service: 'pcloud-cped',
+    version: '0.1.0',
+    pid: 4711,
+    startedAtMs: nowMs - 60_000,
+    owner: 'pacemaker-cloud',
+    hypervisor: { uri: 'qemu:///system', state: 'up', accelerator: 'tcg', acceleratorReason: 'no /dev/kvm' },
+    lastSeq: 0,
+    ...fields,
+  });
+}
+
+export function assemblyDefinition(
+  fields: Partial<z.infer<typeof assemblyDefinitionSchema>> = {},
+): z.infer<typeof assemblyDefinitionSchema> {
+  return assemblyDefinitionSchema.parse({
+    name: 'assy1',
+    release: 'debian12',
+    architecture: 'x86_64',
+    uuid: '3f0e9c1a-5b7d-4a53-9d8e-0123456789ab',
+    macAddress: '52:54:00:01:02:03',
+    memoryMiB: 128,
+    vcpus: 1,
+    imageDigest: null,
+    escalation: { failures: 3, periodMs: 3_600_000 },
+    resources: [],
+    ...fields,
+  });
+}
+
+export function deployableDefinition(): z.infer<typeof deployableDefinitionSchema> {
+  return deployableDefinitionSchema.parse({
+    name: 'dep1',
+    monitoring: 'am',
+    intent: 'down',
+    escalation: { failures: 2, periodMs: 3_600_000 },
+    assemblies: [],
+  });
+}
+
+export const requirement = requirementSchema.parse({
+  release: 'debian12',
+  architecture: 'x86_64',
+  templates: ['httpd'],
+});
