@@ -2,6 +2,7 @@
  * One `up` or `down` at a time: a lock file that names its holder, so that a killed holder's lock is known
  * for what it is. Nothing else of the stack is in here.
  */
+import { randomUUID } from 'node:crypto';
 import { linkSync, rmSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { PcloudError } from '../../model/errors.ts';
@@ -26,7 +27,7 @@ export async function withLock<T>(file: string, work: () => Promise<T>): Promise
 async function acquire(file: string): Promise<void> {
   const self = identify(process.pid);
   if (self === undefined) throw new Error('this process does not see itself in /proc');
-  const claim = `${file}.${process.pid}`;
+  const claim = `${file}.${randomUUID()}`;
   writePidFile(claim, self);
   const deadline = performance.now() + waitLimitMs;
   try {
