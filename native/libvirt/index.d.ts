@@ -85,6 +85,7 @@ export const ErrorCode: {
   readonly noSupport: 3;
   readonly noConnect: 5;
   readonly invalidConnection: 6;
+  readonly invalidArgument: 8;
   readonly operationFailed: 9;
   readonly domainExists: 28;
   readonly systemError: 38;

@@ -58,6 +58,7 @@ export const ErrorCode = Object.freeze({
   noSupport: 3,
   noConnect: 5,
   invalidConnection: 6,
+  invalidArgument: 8,
   operationFailed: 9,
   noDomain: 42,
   domainExists: 28,

@@ -31,7 +31,8 @@ export const defaultLibvirtLimits: LibvirtLimits = {
   startMs: 60_000,
   destroyMs: 2_000,
   fenceMs: 20_000,
-  progressMs: 1_500,
+  // A starting machine under TCG took 0.7 s to answer.
+  progressMs: 3_000,
   firstRetryMs: 100,
   maxRetryMs: 2_000,
 };
@@ -82,6 +83,7 @@ export function isWrongState(error: unknown): boolean {
 
 const unsupportedCodes: readonly number[] = [
   ErrorCode.noSupport,
+  ErrorCode.invalidArgument, // how test:/// refuses a flag
   ErrorCode.operationUnsupported,
   ErrorCode.argumentUnsupported,
 ];
@@ -91,12 +93,11 @@ export function isUnsupported(error: unknown): boolean {
   return error instanceof LibvirtError && unsupportedCodes.includes(error.code);
 }
 
-const connectionCodes: readonly number[] = [
-  ErrorCode.noConnect,
-  ErrorCode.invalidConnection,
-  ErrorCode.systemError,
-  ErrorCode.rpc,
-];
+/** Also a call that finds its connection broken: libvirt reports that from its RPC layer, under several codes. */
+function isUnavailable(error: LibvirtError): boolean {
+  const isAboutConnection = error.code === ErrorCode.noConnect || error.code === ErrorCode.invalidConnection;
+  return isAboutConnection || error.call === 'open' || error.domainName === 'VIR_FROM_RPC';
+}
 
 /**
  * Any failure of the binding as PcloudError: `libvirt-unavailable`, `libvirt-failed`, or what it was before.
@@ -105,7 +106,7 @@ const connectionCodes: readonly number[] = [
 export function libvirtFailure(what: string, error: unknown): PcloudError {
   if (error instanceof PcloudError) return error;
   if (!(error instanceof LibvirtError)) return bindingFailure(what, error);
-  const unavailable = connectionCodes.includes(error.code);
+  const unavailable = isUnavailable(error);
   return new PcloudError({
     code: unavailable ? 'libvirt-unavailable' : 'libvirt-failed',
     category: unavailable ? 'unavailable' : 'failed',

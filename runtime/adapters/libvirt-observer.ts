@@ -84,23 +84,29 @@ function stillBusy(uuid: string, what: string): PcloudError {
   });
 }
 
+/** virDomainState: VIR_DOMAIN_SHUTOFF. */
+const shutoff = 5;
+
 async function readProgress(connection: Connection, uuid: string): Promise<DomainProgress> {
-  const stats = await connection.getStats(uuid, StatsGroup.cpuTotal | StatsGroup.block);
+  const stats = await connection.getStats(uuid, StatsGroup.state | StatsGroup.cpuTotal | StatsGroup.block);
+  if (stats['state.state'] === shutoff) throw isOff(uuid);
   const cpuTimeNs = stats['cpu.time'];
   if (typeof cpuTimeNs === 'number') {
     return { cpuTimeMs: cpuTimeNs / 1e6, blockOperations: blockOperationsOf(stats) };
   }
-  // Off, or a driver without statistics (test:///), which still knows the time on the CPU.
+  // A driver without statistics (test:///) still knows the time on the CPU.
   const info = await connection.getInfo(uuid);
-  if (info.state === 'shutoff') {
-    throw new PcloudError({
-      code: 'domain-off',
-      category: 'conflict',
-      message: 'A domain that is off does nothing that could be measured.',
-      facts: { uuid },
-    });
-  }
+  if (info.state === 'shutoff') throw isOff(uuid);
   return { cpuTimeMs: info.cpuTimeNs / 1e6, blockOperations: blockOperationsOf(stats) };
+}
+
+function isOff(uuid: string): PcloudError {
+  return new PcloudError({
+    code: 'domain-off',
+    category: 'conflict',
+    message: 'A domain that is off does nothing that could be measured.',
+    facts: { uuid },
+  });
 }
 
 /** Reads, writes and flushes of all disks. */
