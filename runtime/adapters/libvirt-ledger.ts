@@ -9,15 +9,15 @@ import { reportOf } from './libvirt-report.ts';
 
 export type DomainLedger = {
   /** Reports a domain as libvirt has just described it; one that is not ours counts as gone. */
-  report(record: DomainRecord): void;
+  readonly report: (record: DomainRecord) => void;
   /** Reports a domain as absent, if it ever was reported. */
-  absent(uuid: string): void;
+  readonly absent: (uuid: string) => void;
   /** Reports all of a complete list, and what is missing from it as absent. */
-  reportAll(records: readonly DomainRecord[]): void;
+  readonly reportAll: (records: readonly DomainRecord[]) => void;
   /** A place in time, for `listed`. */
-  mark(): number;
+  readonly mark: () => number;
   /** Our domains of a list that was asked for at `mark`; where a later report exists, that one. */
-  listed(records: readonly DomainRecord[], mark: number): readonly DomainReport[];
+  readonly listed: (records: readonly DomainRecord[], mark: number) => readonly DomainReport[];
 };
 
 export function domainLedger(owner: string, emit: (report: DomainReport) => void): DomainLedger {
