@@ -58,9 +58,20 @@ export type GuestMessage =
       readonly deathSource: 'proc-connector' | 'poll';
       /** The guest's ssh host key (`ssh-ed25519 AAAA...`), where it has one: no trust on first use. */
       readonly hostKey?: string | undefined;
+      /**
+       * Why it is said. `start`: the agent came up on a link that was already there (a guest's reboot inside
+       * the same QEMU, or the agent's own restart) and watches nothing yet. `update`: only `hostKey` is new.
+       * Absent means `answer`: the host's hello asked for it. The link adapter acts on it; nobody else has to.
+       */
+      readonly cause?: 'answer' | 'start' | 'update' | undefined;
     }
-  /** One per watched resource after hello, then `state-end`. */
-  | { readonly kind: 'state'; readonly name: string; readonly state: ResourceProcessState; readonly pid?: number | undefined }
+  /** One per watched resource after an answering hello, then `state-end`; and one after each `watch`. */
+  | {
+      readonly kind: 'state';
+      readonly name: string;
+      readonly state: ResourceProcessState;
+      readonly pid?: number | undefined;
+    }
   | { readonly kind: 'state-end' }
   | { readonly kind: 'heartbeat'; readonly sequence: number; readonly uptimeMs: number }
   /** The main process of a watched resource is gone, by the kernel's word. */
