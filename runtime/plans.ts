@@ -76,7 +76,7 @@ export function planResource(
   const service = serviceOf(template, image);
   if (service === undefined)
     return new PcloudError({
-      code: 'template-not-for-release',
+      code: 'template-not-for-family',
       category: 'conflict',
       message: `Resource template ${template.name} knows no service for the family ${image.family}.`,
       hint: `Add ${image.family} to ${template.name}.yaml and restart pcloud-cped, or remove the resource.`,

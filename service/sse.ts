@@ -14,6 +14,8 @@ export const maxQueuedBytes = 1024 * 1024;
 export type SseConnection = {
   /** Sends one event (`data` as JSON). False when the client is gone or was dropped for being slow. */
   send(id: string | number, data: unknown): boolean;
+  /** Resolves when the client has taken what was sent, or is gone. For whoever has much to send. */
+  drained(): Promise<void>;
   /** Ends the stream in good order. */
   close(): void;
   readonly open: boolean;
@@ -53,6 +55,18 @@ export function openSse(reply: FastifyReply, options: SseOptions = {}): SseConne
 
   return {
     send: (id, data) => write(`id: ${id}\ndata: ${JSON.stringify(data)}\n\n`),
+    async drained() {
+      if (raw.destroyed || !raw.writableNeedDrain) return;
+      await new Promise<void>((resolve) => {
+        const done = (): void => {
+          raw.off('drain', done);
+          raw.off('close', done);
+          resolve();
+        };
+        raw.on('drain', done);
+        raw.on('close', done);
+      });
+    },
     close: () => {
       raw.end();
     },

@@ -29,6 +29,9 @@ export type Journal = {
 export type Incidents = {
   /** The newest `limit` incidents, oldest first. */
   newest(limit: number): Incident[];
+  incident(id: string): Incident | undefined;
+  /** The highest number that is the id of an incident, 0 when there is none. */
+  lastIncidentNumber(): number;
 };
 
 export type SqliteMemory = Memory & Journal & Incidents;
@@ -122,5 +125,9 @@ export function createMemory(database: SqliteDatabase, journalLimit = defaultJou
         )
         .map((row) => row.incident)
         .reverse(),
+    incident: (id) => database.get(incidentRow, 'SELECT incident FROM incidents WHERE id = ?', id)?.incident,
+    // SQLite casts what is no number to 0, so ids of other kinds do not count.
+    lastIncidentNumber: () =>
+      database.get(seqRow, 'SELECT coalesce(max(CAST(id AS INTEGER)), 0) AS seq FROM incidents')?.seq ?? 0,
   };
 }

@@ -2,15 +2,16 @@
  * The operator's commands on assemblies: create, clone, delete, escalation. Their resources are
  * `resources.ts`; the files of an assembly are the launcher's.
  */
+import { checkArchitecture, findRelease } from '../../catalogue/releases.ts';
 import { defaultEscalation } from '../../model/definition.ts';
 import type { AssemblyDefinition, EscalationPolicy } from '../../model/definition.ts';
 import { PcloudError } from '../../model/errors.ts';
 import { checkName } from '../../model/names.ts';
-import { jeosOf, pinOf } from '../images.ts';
+import { pinOf } from '../images.ts';
 import type { RuntimeImage } from '../images.ts';
-import { findArchitecture, findAssembly, findRelease, isRunning } from './context.ts';
+import { findAssembly, isRunning } from './context.ts';
 import type { DefinitionContext } from './context.ts';
-import { conflict, exists, jeosNotBuilt } from './refusals.ts';
+import { conflict, exists, imageMissing, jeosNotBuilt } from './refusals.ts';
 
 /** MAC addresses have 24 free bits: with a thousand assemblies one draw in 17,000 collides. */
 const identityAttempts = 10;
@@ -26,10 +27,10 @@ export async function createAssembly(
   architectureName: string,
 ): Promise<AssemblyDefinition> {
   checkName('assembly', name);
-  const release = findRelease(context, releaseName);
-  const architecture = findArchitecture(release, architectureName);
+  const release = findRelease(context.knowledge.releases, releaseName);
+  const architecture = checkArchitecture(release, architectureName);
   refuseExisting(context, name);
-  const jeos = jeosOf(await context.images.list(), release.name, architecture);
+  const jeos = (await context.images.read()).jeos(release.name, architecture);
   if (jeos === undefined) throw jeosNotBuilt(release.name, architecture);
   const assembly = (): AssemblyDefinition => ({
     name,
@@ -63,9 +64,11 @@ export async function cloneAssembly(
   const image = await context.images.byDigest(source.imageDigest);
   if (image === undefined) throw imageMissing(source);
   // Disk first, then the row that pins it: a disk without a row is swept, a row without a disk is a loss.
-  await context.files.makeDisk(name, image);
+  await context.files.stageDisk(name, image);
   try {
-    return insert(context, clone, image);
+    const assembly = insert(context, clone, image);
+    await context.files.claimDisk(name);
+    return assembly;
   } catch (error) {
     // Only what is ours: when somebody else defined the name meanwhile, the files are theirs now.
     if (context.store.assembly(name) === undefined) await context.files.removeFiles(name);
@@ -76,7 +79,7 @@ export async function cloneAssembly(
 /**
  * Removes an assembly that is in no deployable, with its disk, key, ports and domain.
  * @throws PcloudError `bad-name`, `unknown-assembly`, `assembly-in-use`, `assembly-running`, and what
- *   `AssemblyFiles.removeDomain` throws.
+ *   `AssemblyFiles.beginRemoval` throws.
  */
 export async function deleteAssembly(context: DefinitionContext, name: string): Promise<void> {
   const check = (): AssemblyDefinition => {
@@ -99,8 +102,7 @@ export async function deleteAssembly(context: DefinitionContext, name: string): 
     return assembly;
   };
   const assembly = check();
-  // Without a disk it never had a domain, and libvirt need not be there.
-  if (assembly.imageDigest !== null) await context.files.removeDomain(assembly);
+  await context.files.beginRemoval(assembly);
   context.store.transaction(() => {
     check();
     context.store.deleteAssembly(name);
@@ -149,15 +151,5 @@ function freshIdentity(context: DefinitionContext): { uuid: string; macAddress: 
     category: 'failed',
     message: `No free MAC address was found in ${identityAttempts} draws.`,
     hint: 'Try again; with millions of assemblies on one host the prefix 52:54:00 is full.',
-  });
-}
-
-function imageMissing(source: AssemblyDefinition): PcloudError {
-  return new PcloudError({
-    code: 'image-missing',
-    category: 'conflict',
-    message: `Assembly ${source.name} stands on image ${source.imageDigest}, which is not in the image directory.`,
-    hint: `Restore the image, or define a new assembly with \`assembly_create NAME ${source.release} ${source.architecture}\`.`,
-    facts: { assembly: source.name, digest: source.imageDigest ?? '' },
   });
 }

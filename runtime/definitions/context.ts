@@ -2,42 +2,34 @@
  * What every command on definitions is given, and the lookups that all of them share. A command is a
  * function of this context and the operator's words; it checks everything before it writes anything.
  */
-import type {
-  Architecture,
-  AssemblyDefinition,
-  DeployableDefinition,
-  ResourceDefinition,
-} from '../../model/definition.ts';
+import type { Releases } from '../../catalogue/releases.ts';
+import type { ResourceTemplates } from '../../catalogue/resource-templates.ts';
+import type { AssemblyDefinition, DeployableDefinition, ResourceDefinition } from '../../model/definition.ts';
 import { checkName } from '../../model/names.ts';
-import type { Family, ResourceTemplate } from '../../model/resource-template.ts';
 import type { SupervisorControl } from '../control.ts';
 import type { ImageSource, RuntimeImage } from '../images.ts';
-import { unknown, unknownChoice } from './refusals.ts';
+import { unknown } from './refusals.ts';
 import type { DefinitionStore } from './store.ts';
 
-export type ReleaseInfo = {
-  readonly name: string;
-  /** Other names, each as good; what is stored is `name`. */
-  readonly aliases: readonly string[];
-  readonly family: Family;
-  readonly architectures: readonly Architecture[];
-};
-
-/** What this installation knows, read once at start. */
+/** What this installation knows, read once at start (`catalogue/`). */
 export type Knowledge = {
-  readonly releases: readonly ReleaseInfo[];
-  readonly templates: ReadonlyMap<string, ResourceTemplate>;
+  readonly releases: Releases;
+  readonly templates: ResourceTemplates;
 };
 
 /** The part of the launcher that definitions need: an assembly's own files and its domain. */
 export type AssemblyFiles = {
-  /** Makes the assembly's own disk as a new overlay on the image; replaces one that was never pinned. */
-  makeDisk(assembly: string, image: RuntimeImage): Promise<void>;
+  /** Checks an image and all that it stands on. @throws PcloudError `image-damaged`. */
+  checkImage(image: RuntimeImage): Promise<void>;
+  /** Makes the disk of an assembly that is not defined yet, marked as unclaimed: a crash leaves it to the sweep. */
+  stageDisk(assembly: string, image: RuntimeImage): Promise<void>;
+  /** The assembly is defined now: its disk is no longer the sweep's. */
+  claimDisk(assembly: string): Promise<void>;
   /**
-   * Removes the domain's definition, for good.
+   * Removes the domain's definition and marks the files, so that an interrupted removal is finished later.
    * @throws PcloudError when the domain is not off or the hypervisor does not answer; nothing is changed.
    */
-  removeDomain(assembly: AssemblyDefinition): Promise<void>;
+  beginRemoval(assembly: AssemblyDefinition): Promise<void>;
   /** Removes disk, key, console log and evidence of an assembly. */
   removeFiles(assembly: string): Promise<void>;
 };
@@ -77,36 +69,6 @@ export function findResource(assembly: AssemblyDefinition, name: string): Resour
   if (found !== undefined) return found;
   const known = assembly.resources.map((resource) => resource.name);
   throw unknown('resource', name, known, ` in assembly ${assembly.name}`);
-}
-
-/** By its name or an alias. Throws `bad-name` or `unknown-release`. */
-export function findRelease(context: DefinitionContext, name: string): ReleaseInfo {
-  checkName('release', name);
-  const found = context.knowledge.releases.find(
-    (release) => release.name === name || release.aliases.includes(name),
-  );
-  if (found !== undefined) return found;
-  throw unknownChoice(
-    'release',
-    name,
-    context.knowledge.releases.map((release) => release.name),
-  );
-}
-
-/** Throws `bad-name` or `unknown-architecture`. */
-export function findArchitecture(release: ReleaseInfo, name: string): Architecture {
-  checkName('architecture', name);
-  const found = release.architectures.find((architecture) => architecture === name);
-  if (found !== undefined) return found;
-  throw unknownChoice('architecture', name, release.architectures, ` of release ${release.name}`);
-}
-
-/** Throws `bad-name` or `unknown-template`. */
-export function findTemplate(context: DefinitionContext, name: string): ResourceTemplate {
-  checkName('template', name);
-  const found = context.knowledge.templates.get(name);
-  if (found !== undefined) return found;
-  throw unknownChoice('template', name, [...context.knowledge.templates.keys()].toSorted());
 }
 
 /** True while the supervisor still holds the assembly's VM in any state but stopped. */

@@ -87,7 +87,7 @@ export function removeAssembly(
   deployableName: string,
   assemblyName: string,
 ): DeployableDefinition {
-  return context.store.transaction(() => {
+  const changed = context.store.transaction(() => {
     const deployable = findDeployable(context, deployableName);
     const assembly = findAssembly(context, assemblyName);
     if (!deployable.assemblies.includes(assembly.name))
@@ -100,6 +100,9 @@ export function removeAssembly(
     context.store.removeMember(assembly.name);
     return findDeployable(context, deployableName);
   });
+  // It is stopped: the supervisor takes the new definition at the next start.
+  context.control.forget(deployableName);
+  return changed;
 }
 
 /** @throws PcloudError `bad-name`, `unknown-deployable`. */

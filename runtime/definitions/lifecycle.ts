@@ -4,28 +4,28 @@
  * supervisor's.
  */
 import { requirementOf } from '../../model/definition.ts';
-import type { AssemblyDefinition, DeployableDefinition, Requirement } from '../../model/definition.ts';
+import type { AssemblyDefinition, DeployableDefinition } from '../../model/definition.ts';
 import { PcloudError } from '../../model/errors.ts';
-import { chooseImage, jeosOf } from '../images.ts';
-import type { RuntimeImage } from '../images.ts';
+import type { Images } from '../images.ts';
 import { planDeployable } from '../plans.ts';
 import type { PlanProblem, PlanResult } from '../plans.ts';
 import { findDeployable } from './context.ts';
 import type { DefinitionContext } from './context.ts';
-import { conflict, imagesNotBuilt } from './refusals.ts';
+import { buildCommands, conflict, imageMissing, imagesNotBuilt } from './refusals.ts';
 import type { MissingImage } from './refusals.ts';
 
 /**
  * Intent becomes up.
  * @throws PcloudError `bad-name`, `unknown-deployable`, `deployable-already-started`, `deployable-stopping`,
- *   `deployable-empty`, `image-not-built`, `template-missing`, `template-not-for-release`.
+ *   `deployable-empty`, `image-not-built`, `image-missing`, `image-damaged`, `manifest-damaged`, `template-missing`, `template-not-for-family`.
  */
 export async function startDeployable(
   context: DefinitionContext,
   name: string,
 ): Promise<DeployableDefinition> {
   refuseStart(context, findDeployable(context, name));
-  const images = await context.images.list();
+  const images = await context.images.read();
+  await checkImages(context, name, images);
   const result = context.store.transaction(() => {
     refuseStart(context, findDeployable(context, name));
     context.store.setIntent(name, 'up');
@@ -34,6 +34,20 @@ export async function startDeployable(
   });
   context.control.apply(result.plan);
   return findDeployable(context, name);
+}
+
+/** Every image that its assemblies stand on or will stand on, so that a damaged one is told at once. */
+async function checkImages(context: DefinitionContext, name: string, images: Images): Promise<void> {
+  for (const assembly of members(context, findDeployable(context, name))) {
+    const { imageDigest } = assembly;
+    const image =
+      imageDigest === null
+        ? images.find(requirementOf(assembly))
+        : await context.images.byDigest(imageDigest);
+    // One that is not built is told together with the others, one that is pinned on its own.
+    if (image !== undefined) await context.files.checkImage(image);
+    else if (imageDigest !== null) throw imageMissing(assembly);
+  }
 }
 
 /** Intent becomes down. @throws PcloudError `bad-name`, `unknown-deployable`, `deployable-not-started`. */
@@ -56,7 +70,7 @@ export async function reloadDeployable(
   name: string,
 ): Promise<DeployableDefinition> {
   refuseNotStarted(context, findDeployable(context, name));
-  const images = await context.images.list();
+  const images = await context.images.read();
   const result = context.store.transaction(() => {
     refuseNotStarted(context, findDeployable(context, name));
     return refuseProblems(context, planOf(context, name, images), images);
@@ -80,7 +94,7 @@ export type StartupProblem = PlanProblem & { readonly deployable: string };
  * can be planned. What cannot is returned, for an incident each.
  */
 export async function applyIntents(context: DefinitionContext): Promise<readonly StartupProblem[]> {
-  const images = await context.images.list();
+  const images = await context.images.read().catch(noImages);
   const problems: StartupProblem[] = [];
   for (const { name, intent } of context.store.deployables()) {
     if (intent !== 'up') continue;
@@ -90,6 +104,12 @@ export async function applyIntents(context: DefinitionContext): Promise<readonly
     context.control.apply(result.plan);
   }
   return problems;
+}
+
+/** An image directory that cannot be read must not keep from supervision what already runs. */
+function noImages(error: unknown): Images {
+  if (!(error instanceof PcloudError)) throw error;
+  return { jeos: () => undefined, find: () => undefined, damaged: [error] };
 }
 
 export type NeededImage = MissingImage & { readonly imageDigest: string | null };
@@ -103,7 +123,7 @@ export function requirementsOf(context: DefinitionContext, name: string): readon
   }));
 }
 
-function planOf(context: DefinitionContext, name: string, images: readonly RuntimeImage[]): PlanResult {
+function planOf(context: DefinitionContext, name: string, images: Images): PlanResult {
   const deployable = findDeployable(context, name);
   const { templates } = context.knowledge;
   return planDeployable({
@@ -112,8 +132,8 @@ function planOf(context: DefinitionContext, name: string, images: readonly Runti
     templates,
     imageOf: (assembly) =>
       context.store.pinnedImage(assembly.name) ??
-      chooseImage(images, requirementOf(assembly), templates) ??
-      imagesNotBuilt(name, [missingOf(assembly)], (requirement) => jeosBuilt(images, requirement)),
+      images.find(requirementOf(assembly)) ??
+      imagesNotBuilt(name, [missingOf(assembly)], images),
   });
 }
 
@@ -130,16 +150,8 @@ function missingOf(assembly: AssemblyDefinition): MissingImage {
   return { assembly: assembly.name, requirement: requirementOf(assembly) };
 }
 
-function jeosBuilt(images: readonly RuntimeImage[], requirement: Requirement): boolean {
-  return jeosOf(images, requirement.release, requirement.architecture) !== undefined;
-}
-
 /** All missing images in one message; anything else that is wrong as it is. */
-function refuseProblems(
-  context: DefinitionContext,
-  result: PlanResult,
-  images: readonly RuntimeImage[],
-): PlanResult {
+function refuseProblems(context: DefinitionContext, result: PlanResult, images: Images): PlanResult {
   const notBuilt = result.problems.filter(({ error }) => error.code === 'image-not-built');
   if (notBuilt.length > 0)
     throw imagesNotBuilt(
@@ -148,7 +160,7 @@ function refuseProblems(
         .map(({ assembly }) => context.store.assembly(assembly))
         .filter((assembly) => assembly !== undefined)
         .map(missingOf),
-      (requirement) => jeosBuilt(images, requirement),
+      images,
     );
   const first = result.problems[0];
   if (first !== undefined) throw first.error;
@@ -160,14 +172,11 @@ function named(
   context: DefinitionContext,
   deployable: string,
   problem: PlanProblem,
-  images: readonly RuntimeImage[],
+  images: Images,
 ): PlanProblem {
   const assembly = context.store.assembly(problem.assembly);
   if (problem.error.code !== 'image-not-built' || assembly === undefined) return problem;
-  const { release, architecture } = assembly;
-  const build = jeosBuilt(images, requirementOf(assembly))
-    ? ''
-    : `\`jeos_create ${release} ${architecture}\`, then `;
+  const build = buildCommands([missingOf(assembly)], images);
   const { code, category, message, facts } = problem.error;
   const hint = `Use ${build}\`deployable_reload ${deployable}\` (pcloudsh has missing images built first).`;
   return { ...problem, error: new PcloudError({ code, category, message, hint, facts }) };

@@ -2,10 +2,12 @@
  * The words in which a command on definitions is refused. Each says what is wrong with which name and what
  * to type next. When they apply is the commands' own.
  */
-import type { Requirement } from '../../model/definition.ts';
+import { closestName } from '../../catalogue/did-you-mean.ts';
+import { requirementOf } from '../../model/definition.ts';
+import type { AssemblyDefinition, Requirement } from '../../model/definition.ts';
 import { PcloudError } from '../../model/errors.ts';
 import { quoteForMessage } from '../../model/names.ts';
-import { didYouMean } from './did-you-mean.ts';
+import type { Images } from '../images.ts';
 
 /** Things that are looked up by name; `list` is the command that shows them. */
 const things = {
@@ -15,34 +17,13 @@ const things = {
 } as const;
 export type DefinedThing = keyof typeof things;
 
-/** How many known names a message lists before it refers to the list command. */
-const shownNames = 12;
-
 export function unknown(what: DefinedThing, name: string, known: readonly string[], where = ''): PcloudError {
-  const near = didYouMean(name, known);
+  const near = closestName(name, known);
   return new PcloudError({
     code: `unknown-${what}`,
     category: 'not-found',
     message: `There is no ${what} ${quoteForMessage(name)}${where}.`,
     hint: near === undefined ? `\`${things[what].list}\` shows what there is.` : `Did you mean ${near}?`,
-    facts: { [what]: name.slice(0, 80), ...(near === undefined ? {} : { didYouMean: near }) },
-  });
-}
-
-/** For releases, architectures and templates: a short list that the product knows. */
-export function unknownChoice(
-  what: 'release' | 'architecture' | 'template',
-  name: string,
-  known: readonly string[],
-  where = '',
-): PcloudError {
-  const near = didYouMean(name, known);
-  const shown = known.slice(0, shownNames).join(', ') + (known.length > shownNames ? ', …' : '');
-  return new PcloudError({
-    code: `unknown-${what}`,
-    category: 'invalid',
-    message: `${quoteForMessage(name)} is not a known ${what}${where}.`,
-    hint: `${near === undefined ? '' : `Did you mean ${near}? `}Known: ${shown === '' ? 'none' : shown}.`,
     facts: { [what]: name.slice(0, 80), ...(near === undefined ? {} : { didYouMean: near }) },
   });
 }
@@ -69,33 +50,47 @@ export function jeosNotBuilt(release: string, architecture: string): PcloudError
 
 export type MissingImage = { readonly assembly: string; readonly requirement: Requirement };
 
-/** `jeosBuilt` tells whether the JEOS below each missing image is there. */
+/** Names every missing image, and what of the image directory cannot be used, for it may be among that. */
 export function imagesNotBuilt(
   deployable: string,
   missing: readonly MissingImage[],
-  jeosBuilt: (requirement: Requirement) => boolean,
+  images: Pick<Images, 'find' | 'damaged'>,
 ): PcloudError {
   const lines = missing.map(({ assembly, requirement }) => `${assembly} needs ${imageWords(requirement)}`);
-  const jeos = missing
-    .filter(({ requirement }) => !jeosBuilt(requirement))
-    .map(({ requirement }) => `\`jeos_create ${requirement.release} ${requirement.architecture}\``);
-  const commands = [
-    ...new Set(jeos),
-    `\`deployable_start ${deployable}\` (pcloudsh has missing images built first)`,
-  ];
+  const damaged = images.damaged[0];
+  const more = damaged === undefined ? '' : ` An image in the directory cannot be used: ${damaged.message}`;
   return new PcloudError({
     code: 'image-not-built',
     category: 'conflict',
-    message: `Deployable ${deployable} cannot run: ${lines.join('; ')}, and there is no such image.`,
-    hint: `Build what is missing: ${commands.join(', then ')}.`,
+    message: `Deployable ${deployable} cannot run: ${lines.join('; ')}, and there is no such image.${more}`,
+    hint: `Build what is missing: ${buildCommands(missing, images)}\`deployable_start ${deployable}\` in pcloudsh, which has the rest built first.`,
     facts: { deployable, assemblies: missing.map(({ assembly }) => assembly).join(' ') },
   });
+}
+
+/** The `jeos_create` commands for those without even a JEOS, each followed by `, then `. */
+export function buildCommands(missing: readonly MissingImage[], images: Pick<Images, 'find'>): string {
+  const commands = missing
+    .filter(({ requirement }) => images.find({ ...requirement, templates: [] }) === undefined)
+    .map(({ requirement }) => `\`jeos_create ${requirement.release} ${requirement.architecture}\`, then `);
+  return [...new Set(commands)].join('');
 }
 
 /** `debian12 x86_64 with httpd` */
 export function imageWords(requirement: Requirement): string {
   const base = `${requirement.release} ${requirement.architecture}`;
   return requirement.templates.length === 0 ? base : `${base} with ${requirement.templates.join(', ')}`;
+}
+
+/** The image that an assembly's own disk stands on is gone: the disk is nothing without it. */
+export function imageMissing(assembly: AssemblyDefinition): PcloudError {
+  return new PcloudError({
+    code: 'image-missing',
+    category: 'conflict',
+    message: `Assembly ${assembly.name} stands on the image ${assembly.imageDigest} (${imageWords(requirementOf(assembly))}), which is not in the image directory.`,
+    hint: `Restore that directory from a backup; the assembly's disk is useless without it. Or begin anew with \`assembly_create NAME ${assembly.release} ${assembly.architecture}\`.`,
+    facts: { assembly: assembly.name, digest: assembly.imageDigest ?? '' },
+  });
 }
 
 /** A state that stands against the command, in one shape. */

@@ -2,13 +2,14 @@
  * The operator's commands on the resources of an assembly: add, remove, escalation, and whether a change
  * reaches a running deployable. What a resource becomes in the guest is `plans.ts`.
  */
+import { findRelease } from '../../catalogue/releases.ts';
+import { findResourceTemplate, templateOnFamily } from '../../catalogue/resource-templates.ts';
 import { defaultEscalation } from '../../model/definition.ts';
 import type { AssemblyDefinition, DeployableDefinition, EscalationPolicy } from '../../model/definition.ts';
-import { PcloudError } from '../../model/errors.ts';
 import { checkName } from '../../model/names.ts';
 import type { ResourceTemplate } from '../../model/resource-template.ts';
 import { provides } from '../images.ts';
-import { findAssembly, findRelease, findResource, findTemplate } from './context.ts';
+import { findAssembly, findResource } from './context.ts';
 import type { DefinitionContext } from './context.ts';
 import { conflict, exists } from './refusals.ts';
 
@@ -23,7 +24,7 @@ export type ResourceChange = {
 };
 
 /**
- * @throws PcloudError `bad-name`, `unknown-assembly`, `unknown-template`, `template-not-for-release`,
+ * @throws PcloudError `bad-name`, `unknown-assembly`, `unknown-template`, `template-not-for-family`,
  *   `resource-exists`, `image-lacks-package`, `assembly-starting`.
  */
 export function addResource(
@@ -33,7 +34,7 @@ export function addResource(
   templateName: string,
 ): ResourceChange {
   checkName('resource', name);
-  const template = findTemplate(context, templateName);
+  const template = findResourceTemplate(context.knowledge.templates, templateName);
   return context.store.transaction(() => {
     const assembly = findAssembly(context, assemblyName);
     if (assembly.resources.some((resource) => resource.name === name))
@@ -84,20 +85,14 @@ function change(assembly: AssemblyDefinition, deployable: DeployableDefinition |
   return { assembly, takesEffect: 'at-reload', note };
 }
 
+/** A template without a word for the family could never run there. */
 function refuseOtherFamily(
   context: DefinitionContext,
   assembly: AssemblyDefinition,
   template: ResourceTemplate,
 ): void {
-  const { family } = findRelease(context, assembly.release);
-  if (template.families[family] !== undefined) return;
-  throw new PcloudError({
-    code: 'template-not-for-release',
-    category: 'invalid',
-    message: `Resource template ${template.name} knows no service for ${assembly.release} (${family}).`,
-    hint: `It is for ${Object.keys(template.families).join(', ')}. Use an assembly of such a release, or add ${family} to the template.`,
-    facts: { template: template.name, family },
-  });
+  const { family } = findRelease(context.knowledge.releases, assembly.release);
+  templateOnFamily(template, family);
 }
 
 /** What is missing in a disk that holds data already cannot be built into it any more. */

@@ -10,7 +10,6 @@ import type {
   Intent,
   ResourceDefinition,
 } from '../../model/definition.ts';
-import { nameSchema } from '../../model/names.ts';
 import { familySchema } from '../../model/resource-template.ts';
 
 /**
@@ -21,7 +20,6 @@ export const pinnedImageSchema = z.strictObject({
   digest: z.string().regex(/^[0-9a-f]{64}$/),
   family: familySchema,
   init: z.enum(['systemd', 'sysv']),
-  templates: z.array(nameSchema).max(1000),
   packages: z.array(z.string().max(256)).max(20_000),
 });
 export type PinnedImage = z.infer<typeof pinnedImageSchema>;

@@ -1,0 +1,161 @@
+/**
+ * The client of pcloud-cped: one typed function for each thing that it can be asked. The shell and tests use
+ * it; it knows paths and schemas, and nothing of terminals.
+ */
+import { z } from 'zod';
+import {
+  accessAnswer,
+  assemblyAnswer,
+  assemblyListAnswer,
+  assemblyStatusSchema,
+  cpedStatusAnswer,
+  deployableAnswer,
+  deployableListAnswer,
+  deployableStatusSchema,
+  requirementsAnswer,
+  resourceStatusSchema,
+} from '../model/cped-api.ts';
+import type { EscalationPolicy, Monitoring } from '../model/definition.ts';
+import { PcloudError } from '../model/errors.ts';
+import { journalEventSchema } from '../model/event.ts';
+import { eventStream } from '../service/event-stream.ts';
+import { pathOf, requestJson } from '../service/http-client.ts';
+import type { Method } from '../service/http-client.ts';
+import {
+  doneAnswer,
+  imagesInUseAnswer,
+  incidentsAnswer,
+  journalAnswer,
+  memberChangeAnswer,
+  resourceChangeAnswer,
+  templatesAnswer,
+} from './http-answers.ts';
+
+/** The first start of a deployable may compute the checksums of its images; everything else is quick. */
+const timeoutMs = 60_000;
+
+export type CpedClientOptions = {
+  /** Ends a wait early. */
+  readonly signal?: AbortSignal | undefined;
+};
+
+/** Every function rejects with PcloudError: cped's own, or `cped-not-running` and the like. */
+export type CpedClient = ReturnType<typeof cpedClient>;
+
+export function cpedClient(socketPath: string) {
+  const notRunning = (): PcloudError => cpedNotRunning(socketPath);
+  const ask = async <T>(
+    schema: z.ZodType<T>,
+    method: Method,
+    path: string,
+    body?: unknown,
+    options: CpedClientOptions = {},
+  ): Promise<T> =>
+    await requestJson({ socketPath, method, path, body, schema, timeoutMs, notRunning, ...options });
+
+  return {
+    status: (options?: CpedClientOptions) => ask(cpedStatusAnswer, 'GET', '/v1/status', undefined, options),
+    templates: async () => (await ask(templatesAnswer, 'GET', '/v1/templates')).templates,
+    ...assemblyCalls(ask),
+    ...deployableCalls(ask),
+    /** The newest events, or those after `after`; oldest first. */
+    journal: (query: { readonly after?: number; readonly limit?: number } = {}) =>
+      ask(journalAnswer, 'GET', `/v1/journal${queryOf(query)}`),
+    incidents: async (limit?: number) =>
+      (await ask(incidentsAnswer, 'GET', `/v1/incidents${queryOf({ limit })}`)).incidents,
+    /** Every event after `afterSeq` (from now on when not given); ends when cped ends or `signal` aborts. */
+    events: (afterSeq: number | undefined, signal?: AbortSignal) =>
+      eventStream({
+        socketPath,
+        path: `/v1/events${queryOf({ after: afterSeq })}`,
+        schema: journalEventSchema,
+        signal,
+        notRunning,
+      }),
+    imagesInUse: (filter: { readonly release?: string; readonly architecture?: string } = {}) =>
+      ask(imagesInUseAnswer, 'GET', `/v1/images-in-use${queryOf(filter)}`),
+  };
+}
+
+type Ask = <T>(
+  schema: z.ZodType<T>,
+  method: Method,
+  path: string,
+  body?: unknown,
+  options?: CpedClientOptions,
+) => Promise<T>;
+
+function assemblyCalls(ask: Ask) {
+  return {
+    assemblies: async () => (await ask(assemblyListAnswer, 'GET', '/v1/assemblies')).assemblies,
+    assembly: (name: string) => ask(assemblyStatusSchema, 'GET', pathOf`/v1/assemblies/${name}`),
+    createAssembly: (name: string, release: string, architecture: string) =>
+      ask(assemblyAnswer, 'POST', '/v1/assemblies', { name, release, architecture }),
+    cloneAssembly: (source: string, name: string) =>
+      ask(assemblyAnswer, 'POST', pathOf`/v1/assemblies/${source}/clone`, { name }),
+    deleteAssembly: async (name: string): Promise<void> => {
+      await ask(doneAnswer, 'DELETE', pathOf`/v1/assemblies/${name}`);
+    },
+    access: (name: string) => ask(accessAnswer, 'GET', pathOf`/v1/assemblies/${name}/access`),
+    resources: async (assembly: string) =>
+      (await ask(resourceListAnswer, 'GET', pathOf`/v1/assemblies/${assembly}/resources`)).resources,
+    addResource: (assembly: string, name: string, template: string) =>
+      ask(resourceChangeAnswer, 'POST', pathOf`/v1/assemblies/${assembly}/resources`, { name, template }),
+    removeResource: (assembly: string, name: string) =>
+      ask(resourceChangeAnswer, 'DELETE', pathOf`/v1/assemblies/${assembly}/resources/${name}`),
+    setAssemblyEscalation: (name: string, policy: EscalationPolicy) =>
+      ask(assemblyAnswer, 'PUT', pathOf`/v1/assemblies/${name}/escalation`, { policy }),
+    setResourceEscalation: (assembly: string, resource: string, policy: EscalationPolicy) =>
+      ask(assemblyAnswer, 'PUT', pathOf`/v1/assemblies/${assembly}/resources/${resource}/escalation`, {
+        policy,
+      }),
+  };
+}
+
+const resourceListAnswer = z.object({ resources: z.array(resourceStatusSchema) });
+
+function deployableCalls(ask: Ask) {
+  const act = (verb: 'start' | 'stop' | 'reload' | 'recover') => async (name: string) =>
+    await ask(deployableAnswer, 'POST', pathOf`/v1/deployables/${name}/${verb}`);
+  return {
+    deployables: async () => (await ask(deployableListAnswer, 'GET', '/v1/deployables')).deployables,
+    deployable: (name: string, options?: CpedClientOptions) =>
+      ask(deployableStatusSchema, 'GET', pathOf`/v1/deployables/${name}`, undefined, options),
+    createDeployable: (name: string, monitoring?: Monitoring) =>
+      ask(deployableAnswer, 'POST', '/v1/deployables', { name, monitoring }),
+    deleteDeployable: async (name: string): Promise<void> => {
+      await ask(doneAnswer, 'DELETE', pathOf`/v1/deployables/${name}`);
+    },
+    addAssembly: (deployable: string, assembly: string) =>
+      ask(memberChangeAnswer, 'POST', pathOf`/v1/deployables/${deployable}/assemblies`, { assembly }),
+    removeAssembly: (deployable: string, assembly: string) =>
+      ask(deployableAnswer, 'DELETE', pathOf`/v1/deployables/${deployable}/assemblies/${assembly}`),
+    setDeployableEscalation: (name: string, policy: EscalationPolicy) =>
+      ask(deployableAnswer, 'PUT', pathOf`/v1/deployables/${name}/escalation`, { policy }),
+    requirements: async (name: string) =>
+      (await ask(requirementsAnswer, 'GET', pathOf`/v1/deployables/${name}/requirements`)).requirements,
+    startDeployable: act('start'),
+    stopDeployable: act('stop'),
+    reloadDeployable: act('reload'),
+    recoverDeployable: act('recover'),
+  };
+}
+
+/** What to tell when nobody listens on cped's socket. */
+export function cpedNotRunning(socketPath: string): PcloudError {
+  return new PcloudError({
+    code: 'cped-not-running',
+    category: 'unavailable',
+    message: `pcloud-cped is not running: nobody answers on ${socketPath}.`,
+    hint: 'Start it with `systemctl start pcloud-cped.service`, or in a checkout with `make shell`.',
+    facts: { socketPath },
+  });
+}
+
+function queryOf(values: Readonly<Record<string, string | number | undefined>>): string {
+  const given = Object.entries(values).filter(
+    (entry): entry is [string, string | number] => entry[1] !== undefined,
+  );
+  if (given.length === 0) return '';
+  return `?${new URLSearchParams(Object.fromEntries(given.map(([key, value]) => [key, String(value)]))).toString()}`;
+}

@@ -1,0 +1,115 @@
+/**
+ * cped's settings, all from the environment, checked as a whole before anything is touched. Defaults are
+ * those of an installed system; a checkout's private stack sets its own.
+ */
+import path from 'node:path';
+import { z } from 'zod';
+import { PcloudError } from '../model/errors.ts';
+import { logLevels } from '../service/logger.ts';
+import { checkSocketPath } from '../service/unix-socket.ts';
+import type { NetworkChoice } from './launcher.ts';
+import type { PortRange } from './launcher-ports.ts';
+
+export type CpedConfig = {
+  readonly stateDir: string;
+  readonly runtimeDir: string;
+  readonly socketPath: string;
+  readonly imageDirectory: string;
+  readonly templatesDir: string;
+  readonly libvirtUri: string;
+  readonly owner: string;
+  readonly network: NetworkChoice;
+  readonly portRange: PortRange;
+  readonly logLevel: (typeof logLevels)[number];
+  /** Group that may talk to the service; its own when not set. */
+  readonly group: string | undefined;
+};
+
+const absolutePath = z
+  .string()
+  .max(1000)
+  .refine((value) => path.isAbsolute(value), 'must be an absolute path')
+  .transform((value) => path.normalize(value));
+
+/** libvirt's own rule for network names is wider; what is XML or a path is not wanted here. */
+const networkSchema = z
+  .string()
+  .regex(/^(user|network:[A-Za-z0-9][A-Za-z0-9._-]{0,62})$/, 'must be `user` or `network:NAME`')
+  .transform((value): NetworkChoice =>
+    value === 'user' ? { kind: 'user' } : { kind: 'libvirt', network: value.slice('network:'.length) },
+  );
+
+/** Below the ephemeral ports of Linux (32768 and up), so that outgoing connections do not take them. */
+const defaultPortRange = '20000-29999';
+
+const portRangeSchema = z
+  .string()
+  .regex(/^\d{1,5}-\d{1,5}$/, 'must be FIRST-LAST, such as 20000-29999')
+  .transform((value) => {
+    const [first = 0, last = 0] = value.split('-').map(Number);
+    return { first, last };
+  })
+  .refine(
+    ({ first, last }) => first >= 1024 && first <= last && last <= 65535,
+    'must lie within 1024-65535, the first not above the last',
+  );
+
+const environmentSchema = z.object({
+  PCLOUD_STATE_DIR: absolutePath.default('/var/lib/pacemaker-cloud'),
+  PCLOUD_RUNTIME_DIR: absolutePath.default('/run/pacemaker-cloud'),
+  PCLOUD_TEMPLATES_DIR: absolutePath.default(new URL('../templates', import.meta.url).pathname),
+  PCLOUD_LIBVIRT_URI: z
+    .string()
+    .max(1000)
+    .regex(/^[a-z+]+:\/\/\S*$/, 'must be a libvirt URI, such as qemu:///system')
+    .default('qemu:///system'),
+  PCLOUD_OWNER: z
+    .string()
+    .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/, 'must be letters, digits, ".", "_" and "-"')
+    .default('pacemaker-cloud'),
+  PCLOUD_NETWORK: networkSchema.default({ kind: 'user' }),
+  PCLOUD_PORT_RANGE: z.string().default(defaultPortRange).pipe(portRangeSchema),
+  PCLOUD_LOG_LEVEL: z.enum(logLevels).default('info'),
+  PCLOUD_GROUP: z
+    .string()
+    .regex(/^[A-Za-z_][A-Za-z0-9_.-]{0,31}$/, 'must be the name of a group')
+    .optional(),
+});
+
+/**
+ * @param env such as `process.env`; an empty value counts as not set, others than ours are not looked at.
+ * @throws PcloudError `bad-configuration` (category invalid) that names the variable and its rule;
+ *   `socket-path-too-long`.
+ */
+export function readConfig(env: Readonly<Record<string, string | undefined>>): CpedConfig {
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
+  const result = environmentSchema.safeParse(given);
+  if (!result.success) throw badConfiguration(given, result.error);
+  const values = result.data;
+  return {
+    stateDir: values.PCLOUD_STATE_DIR,
+    runtimeDir: values.PCLOUD_RUNTIME_DIR,
+    socketPath: checkSocketPath(path.join(values.PCLOUD_RUNTIME_DIR, 'cped.sock')),
+    imageDirectory: path.join(values.PCLOUD_STATE_DIR, 'images'),
+    templatesDir: values.PCLOUD_TEMPLATES_DIR,
+    libvirtUri: values.PCLOUD_LIBVIRT_URI,
+    owner: values.PCLOUD_OWNER,
+    network: values.PCLOUD_NETWORK,
+    portRange: values.PCLOUD_PORT_RANGE,
+    logLevel: values.PCLOUD_LOG_LEVEL,
+    group: values.PCLOUD_GROUP,
+  };
+}
+
+function badConfiguration(given: Readonly<Record<string, unknown>>, error: z.ZodError): PcloudError {
+  const issue = error.issues[0];
+  const variable = String(issue?.path[0] ?? 'the environment');
+  return new PcloudError({
+    code: 'bad-configuration',
+    category: 'invalid',
+    message: `${variable}=${JSON.stringify(given[variable])?.slice(0, 120) ?? ''} ${issue?.message ?? 'is wrong'}.`,
+    hint: `Correct ${variable} where it is set: the unit's EnvironmentFile, or the shell that starts pcloud-cped.`,
+    facts: { variable },
+    cause: error,
+  });
+}

@@ -1,0 +1,231 @@
+/**
+ * Puts cped together: store, catalogue, launcher, supervisor and HTTP, in the order in which they need each
+ * other, and takes them apart again. What the process does with signals and its supervisor is `main.ts`.
+ */
+import { randomBytes, randomUUID } from 'node:crypto';
+import { chown, mkdir } from 'node:fs/promises';
+import path from 'node:path';
+import { loadReleases } from '../catalogue/releases.ts';
+import { loadResourceTemplates } from '../catalogue/resource-templates.ts';
+import type { CpedStatus } from '../model/cped-api.ts';
+import { PcloudError } from '../model/errors.ts';
+import type { SupervisorEvent } from '../model/event.ts';
+import { errorTextOf } from '../service/error-code.ts';
+import { groupIdOf } from '../service/groups.ts';
+import { createServiceServer } from '../service/http-server.ts';
+import { takeInstanceLock } from '../service/instance-lock.ts';
+import type { Logger } from '../service/logger.ts';
+import { listenOnUnixSocket } from '../service/unix-socket.ts';
+import { version } from '../service/version.ts';
+import type { AcceleratorChoice } from './adapters/accelerator-probe.ts';
+import { createImageSource } from './adapters/image-source.ts';
+import { openDatabase } from './adapters/sqlite-database.ts';
+import { createDefinitionStore } from './adapters/sqlite-definitions.ts';
+import { createLaunchStore } from './adapters/sqlite-launches.ts';
+import { createMemory } from './adapters/sqlite-memory.ts';
+import type { SqliteMemory } from './adapters/sqlite-memory.ts';
+import type { CpedConfig } from './config.ts';
+import type { DefinitionContext } from './definitions/context.ts';
+import { applyIntents } from './definitions/lifecycle.ts';
+import { registerRoutes } from './http.ts';
+import { createLauncher } from './launcher.ts';
+import type { AssemblyLauncher } from './launcher.ts';
+import { createLoop } from './loop.ts';
+import type { Loop } from './loop.ts';
+import type { Clock, GuestLinks, Hypervisor } from './ports.ts';
+import { endStartupProblems, reportStartupProblems } from './startup-incidents.ts';
+import { defaultLimits } from './supervisor/limits.ts';
+
+/** The world outside; tests bring another. */
+export type Outside = {
+  readonly clock: Clock;
+  readonly hypervisor: Hypervisor;
+  readonly links: GuestLinks;
+  readonly accelerator: AcceleratorChoice;
+};
+
+export type Cped = {
+  readonly socketPath: string;
+  /** Stops serving and supervising; the VMs run on. */
+  stop(): Promise<void>;
+};
+
+export type CpedOptions = {
+  readonly config: CpedConfig;
+  readonly log: Logger;
+  readonly outside: Outside;
+  /** A defect in the supervisor: the process should end, so that a fresh one adopts the VMs. */
+  readonly onDefect: (error: unknown) => void;
+};
+
+/**
+ * Starts the service; resolves when it serves.
+ * @throws PcloudError `already-running`, `database-…`, `catalogue-broken`, `listen-failed`, …
+ */
+export async function startCped(options: CpedOptions): Promise<Cped> {
+  const { config } = options;
+  await makeDirectories(config);
+  // What was opened so far is closed in reverse when a later step fails, as it is at the end.
+  const closers: (() => Promise<void> | void)[] = [];
+  const stop = async (): Promise<void> => {
+    for (let close = closers.pop(); close !== undefined; close = closers.pop()) await close();
+  };
+  try {
+    const lock = takeInstanceLock(path.join(config.stateDir, 'cped.lock'), 'pcloud-cped');
+    closers.push(() => lock.release());
+    await compose(options, closers);
+    return { socketPath: config.socketPath, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+async function compose(options: CpedOptions, closers: (() => Promise<void> | void)[]): Promise<void> {
+  const { config, log, outside } = options;
+  const { clock } = outside;
+  const releases = await loadReleases(config.templatesDir);
+  const templates = await loadResourceTemplates(config.templatesDir);
+  const database = openDatabase(path.join(config.stateDir, 'cped.sqlite'));
+  closers.push(() => database.close());
+  const memory = createMemory(database);
+  const launches = createLaunchStore(database);
+  const store = createDefinitionStore(database);
+  const images = createImageSource(config.imageDirectory, templates);
+  const launcher = createLauncher({
+    directories: config,
+    store,
+    launches,
+    images,
+    templates,
+    hypervisor: outside.hypervisor,
+    owner: config.owner,
+    network: config.network,
+    portRange: config.portRange,
+    keyReaders: config.group !== undefined && process.getuid?.() !== 0 ? 'group' : 'owner',
+    accelerator: () => outside.accelerator.accelerator,
+    nowMs: () => clock.wallMs(),
+    log,
+  });
+  await launcher.recover();
+
+  const loop = makeLoop(options, launcher, memory);
+  const definitions: DefinitionContext = {
+    store,
+    knowledge: { releases, templates },
+    images,
+    control: loop.control,
+    files: launcher,
+    newIdentity,
+    nowMs: () => clock.wallMs(),
+  };
+  const startedAtMs = clock.wallMs();
+  memory.append([serviceStarted(startedAtMs)]);
+  await applyAll(definitions, memory, log);
+  closers.push(() => loop.stop());
+  await loop.start();
+
+  const app = createServiceServer({ log });
+  registerRoutes(app, {
+    definitions,
+    launches,
+    journal: memory,
+    network: config.network.kind,
+    identityFile: (assembly) => launcher.identityFile(assembly),
+    status: () => statusOf(options, loop, memory, startedAtMs),
+    onApplied: (deployable) => endStartupProblems(memory, deployable, clock.wallMs()),
+  });
+  closers.push(() => app.close());
+  await listenOnUnixSocket(app, config.socketPath, { modeOctal: 0o660, group: config.group });
+}
+
+function makeLoop(options: CpedOptions, launcher: AssemblyLauncher, memory: SqliteMemory): Loop {
+  const { outside, log, onDefect } = options;
+  return createLoop({
+    hypervisor: outside.hypervisor,
+    links: outside.links,
+    clock: outside.clock,
+    launcher,
+    memory,
+    log,
+    limits: defaultLimits(outside.accelerator.accelerator),
+    firstIncident: memory.lastIncidentNumber() + 1,
+    // Whoever wants to hear of events subscribes to the memory.
+    onEvents: () => undefined,
+    onDefect,
+  });
+}
+
+/** What is wanted up is handed to the supervisor; what cannot be is told, and keeps nothing else from it. */
+async function applyAll(definitions: DefinitionContext, memory: SqliteMemory, log: Logger): Promise<void> {
+  const problems = await applyIntents(definitions);
+  reportStartupProblems(memory, problems, definitions.nowMs());
+  const incomplete = new Set(problems.map(({ deployable }) => deployable));
+  for (const { name, intent } of definitions.store.deployables())
+    if (intent === 'up' && !incomplete.has(name)) endStartupProblems(memory, name, definitions.nowMs());
+  for (const { error, assembly, deployable } of problems)
+    log.error({ code: error.code, assembly, deployable, hint: error.hint }, error.message);
+}
+
+function statusOf(options: CpedOptions, loop: Loop, memory: SqliteMemory, startedAtMs: number): CpedStatus {
+  const { config, outside } = options;
+  return {
+    service: 'pcloud-cped',
+    version,
+    pid: process.pid,
+    startedAtMs,
+    owner: config.owner,
+    hypervisor: {
+      uri: config.libvirtUri,
+      state: loop.control.hypervisorState(),
+      accelerator: outside.accelerator.accelerator,
+      acceleratorReason: outside.accelerator.reason,
+    },
+    lastSeq: memory.lastSeq(),
+  };
+}
+
+/** Modes let QEMU's user and members of the group pass through, and see no more than they are meant to. */
+async function makeDirectories(config: CpedConfig): Promise<void> {
+  const directories = [
+    config.stateDir,
+    config.imageDirectory,
+    config.runtimeDir,
+    path.join(config.runtimeDir, 'g'),
+  ];
+  const gid = config.group === undefined ? undefined : await groupIdOf(config.group);
+  for (const directory of directories) {
+    try {
+      const made = await mkdir(directory, { recursive: true, mode: 0o711 });
+      if (made !== undefined && gid !== undefined) await chown(directory, -1, gid);
+    } catch (error) {
+      throw new PcloudError({
+        code: 'directory-not-made',
+        category: 'failed',
+        message: `The directory ${directory} cannot be made: ${errorTextOf(error)}.`,
+        hint: 'Make it for the user of pcloud-cped, or set PCLOUD_STATE_DIR and PCLOUD_RUNTIME_DIR to directories that it may write to.',
+        cause: error,
+      });
+    }
+  }
+}
+
+/** A random UUID (RFC 9562 version 4), and an address below QEMU's prefix. */
+export function newIdentity(): { uuid: string; macAddress: string } {
+  const [a, b, c] = [...randomBytes(3)].map((byte) => byte.toString(16).padStart(2, '0'));
+  return { uuid: randomUUID(), macAddress: `52:54:00:${a}:${b}:${c}` };
+}
+
+function serviceStarted(nowMs: number): SupervisorEvent {
+  return {
+    atMs: nowMs,
+    kind: 'service-started',
+    severity: 'info',
+    deployable: null,
+    assembly: null,
+    resource: null,
+    incident: null,
+    text: `pcloud-cped ${version} has started.`,
+    facts: { version },
+  };
+}

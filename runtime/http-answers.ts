@@ -1,0 +1,32 @@
+/**
+ * The answers of cped's HTTP interface that `model/cped-api.ts` does not hold: those that only cped and its
+ * client speak. Requests and the status answers are in the model.
+ */
+import { z } from 'zod';
+import { assemblyAnswer, deployableAnswer } from '../model/cped-api.ts';
+import { incidentSchema, journalEventSchema } from '../model/event.ts';
+
+/** When a change of definitions reaches the VMs, and in words what is left to do. */
+const effect = {
+  takesEffect: z.enum(['at-start', 'at-reload']),
+  note: z.string().nullable(),
+};
+export const resourceChangeAnswer = assemblyAnswer.extend(effect);
+export const memberChangeAnswer = deployableAnswer.extend(effect);
+
+export const templatesAnswer = z.object({
+  templates: z.array(z.object({ name: z.string(), summary: z.string(), families: z.array(z.string()) })),
+});
+
+export const journalAnswer = z.object({ events: z.array(journalEventSchema), lastSeq: z.int().min(0) });
+export const incidentsAnswer = z.object({ incidents: z.array(incidentSchema) });
+
+/** Who stands on images: by digest for those with a disk, and all names that the question covers. */
+export const imagesInUseAnswer = z.object({
+  assemblies: z.array(z.string()),
+  images: z.array(z.object({ digest: z.string(), assemblies: z.array(z.string()) })),
+});
+export const doneAnswer = z.object({ done: z.literal(true) });
+
+/** How many journal events or incidents one answer holds at most. */
+export const maxPage = 1000;

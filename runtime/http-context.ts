@@ -1,0 +1,37 @@
+/** What every route of cped is given, and what all of them read from a request besides its body. */
+import type { FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import type { CpedStatus } from '../model/cped-api.ts';
+import { parseInput } from '../service/http-server.ts';
+import type { LaunchStore } from './adapters/sqlite-launches.ts';
+import type { Incidents, Journal } from './adapters/sqlite-memory.ts';
+import type { DefinitionContext } from './definitions/context.ts';
+import type { ViewContext } from './http-views.ts';
+
+export type CpedHttp = {
+  readonly definitions: DefinitionContext;
+  readonly launches: LaunchStore;
+  readonly journal: Journal & Incidents;
+  readonly network: 'user' | 'libvirt';
+  /** Where the private key of an assembly is kept; made when it is not there. */
+  readonly identityFile: (assembly: string) => Promise<string>;
+  readonly status: () => CpedStatus;
+  /** Called when a deployable was started or reloaded completely. */
+  readonly onApplied: (deployable: string) => void;
+};
+
+export function viewContext(cped: CpedHttp): ViewContext {
+  const { store, control, knowledge } = cped.definitions;
+  return { store, control, launches: cped.launches, templates: knowledge.templates };
+}
+
+const params = z.object({
+  name: z.string().default(''),
+  resource: z.string().default(''),
+  assembly: z.string().default(''),
+});
+
+/** The names in a request's path, percent-decoded; the commands judge them. */
+export function pathNames(request: FastifyRequest): z.infer<typeof params> {
+  return parseInput(params, request.params);
+}

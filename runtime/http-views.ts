@@ -1,0 +1,103 @@
+/**
+ * What the operator sees of assemblies and deployables: definitions and the supervisor's view as one. Pure
+ * but for reading the store; it decides no state, it only fills in what the supervisor does not hold.
+ */
+import type { z } from 'zod';
+import type { AssemblyStatus, DeployableStatus, resourceStatusSchema } from '../model/cped-api.ts';
+import type { AssemblyDefinition, DeployableDefinition, ResourceDefinition } from '../model/definition.ts';
+import type { ResourceTemplate } from '../model/resource-template.ts';
+import type { LaunchStore } from './adapters/sqlite-launches.ts';
+import type { AssemblyView, ResourceView, SupervisorControl } from './control.ts';
+import type { DefinitionStore } from './definitions/store.ts';
+import { domainNameOf, sshGuestPort } from './launcher.ts';
+import type { PortForward } from './ports.ts';
+
+export type ResourceStatus = z.infer<typeof resourceStatusSchema>;
+
+export type ViewContext = {
+  readonly store: DefinitionStore;
+  readonly launches: LaunchStore;
+  readonly control: SupervisorControl;
+  readonly templates: ReadonlyMap<string, ResourceTemplate>;
+};
+
+export function assemblyStatus(context: ViewContext, assembly: AssemblyDefinition): AssemblyStatus {
+  const view = context.control.assembly(assembly.name);
+  const forwards = context.launches.forwards(assembly.name);
+  const createdAtMs = context.store.assemblyCreatedAtMs(assembly.name);
+  return {
+    name: assembly.name,
+    release: assembly.release,
+    architecture: assembly.architecture,
+    deployable: context.store.deployableOf(assembly.name)?.name ?? null,
+    state: view?.state ?? 'stopped',
+    sinceMs: view?.sinceMs ?? createdAtMs,
+    failuresInWindow: view?.failuresInWindow ?? 0,
+    escalation: assembly.escalation,
+    imageDigest: assembly.imageDigest,
+    domainName: domainNameOf(assembly.name),
+    uuid: assembly.uuid,
+    sshPort: hostPortOf(forwards, sshGuestPort) ?? null,
+    note: view?.note ?? null,
+    resources: assembly.resources.map((resource) =>
+      resourceStatus(context, resource, view, forwards, createdAtMs),
+    ),
+  };
+}
+
+export function deployableStatus(context: ViewContext, deployable: DeployableDefinition): DeployableStatus {
+  const { name, intent, monitoring } = deployable;
+  const view = context.control.deployable(name);
+  return {
+    name,
+    intent,
+    monitoring,
+    state: view?.state ?? 'stopped',
+    sinceMs: view?.sinceMs ?? context.store.deployableCreatedAtMs(name),
+    note: view?.note ?? null,
+    assemblies: deployable.assemblies
+      .map((assembly) => context.store.assembly(assembly))
+      .filter((assembly) => assembly !== undefined)
+      .map((assembly) => assemblyStatus(context, assembly)),
+  };
+}
+
+function resourceStatus(
+  context: ViewContext,
+  resource: ResourceDefinition,
+  assembly: AssemblyView | undefined,
+  forwards: readonly PortForward[],
+  createdAtMs: number,
+): ResourceStatus {
+  const view = assembly?.resources.find(({ name }) => name === resource.name);
+  return {
+    name: resource.name,
+    template: resource.template,
+    state: view?.state ?? 'stopped',
+    sinceMs: view?.sinceMs ?? createdAtMs,
+    failuresInWindow: view?.failuresInWindow ?? 0,
+    escalation: resource.escalation,
+    urls: urlsOf(context.templates.get(resource.template), forwards),
+    note: noteOf(view, assembly),
+  };
+}
+
+/** A resource that the running VM does not know yet is not merely stopped. */
+function noteOf(view: ResourceView | undefined, assembly: AssemblyView | undefined): string | null {
+  if (view !== undefined) return view.note;
+  const runs = assembly !== undefined && assembly.state !== 'stopped';
+  return runs ? 'It takes effect at deployable_reload.' : null;
+}
+
+/** Where a browser on this host finds it; empty until the assembly has forwarded ports. */
+export function urlsOf(template: ResourceTemplate | undefined, forwards: readonly PortForward[]): string[] {
+  const urls = (template?.ports ?? []).map(({ guestPort, scheme }) => {
+    const hostPort = hostPortOf(forwards, guestPort);
+    return hostPort === undefined || scheme === 'tcp' ? undefined : `${scheme}://127.0.0.1:${hostPort}/`;
+  });
+  return urls.filter((url) => url !== undefined);
+}
+
+export function hostPortOf(forwards: readonly PortForward[], guestPort: number): number | undefined {
+  return forwards.find((forward) => forward.guestPort === guestPort)?.hostPort;
+}

@@ -1,0 +1,26 @@
+/**
+ * cped's HTTP interface: which routes there are and what they are made of. The commands behind them are
+ * `definitions/`, what is shown is `http-views.ts`, the framework is `service/http-server.ts`.
+ */
+import type { FastifyInstance } from 'fastify';
+import { registerAssemblyRoutes } from './http-assemblies.ts';
+import { registerDeployableRoutes } from './http-deployables.ts';
+import { registerHistoryRoutes } from './http-history.ts';
+import { registerResourceRoutes } from './http-resources.ts';
+import type { CpedHttp } from './http-context.ts';
+
+/** Registers every route. Paths stand here and in the four files beside, and nowhere else but in `client.ts`. */
+export function registerRoutes(app: FastifyInstance, cped: CpedHttp): void {
+  app.get('/v1/status', () => cped.status());
+  app.get('/v1/templates', () => ({
+    templates: [...cped.definitions.knowledge.templates.values()].map(({ name, summary, families }) => ({
+      name,
+      summary,
+      families: Object.keys(families),
+    })),
+  }));
+  registerAssemblyRoutes(app, cped);
+  registerResourceRoutes(app, cped);
+  registerDeployableRoutes(app, cped);
+  registerHistoryRoutes(app, cped.journal);
+}

@@ -1,0 +1,50 @@
+/** Where an assembly's own files and its guest link stand. Pure; nothing here looks at a disk. */
+import path from 'node:path';
+import { checkSocketPath } from '../service/unix-socket.ts';
+
+export type LauncherDirectories = {
+  /** PCLOUD_STATE_DIR, absolute. */
+  readonly stateDir: string;
+  /** PCLOUD_RUNTIME_DIR, absolute and short. */
+  readonly runtimeDir: string;
+};
+
+export type AssemblyPaths = {
+  readonly directory: string;
+  readonly disk: string;
+  readonly consoleLog: string;
+  readonly evidence: string;
+  readonly privateKey: string;
+  readonly publicKey: string;
+  /** Its disk was made before it was defined; see `launcher-disk.ts`. */
+  readonly unclaimedMark: string;
+  /** Its removal has begun. */
+  readonly removalMark: string;
+};
+
+export function assembliesDirectory(directories: LauncherDirectories): string {
+  return path.join(directories.stateDir, 'assemblies');
+}
+
+/** Names are checked where they enter (`model/names.ts`), so they are safe as a directory name here. */
+export function assemblyPaths(directories: LauncherDirectories, assembly: string): AssemblyPaths {
+  const directory = path.join(assembliesDirectory(directories), assembly);
+  return {
+    directory,
+    disk: path.join(directory, 'disk.qcow2'),
+    consoleLog: path.join(directory, 'console.log'),
+    evidence: path.join(directory, 'evidence'),
+    privateKey: path.join(directory, 'ssh_ed25519'),
+    publicKey: path.join(directory, 'ssh_ed25519.pub'),
+    unclaimedMark: path.join(directory, '.unclaimed'),
+    removalMark: path.join(directory, '.removing'),
+  };
+}
+
+/**
+ * The socket of an assembly's guest link, by UUID because a name of 63 characters would not fit.
+ * @throws PcloudError `socket-path-too-long`.
+ */
+export function guestSocketPath(directories: LauncherDirectories, uuid: string): string {
+  return checkSocketPath(path.join(directories.runtimeDir, 'g', `${uuid.replaceAll('-', '')}.sock`));
+}

@@ -1,0 +1,243 @@
+/**
+ * Makes an assembly ready to start: finds and pins its image, makes its disk, key and forwarded ports, and
+ * says what domain to start. It starts nothing; the hypervisor does, when the supervisor says so.
+ */
+import { requirementOf } from '../model/definition.ts';
+import type { AssemblyDefinition } from '../model/definition.ts';
+import { PcloudError } from '../model/errors.ts';
+import type { ResourceTemplate } from '../model/resource-template.ts';
+import type { Logger } from '../service/logger.ts';
+import type { LaunchStore } from './adapters/sqlite-launches.ts';
+import type { AssemblyFiles } from './definitions/context.ts';
+import { conflict, imageMissing, imageWords } from './definitions/refusals.ts';
+import type { DefinitionStore } from './definitions/store.ts';
+import { pinOf } from './images.ts';
+import type { ImageSource, RuntimeImage } from './images.ts';
+import {
+  checkFreeSpace,
+  clearMark,
+  fileExists,
+  makeAssemblyDirectory,
+  makeOverlay,
+  putMark,
+  removeAssemblyFiles,
+  sweepAssemblies,
+} from './launcher-disk.ts';
+import { keepEvidence } from './launcher-evidence.ts';
+import { createImageVerifier } from './launcher-image.ts';
+import { ensureKey, readPublicKey } from './launcher-keys.ts';
+import type { KeyReaders } from './launcher-keys.ts';
+import { assemblyPaths, guestSocketPath } from './launcher-paths.ts';
+import type { LauncherDirectories } from './launcher-paths.ts';
+import { createPortAllocator } from './launcher-ports.ts';
+import type { PortRange } from './launcher-ports.ts';
+import type { DomainNetwork, DomainSpec, Hypervisor, Launcher } from './ports.ts';
+
+/** `user`: QEMU's own network with forwards; else the name of a libvirt network. */
+export type NetworkChoice =
+  { readonly kind: 'user' } | { readonly kind: 'libvirt'; readonly network: string };
+
+export type LauncherOptions = {
+  readonly directories: LauncherDirectories;
+  readonly store: DefinitionStore;
+  readonly launches: LaunchStore;
+  readonly images: ImageSource;
+  readonly templates: ReadonlyMap<string, ResourceTemplate>;
+  readonly hypervisor: Pick<Hypervisor, 'list' | 'undefine'>;
+  readonly owner: string;
+  readonly network: NetworkChoice;
+  readonly portRange: PortRange;
+  readonly keyReaders: KeyReaders;
+  /** Known once the probe has run. */
+  readonly accelerator: () => 'kvm' | 'tcg';
+  /** Wall clock. */
+  readonly nowMs: () => number;
+  readonly log: Logger;
+};
+
+export type AssemblyLauncher = Launcher &
+  AssemblyFiles & {
+    /** Before anything is started: leftovers of a service that died, and keys that are missing. */
+    recover(): Promise<void>;
+    /** The private key that leads into the assembly; made when it is missing. */
+    identityFile(assembly: string): Promise<string>;
+  };
+
+export const sshGuestPort = 22;
+
+/** The domain's name in libvirt, as virt-manager shows it. */
+export function domainNameOf(assembly: string): string {
+  return `pcloud-${assembly}`;
+}
+
+export function createLauncher(options: LauncherOptions): AssemblyLauncher {
+  const { directories, store, launches, log, nowMs } = options;
+  const verifier = createImageVerifier(options.images, launches);
+  const ports = createPortAllocator(launches, options.portRange, log);
+  const pathsOf = (assembly: string) => assemblyPaths(directories, assembly);
+  const defined = (name: string): AssemblyDefinition => {
+    const assembly = store.assembly(name);
+    if (assembly !== undefined) return assembly;
+    throw new PcloudError({
+      code: 'unknown-assembly',
+      category: 'not-found',
+      message: `There is no assembly ${name} (any more).`,
+    });
+  };
+
+  const networkOf = async (assembly: AssemblyDefinition): Promise<DomainNetwork> => {
+    if (options.network.kind === 'libvirt') return options.network;
+    return {
+      kind: 'user',
+      forwards: await ports.forwardsFor(assembly.name, guestPortsOf(assembly, options.templates)),
+    };
+  };
+
+  const specOf = async (assembly: AssemblyDefinition, image: RuntimeImage): Promise<DomainSpec> => ({
+    assembly: assembly.name,
+    domainName: domainNameOf(assembly.name),
+    uuid: assembly.uuid,
+    owner: options.owner,
+    accelerator: options.accelerator(),
+    machine: image.machine,
+    memoryMiB: assembly.memoryMiB,
+    vcpus: assembly.vcpus,
+    diskPath: pathsOf(assembly.name).disk,
+    kernel: image.kernel,
+    macAddress: assembly.macAddress,
+    network: await networkOf(assembly),
+    agentSocketPath: guestSocketPath(directories, assembly.uuid),
+    consoleLogPath: pathsOf(assembly.name).consoleLog,
+  });
+
+  /** The image that the assembly stands on, with its disk made on it if this is the first start. */
+  const imageOf = async (assembly: AssemblyDefinition): Promise<RuntimeImage> => {
+    const { disk } = pathsOf(assembly.name);
+    const pinned = assembly.imageDigest;
+    const image =
+      pinned === null
+        ? (await options.images.read()).find(requirementOf(assembly))
+        : await options.images.byDigest(pinned);
+    if (image === undefined) throw noImage(assembly);
+    await verifier.verify(image);
+    if (pinned !== null) {
+      if (await fileExists(disk)) return image;
+      throw diskMissing(assembly.name, disk);
+    }
+    await makeOverlay(pathsOf(assembly.name), image.disk.path, nowMs(), log);
+    pin(store, assembly, image);
+    return image;
+  };
+
+  return {
+    async prepare(name) {
+      const assembly = defined(name);
+      await makeAssemblyDirectory(pathsOf(name));
+      await checkFreeSpace(pathsOf(name).directory);
+      const image = await imageOf(assembly);
+      await ensureKey(pathsOf(name), name, options.keyReaders);
+      return await specOf(assembly, image);
+    },
+    uuidOf: (name) => defined(name).uuid,
+    agentSocketPath: (name) => guestSocketPath(directories, defined(name).uuid),
+    identity: (name) => ({ hostname: name, authorizedKey: readPublicKey(pathsOf(name), name) }),
+    keepEvidence: async (name, incident, screenshot) =>
+      await keepEvidence(pathsOf(name), incident, screenshot, nowMs()),
+    rememberHostKey: (name, hostKey) => launches.saveHostKey(name, hostKey),
+
+    checkImage: async (image) => await verifier.verify(image),
+    async stageDisk(name, image) {
+      await putMark(pathsOf(name), 'unclaimedMark');
+      await makeOverlay(pathsOf(name), image.disk.path, nowMs(), log);
+    },
+    claimDisk: async (name) => await clearMark(pathsOf(name), 'unclaimedMark'),
+    async beginRemoval(assembly) {
+      // Without a disk it never had a domain, and libvirt need not be there.
+      if (assembly.imageDigest !== null) await removeDomain(options.hypervisor, assembly);
+      if (await fileExists(pathsOf(assembly.name).directory))
+        await putMark(pathsOf(assembly.name), 'removalMark');
+    },
+    removeFiles: async (name) => await removeAssemblyFiles(pathsOf(name)),
+
+    async recover() {
+      const assemblies = store.assemblies();
+      const swept = await sweepAssemblies(directories, new Set(assemblies.map(({ name }) => name)));
+      for (const name of swept.removed)
+        log.info({ assembly: name }, 'finished an interrupted removal or clone');
+      for (const directory of swept.orphans)
+        log.warn({ directory }, 'files of an assembly that is not defined; left as they are');
+      for (const { name, imageDigest } of assemblies)
+        if (imageDigest !== null) await ensureKey(pathsOf(name), name, options.keyReaders);
+    },
+    async identityFile(name) {
+      await ensureKey(pathsOf(name), name, options.keyReaders);
+      return pathsOf(name).privateKey;
+    },
+  };
+}
+
+/** ssh, and what the templates of its resources listen on; each once, sorted. */
+export function guestPortsOf(
+  assembly: AssemblyDefinition,
+  templates: ReadonlyMap<string, ResourceTemplate>,
+): readonly number[] {
+  const ofTemplates = assembly.resources.flatMap(
+    (resource) => templates.get(resource.template)?.ports.map((port) => port.guestPort) ?? [],
+  );
+  return [...new Set([sshGuestPort, ...ofTemplates])].toSorted((a, b) => a - b);
+}
+
+/** Only if nothing changed while the disk was made; else the next start makes a new one. */
+function pin(store: DefinitionStore, before: AssemblyDefinition, image: RuntimeImage): void {
+  store.transaction(() => {
+    const now = store.assembly(before.name);
+    const same =
+      now?.uuid === before.uuid &&
+      now.imageDigest === null &&
+      requirementOf(now).templates.join() === requirementOf(before).templates.join();
+    if (!same)
+      throw conflict(
+        'changed-meanwhile',
+        `Assembly ${before.name} was changed while it was being started.`,
+        'It is tried again with the new definition.',
+      );
+    store.pinImage(before.name, pinOf(image));
+  });
+}
+
+async function removeDomain(
+  hypervisor: Pick<Hypervisor, 'list' | 'undefine'>,
+  assembly: AssemblyDefinition,
+): Promise<void> {
+  const domains = await hypervisor.list();
+  const domain = domains.find(({ uuid }) => uuid === assembly.uuid);
+  if (domain !== undefined && domain.state !== 'off' && domain.state !== 'absent')
+    throw conflict(
+      'assembly-running',
+      `The domain ${domainNameOf(assembly.name)} of assembly ${assembly.name} is ${domain.state} (${domain.reason}).`,
+      `Shut it down first, for example with \`virsh destroy ${domainNameOf(assembly.name)}\`.`,
+      { assembly: assembly.name },
+    );
+  await hypervisor.undefine(assembly.uuid);
+}
+
+function noImage(assembly: AssemblyDefinition): PcloudError {
+  if (assembly.imageDigest !== null) return imageMissing(assembly);
+  return new PcloudError({
+    code: 'image-not-built',
+    category: 'conflict',
+    message: `Assembly ${assembly.name} needs the image ${imageWords(requirementOf(assembly))}, which is not built.`,
+    hint: `Build it with \`jeos_create ${assembly.release} ${assembly.architecture}\`, then \`deployable_reload DEPLOYABLE\` in pcloudsh, which has the rest built first.`,
+    facts: { assembly: assembly.name },
+  });
+}
+
+function diskMissing(assembly: string, disk: string): PcloudError {
+  return new PcloudError({
+    code: 'disk-missing',
+    category: 'conflict',
+    message: `The disk of assembly ${assembly} is gone: ${disk}.`,
+    hint: `Restore it from a backup. To begin with an empty one, delete the assembly with \`assembly_delete ${assembly}\` and create it anew.`,
+    facts: { assembly },
+  });
+}

@@ -1,0 +1,98 @@
+/**
+ * The process pcloud-cped: arguments, configuration, the real world outside, signals, and systemd. A crash
+ * is left to systemd, which starts a fresh process that adopts the VMs; they never end because we do.
+ */
+import { errorBodyOf, exitCodeOf, PcloudError } from '../model/errors.ts';
+import { createLogger } from '../service/logger.ts';
+import type { Logger } from '../service/logger.ts';
+import { createNotifier } from '../service/sd-notify.ts';
+import { version } from '../service/version.ts';
+import { connectOutside } from './outside.ts';
+import { readConfig } from './config.ts';
+import type { CpedConfig } from './config.ts';
+import { startCped } from './cped.ts';
+
+/** systemd kills after TimeoutStopSec; what hangs is left behind before that. */
+const stopLimitMs = 10_000;
+
+const usage = `Usage: pcloud-cped [--check-config | --version | --help]
+
+Supervises the machines and services of this host's deployables. Settings come from the environment:
+PCLOUD_STATE_DIR, PCLOUD_RUNTIME_DIR, PCLOUD_TEMPLATES_DIR, PCLOUD_LIBVIRT_URI, PCLOUD_OWNER,
+PCLOUD_NETWORK (user | network:NAME), PCLOUD_PORT_RANGE (20000-29999), PCLOUD_GROUP, PCLOUD_LOG_LEVEL.
+`;
+
+/** The exit code, or undefined when the service runs. */
+async function main(args: readonly string[]): Promise<number | undefined> {
+  const [option, ...rest] = args;
+  if (rest.length > 0) return fail(badOption(rest[0] ?? ''));
+  switch (option) {
+    case undefined:
+      return await serve(readConfig(process.env));
+    case '--version':
+      process.stdout.write(`pcloud-cped ${version}\n`);
+      return 0;
+    case '--help':
+      process.stdout.write(usage);
+      return 0;
+    case '--check-config':
+      process.stdout.write(`${JSON.stringify(readConfig(process.env), undefined, 2)}\n`);
+      return 0;
+    default:
+      return fail(badOption(option));
+  }
+}
+
+async function serve(config: CpedConfig): Promise<undefined> {
+  const log = createLogger({ service: 'pcloud-cped', level: config.logLevel });
+  dieOnDefects(log);
+  const notifier = await createNotifier({ env: process.env, pid: process.pid, log });
+  const outside = await connectOutside(config, log);
+  log.info({ accelerator: outside.accelerator.accelerator }, outside.accelerator.reason);
+  const cped = await startCped({ config, log, outside, onDefect: (error) => die(log, error) });
+  const stop = (signal: NodeJS.Signals): void => {
+    log.info({ signal }, 'stopping; the virtual machines run on');
+    notifier.stopping();
+    setTimeout(() => {
+      log.error('stopping took too long');
+      process.exit(1);
+    }, stopLimitMs).unref();
+    cped.stop().then(
+      () => process.exit(0),
+      (error: unknown) => die(log, error),
+    );
+  };
+  process.once('SIGTERM', stop);
+  process.once('SIGINT', stop);
+  notifier.ready(`Serving on ${cped.socketPath}`);
+  log.info({ socket: cped.socketPath, version }, 'serving');
+}
+
+/** What nobody expected: the state in memory cannot be trusted any more, the one on disk can. */
+function dieOnDefects(log: Logger): void {
+  process.on('unhandledRejection', (error) => die(log, error));
+  process.on('uncaughtException', (error) => die(log, error));
+}
+
+function die(log: Logger, error: unknown): never {
+  log.fatal({ err: error }, 'a defect; the service ends, and a fresh one adopts the virtual machines');
+  process.exit(1);
+}
+
+function badOption(option: string): PcloudError {
+  return new PcloudError({
+    code: 'bad-option',
+    category: 'invalid',
+    message: `pcloud-cped does not know the option ${JSON.stringify(option.slice(0, 80))}.`,
+    hint: '`pcloud-cped --help` shows what it knows.',
+  });
+}
+
+function fail(error: unknown): number {
+  const { category, code, message, hint } = errorBodyOf(error).error;
+  process.stderr.write(`pcloud-cped: ${message} (${code})\n${hint === undefined ? '' : `${hint}\n`}`);
+  return exitCodeOf(category);
+}
+
+const exitCode = await main(process.argv.slice(2)).catch(fail);
+if (exitCode !== undefined) process.exit(exitCode);
