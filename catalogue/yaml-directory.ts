@@ -25,14 +25,20 @@ export async function readYamlDirectory<T extends { readonly name: string }>(
   });
   const files = names.filter((name) => name.endsWith('.yaml')).sort();
   if (files.length > maxFiles) throw broken(directory, `it holds more than ${maxFiles} files`);
-  const things = await Promise.all(files.map(async (file) => await readThing(path.join(directory, file), schema)));
+  const things = await Promise.all(
+    files.map(async (file) => await readThing(path.join(directory, file), schema)),
+  );
   return new Map(things.map((thing) => [thing.name, thing]));
 }
 
-async function readThing<T extends { readonly name: string }>(file: string, schema: z.ZodType<T>): Promise<T> {
+async function readThing<T extends { readonly name: string }>(
+  file: string,
+  schema: z.ZodType<T>,
+): Promise<T> {
   const thing = parseThing(file, await readLimited(file), schema);
   const expected = path.basename(file, '.yaml');
-  if (thing.name !== expected) throw broken(file, `name: it is "${thing.name}", but the file is named after "${expected}"`);
+  if (thing.name !== expected)
+    throw broken(file, `name: it is "${thing.name}", but the file is named after "${expected}"`);
   return thing;
 }
 

@@ -114,4 +114,3 @@ export type BuilderStatus = z.infer<typeof builderStatusSchema>;
 
 export const deletedAnswerSchema = z.strictObject({ deleted: z.array(digestSchema) });
 export const cancelledAnswerSchema = z.strictObject({ digest: digestSchema, state: buildStateSchema });
-

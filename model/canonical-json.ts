@@ -5,12 +5,7 @@
 import { createHash } from 'node:crypto';
 
 export type JsonValue =
-  | string
-  | number
-  | boolean
-  | null
-  | readonly JsonValue[]
-  | { readonly [key: string]: JsonValue };
+  string | number | boolean | null | readonly JsonValue[] | { readonly [key: string]: JsonValue };
 
 /**
  * The value as canonical JSON: object keys in code-unit order, numbers as ECMAScript prints them (RFC 8785

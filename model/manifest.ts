@@ -69,11 +69,17 @@ export function parseManifest(text: string, where: string, expectedDigest: strin
     throw damaged(where, `it is not complete JSON (${text.length} characters)`, undefined, error);
   }
   const version = anyVersionSchema.safeParse(value);
-  if (version.success && version.data.manifestVersion > manifestVersion) throw newer(where, version.data.manifestVersion, value);
+  if (version.success && version.data.manifestVersion > manifestVersion)
+    throw newer(where, version.data.manifestVersion, value);
   const result = manifestSchema.safeParse(value);
   if (!result.success) {
     const issue = result.error.issues[0];
-    throw damaged(where, `${issue?.path.join('.') || 'the whole'}: ${issue?.message ?? 'unexpected'}`, value, result.error);
+    throw damaged(
+      where,
+      `${issue?.path.join('.') || 'the whole'}: ${issue?.message ?? 'unexpected'}`,
+      value,
+      result.error,
+    );
   }
   if (result.data.digest !== expectedDigest)
     throw damaged(where, `it describes the image ${result.data.digest}`, value, undefined);
@@ -106,7 +112,8 @@ export function manifestProvides(
   requirement: Requirement,
   packagesOf: (template: string, family: Family) => readonly string[] | undefined,
 ): boolean {
-  if (manifest.release !== requirement.release || manifest.architecture !== requirement.architecture) return false;
+  if (manifest.release !== requirement.release || manifest.architecture !== requirement.architecture)
+    return false;
   const installed = new Set(manifest.packages);
   return requirement.templates.every(
     (template) => packagesOf(template, manifest.family)?.every((name) => installed.has(name)) ?? false,

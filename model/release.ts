@@ -71,7 +71,10 @@ const installerReleaseSchema = z.strictObject({
     kickstart: nameSchema,
     /** What oz's TDL calls it. */
     osName: nameSchema,
-    osVersion: z.string().max(16).regex(/^[0-9][0-9.]*$/),
+    osVersion: z
+      .string()
+      .max(16)
+      .regex(/^[0-9][0-9.]*$/),
     media: mediaSchema,
   }),
 });

@@ -128,6 +128,8 @@ list_packages() {
 	for deb in "$work"/*.deb; do
 		dpkg-deb -W --showformat '${Package}\t${Version}\t${Architecture}\n' "$deb" >>"$root/boot/packages.tsv"
 	done
+	# What the archive said of itself while we installed: the builder compares it with the recipe.
+	(cd "$root/var/lib/apt/lists" && sha256sum *InRelease) >"$root/boot/archive.tsv"
 }
 
 fetch_packages

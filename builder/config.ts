@@ -1,0 +1,84 @@
+/**
+ * The builder's settings, out of the environment, checked once at the start. It opens nothing and creates
+ * nothing.
+ */
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
+import { PcloudError } from '../model/errors.ts';
+import { logLevels } from '../service/logger.ts';
+import type { LogLevel } from '../service/logger.ts';
+
+const repositoryDirectory = fileURLToPath(new URL('..', import.meta.url));
+
+const absolutePath = z.string().max(4096).refine(path.isAbsolute, 'it must be an absolute path');
+
+const environmentSchema = z.object({
+  PCLOUD_STATE_DIR: absolutePath.default('/var/lib/pacemaker-cloud'),
+  PCLOUD_RUNTIME_DIR: absolutePath.default('/run/pacemaker-cloud'),
+  PCLOUD_TEMPLATES_DIR: absolutePath.default(path.join(repositoryDirectory, 'templates')),
+  PCLOUD_GUEST_AGENT: absolutePath.default(path.join(repositoryDirectory, 'guest/build/pcloud-agent')),
+  PCLOUD_REDIS_URL: z
+    .url({ protocol: /^rediss?$/, error: 'it must be an address such as redis://host:6379' })
+    .optional(),
+  PCLOUD_DEBIAN_SOURCES: absolutePath.optional(),
+  PCLOUD_BUILD_CONCURRENCY: z.coerce.number().int().min(1).max(16).default(2),
+  PCLOUD_LOG_LEVEL: z.enum(logLevels).default('info'),
+  PCLOUD_GROUP: z.string().max(64).optional(),
+});
+
+export type BuilderConfig = {
+  readonly stateDirectory: string;
+  readonly runtimeDirectory: string;
+  readonly imageDirectory: string;
+  readonly socketPath: string;
+  readonly templatesDirectory: string;
+  readonly agentPath: string;
+  /** A shared Redis; undefined means a private one on `redisSocketPath`. */
+  readonly redisUrl: string | undefined;
+  readonly redisSocketPath: string;
+  /** A sources file of apt's to use instead of the host's own. */
+  readonly debianSourcesPath: string | undefined;
+  readonly concurrency: number;
+  readonly logLevel: LogLevel;
+  /** Group that may connect to the socket; undefined keeps it to the process's own. */
+  readonly group: string | undefined;
+};
+
+/**
+ * The settings in an environment; empty variables count as not set.
+ * @throws PcloudError `bad-configuration` that names the variable.
+ */
+export function readConfig(environment: Readonly<Record<string, string | undefined>>): BuilderConfig {
+  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
+  const result = environmentSchema.safeParse(given);
+  if (!result.success) throw badConfiguration(result.error);
+  const env = result.data;
+  return {
+    stateDirectory: env.PCLOUD_STATE_DIR,
+    runtimeDirectory: env.PCLOUD_RUNTIME_DIR,
+    imageDirectory: path.join(env.PCLOUD_STATE_DIR, 'images'),
+    socketPath: path.join(env.PCLOUD_RUNTIME_DIR, 'builder.sock'),
+    templatesDirectory: env.PCLOUD_TEMPLATES_DIR,
+    agentPath: env.PCLOUD_GUEST_AGENT,
+    redisUrl: env.PCLOUD_REDIS_URL,
+    redisSocketPath: path.join(env.PCLOUD_RUNTIME_DIR, 'redis.sock'),
+    debianSourcesPath: env.PCLOUD_DEBIAN_SOURCES,
+    concurrency: env.PCLOUD_BUILD_CONCURRENCY,
+    logLevel: env.PCLOUD_LOG_LEVEL,
+    group: env.PCLOUD_GROUP,
+  };
+}
+
+function badConfiguration(error: z.ZodError): PcloudError {
+  const issue = error.issues[0];
+  const variable = String(issue?.path[0] ?? 'the environment');
+  return new PcloudError({
+    code: 'bad-configuration',
+    category: 'invalid',
+    message: `The setting ${variable} cannot be used: ${issue?.message ?? 'wrong'}.`,
+    hint: 'Correct it in the environment or in the unit file, and try `pcloud-builder --check-config`.',
+    facts: { variable },
+    cause: error,
+  });
+}
