@@ -72,8 +72,9 @@ test('the users, groups and directories are ones that systemd accepts', async ()
 });
 
 test('the installed shell answers with its usage', async () => {
-  const { stdout } = await execa(path.join(prefix, 'bin/pcloudsh'), ['help'], { timeout: 20_000 });
+  const { stdout, stderr } = await execa(path.join(prefix, 'bin/pcloudsh'), ['help'], { timeout: 20_000 });
   assert.match(stdout, /jeos_create/);
+  assert.equal(stderr, '');
 });
 
 /** Collects notifications until one line of them matches, or the limit passes. */
