@@ -24,6 +24,11 @@ const startLimitMs = 180_000;
 const fenceLimitMs = 30_000;
 const askLimitMs = 2000;
 
+/** Always worth another try, whatever category the cause has. */
+class RetryableError extends Error {
+  override readonly name = 'RetryableError';
+}
+
 /** Returns the function that starts an action; its outcome comes to `feed`, never synchronously. */
 export function createActionRunner(
   ports: ActionPorts,
@@ -34,7 +39,12 @@ export function createActionRunner(
 
   const start = async (assembly: string): Promise<void> => {
     const spec = await launcher.prepare(assembly);
-    await hypervisor.start(spec);
+    try {
+      await hypervisor.start(spec);
+    } catch (error) {
+      // Whatever libvirt refused (a domain that runs after all, a port just taken): fence it and try again.
+      throw new RetryableError(error instanceof Error ? error.message : String(error), { cause: error });
+    }
   };
 
   const fence = async (assembly: string, incident: string | null): Promise<void> => {

@@ -69,7 +69,6 @@ export function beginAssembly(turn: Turn, assembly: AssemblyState): Escalation |
       assembly.adopted = true;
       awaitHello(turn, assembly);
       return null;
-    case 'unknown':
     case 'paused':
     case 'crashed':
     case 'stopping':
