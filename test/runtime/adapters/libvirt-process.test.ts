@@ -39,7 +39,7 @@ test('a name that merely starts like the domain’s is another machine', () => {
   assert.equal(runsDomain(argv, uuid, 'pcloud-a'), true);
   assert.equal(runsDomain(argv, uuid.toUpperCase(), 'pcloud-a'), true);
   assert.equal(runsDomain(argv, uuid, 'pcloud'), false);
-  assert.equal(runsDomain([...argv.slice(0, -1)], uuid, 'pcloud-a'), false);
+  assert.equal(runsDomain(argv.slice(0, -1), uuid, 'pcloud-a'), false);
 });
 
 test('a process with that pid but another start time is spared', async () => {
