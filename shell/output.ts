@@ -5,6 +5,7 @@ import type { Requirement } from '../model/definition.ts';
 import { PcloudError } from '../model/errors.ts';
 import type { ShellContext } from './context.ts';
 import type { ChangedAssembly } from './ports.ts';
+import { printable } from './printable.ts';
 import { shortDigest } from './render-images.ts';
 import { renderWarning } from './render-message.ts';
 import type { View } from './render-status.ts';
@@ -53,6 +54,7 @@ export async function queueImage(
   changed: ChangedAssembly,
   context: ShellContext,
 ): Promise<void> {
+  if (changed.note !== null) context.screen.print([printable(changed.note)]);
   if (changed.imageDigest !== null) {
     context.screen.print([
       `assembly ${assembly} keeps its disk, on image ${shortDigest(changed.imageDigest)}`,

@@ -24,7 +24,8 @@ export interface CpedPort {
   deployable(name: string, signal?: AbortSignal): Promise<DeployableStatus>;
   createDeployable(name: string, monitoring: Monitoring | undefined): Promise<void>;
   deleteDeployable(name: string): Promise<void>;
-  addAssembly(deployable: string, assembly: string): Promise<void>;
+  /** Resolves with what is left to be done, in words; null: nothing. */
+  addAssembly(deployable: string, assembly: string): Promise<string | null>;
   removeAssembly(deployable: string, assembly: string): Promise<void>;
   setDeployableEscalation(deployable: string, policy: EscalationPolicy): Promise<void>;
   /** What images its assemblies still need; none for those that are pinned. */
@@ -37,8 +38,8 @@ export interface CpedPort {
   journal(limit: number): Promise<readonly JournalEvent[]>;
   /** Every event after `afterSeq` as it comes; ends when the service ends the stream. */
   events(afterSeq: number, signal: AbortSignal): AsyncIterable<JournalEvent>;
-  /** Digests that disks of assemblies stand on, with the assemblies. */
-  imagesInUse(): Promise<readonly ImageUse[]>;
+  /** Names of the assemblies that are made of this release. */
+  usersOf(release: string, architecture: string): Promise<readonly string[]>;
 }
 
 export interface BuilderPort {
@@ -68,18 +69,30 @@ export type AccessView = {
   readonly identityFile: string;
   readonly hostKey: string | null;
 };
-/** What an assembly needs after its definition changed; it stands on `imageDigest` already, or on none yet. */
-export type ChangedAssembly = { readonly requirement: Requirement; readonly imageDigest: string | null };
+/** What an assembly needs after its definition changed. */
+export type ChangedAssembly = {
+  readonly requirement: Requirement;
+  /** The image that its disk stands on already; null: it has no disk yet. */
+  readonly imageDigest: string | null;
+  /** What is left to be done, in words. */
+  readonly note: string | null;
+};
 export type NeededImage = { readonly assembly: string; readonly requirement: Requirement };
-export type ImageUse = { readonly digest: string; readonly assemblies: readonly string[] };
 
 export type BuilderView = {
   readonly version: string;
-  readonly pid: number;
   /** Queue and workers in one line for people. */
   readonly summary: string;
 };
-export type ReleaseView = { readonly name: string; readonly summary: string };
+export type ReleaseView = {
+  readonly name: string;
+  readonly aliases: readonly string[];
+  readonly summary: string;
+  readonly architectures: readonly string[];
+  readonly buildable: boolean;
+  /** Why it cannot be built here; null when it can. */
+  readonly reason: string | null;
+};
 export type ImageView = {
   readonly digest: string;
   readonly kind: 'jeos' | 'assembly';

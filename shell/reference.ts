@@ -37,8 +37,8 @@ With \`--json\` a command prints one line of JSON, an object with \`"version": 1
 | command | the object's other fields |
 |---|---|
 | \`jeos_list\` | \`jeos\`: list of \`{digest, kind, release, architecture, parentDigest, templates, sizeBytes, createdAtMs}\` |
-| \`release_list\` | \`releases\`: list of \`{name, summary}\` |
-| \`template_list\` | \`templates\`: list of \`{name, summary}\` |
+| \`release_list\` | \`releases\`: list of \`{name, aliases, summary, architectures, buildable, reason}\` |
+| \`template_list\` | \`templates\`: list of \`{name, summary, families}\` |
 | \`build_list\` | \`builds\`: list of \`{digest, title, state, percent, step, sinceMs, error}\` |
 | \`assembly_list\` | \`assemblies\`: list of assemblies |
 | \`assembly_resource_list\` | \`assembly\`: its name; \`resources\`: list of resources |

@@ -48,9 +48,24 @@ export function renderBuilds(builds: readonly BuildView[], view: View): readonly
   return [...lines, ...errors];
 }
 
-export function renderNames(things: readonly (ReleaseView | TemplateView)[], view: View): readonly string[] {
+export function renderReleases(releases: readonly ReleaseView[], view: View): readonly string[] {
   return renderTable(
-    { header: ['NAME', 'WHAT'], rows: things.map(({ name, summary }) => [name, summary]) },
+    {
+      header: ['NAME', 'ALSO', 'ARCH', 'WHAT'],
+      rows: releases.map((release) => [
+        release.name,
+        release.aliases.join(' ') || '-',
+        release.architectures.join(' '),
+        release.reason === null ? release.summary : `${release.summary} (not here: ${release.reason})`,
+      ]),
+    },
+    view.columns,
+  );
+}
+
+export function renderTemplates(templates: readonly TemplateView[], view: View): readonly string[] {
+  return renderTable(
+    { header: ['NAME', 'WHAT'], rows: templates.map(({ name, summary }) => [name, summary]) },
     view.columns,
   );
 }

@@ -33,7 +33,7 @@ function cpedLines(cped: CpedStatus | undefined, nowMs: number, style: Style): r
 function builderLines(builder: BuilderView | undefined, style: Style): readonly string[] {
   if (builder === undefined) return [`pcloud-builder  ${style.red('does not answer')}`];
   return [
-    `pcloud-builder  ${style.green('runs')}, version ${printable(builder.version)}, pid ${builder.pid}`,
+    `pcloud-builder  ${style.green('runs')}, version ${printable(builder.version)}`,
     `  queue         ${printable(builder.summary)}`,
   ];
 }

@@ -7,6 +7,7 @@ import { quoteForMessage } from '../../model/names.ts';
 import { defineCommand, jsonOption } from '../command.ts';
 import type { Command } from '../command.ts';
 import { printJson, printList, viewOf } from '../output.ts';
+import { printable } from '../printable.ts';
 import { renderAssemblies, renderDeployables, renderDeployableTree } from '../render-status.ts';
 import { assemblyArgument, deployableArgument } from './arguments.ts';
 
@@ -96,8 +97,9 @@ const assemblyAdd = defineCommand({
   arguments: [deployableArgument, assemblyArgument],
   async run({ DEPLOYABLE, ASSEMBLY }, context) {
     const cped = await context.services.cped();
-    await cped.addAssembly(DEPLOYABLE, ASSEMBLY);
+    const note = await cped.addAssembly(DEPLOYABLE, ASSEMBLY);
     context.screen.print([`assembly ${ASSEMBLY} added to deployable ${DEPLOYABLE}`]);
+    if (note !== null) context.screen.print([printable(note)]);
   },
 });
 

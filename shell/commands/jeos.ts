@@ -8,8 +8,7 @@ import { defineCommand, jsonOption } from '../command.ts';
 import type { ShellContext } from '../context.ts';
 import { followBuilds } from '../follow-build.ts';
 import { printList } from '../output.ts';
-import type { ImageView } from '../ports.ts';
-import { renderBuilds, renderImages, renderNames, shortDigest } from '../render-images.ts';
+import { renderBuilds, renderImages, renderReleases, shortDigest } from '../render-images.ts';
 
 const release = {
   name: 'RELEASE',
@@ -61,7 +60,7 @@ const jeosDelete = defineCommand({
   topic: 'JEOS images',
   summary: 'delete a JEOS image',
   help: [
-    'Deletes the image, if no disk of an assembly stands on it or on an image made from it. The runtime service is asked about that first, so it must be running.',
+    'Deletes the image, unless an assembly is made of it. The runtime service is asked about that first, so it must be running.',
   ],
   example: 'jeos_delete debian12 x86_64',
   arguments: [release, architecture],
@@ -71,7 +70,7 @@ const jeosDelete = defineCommand({
       throw new PcloudError({
         code: 'image-in-use',
         category: 'conflict',
-        message: `The JEOS ${RELEASE} ${ARCH} cannot be deleted: the disks of ${users.join(', ')} stand on it.`,
+        message: `The JEOS ${RELEASE} ${ARCH} cannot be deleted: it is what ${users.join(', ')} ${users.length === 1 ? 'is' : 'are'} made of.`,
         hint: `Delete these assemblies first: ${users.map((name) => `assembly_delete ${name}`).join('; ')}`,
       });
     const builder = await context.services.builder();
@@ -80,7 +79,7 @@ const jeosDelete = defineCommand({
   },
 });
 
-/** Assemblies whose disks stand on an image of this release and architecture, or on one made from it. */
+/** Assemblies made of a release, which may be given by another of its names. */
 async function usersOfJeos(
   releaseName: string,
   architectureName: string,
@@ -88,26 +87,10 @@ async function usersOfJeos(
 ): Promise<readonly string[]> {
   const cped = await context.services.cped();
   const builder = await context.services.builder();
-  const [uses, images] = [await cped.imagesInUse(), await builder.images()];
-  const roots = images.filter(
-    (image) =>
-      image.kind === 'jeos' && image.release === releaseName && image.architecture === architectureName,
+  const known = (await builder.releases()).find(
+    ({ name, aliases }) => name === releaseName || aliases.includes(releaseName),
   );
-  const digests = withDescendants(roots, images);
-  return [
-    ...new Set(uses.filter(({ digest }) => digests.has(digest)).flatMap((use) => use.assemblies)),
-  ].sort();
-}
-
-function withDescendants(roots: readonly ImageView[], images: readonly ImageView[]): ReadonlySet<string> {
-  const found = new Set(roots.map(({ digest }) => digest));
-  // An assembly image stands on a JEOS directly: one level, but the loop does not rely on it.
-  for (let before = -1; before !== found.size;) {
-    before = found.size;
-    for (const image of images)
-      if (image.parentDigest !== null && found.has(image.parentDigest)) found.add(image.digest);
-  }
-  return found;
+  return await cped.usersOf(known?.name ?? releaseName, architectureName);
 }
 
 const jeosList = defineCommand({
@@ -145,7 +128,7 @@ const releaseList = defineCommand({
       json: options.json,
       key: 'releases',
       items: await builder.releases(),
-      render: renderNames,
+      render: renderReleases,
       whenEmpty: 'The catalogue is empty.',
     });
   },

@@ -4,7 +4,7 @@
 import { defineCommand, jsonOption } from '../command.ts';
 import type { Command } from '../command.ts';
 import { printJson, printList, queueImage, viewOf } from '../output.ts';
-import { renderNames } from '../render-images.ts';
+import { renderTemplates } from '../render-images.ts';
 import { renderResources } from '../render-status.ts';
 import { assemblyArgument, resourceArgument } from './arguments.ts';
 
@@ -87,7 +87,7 @@ const templateList = defineCommand({
       json: options.json,
       key: 'templates',
       items: await cped.templates(),
-      render: renderNames,
+      render: renderTemplates,
       whenEmpty: 'There are no resource templates.',
     });
   },

@@ -62,7 +62,12 @@ test('names come from the services', async () => {
       deployables: () => Promise.resolve([deployableStatus()]),
       templates: () => Promise.resolve([{ name: 'httpd', summary: '' }]),
     },
-    builder: { releases: () => Promise.resolve([{ name: 'debian12', summary: '' }]) },
+    builder: {
+      releases: () =>
+        Promise.resolve([
+          { name: 'debian12', aliases: [], summary: '', architectures: [], buildable: true, reason: null },
+        ]),
+    },
   });
   const ask = namesFromServices(context.services);
   assert.deepEqual(await ask('assembly'), ['assy1', 'assy2']);

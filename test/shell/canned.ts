@@ -1,0 +1,174 @@
+/**
+ * The routes of two well-behaved services, for tests of the whole program. A test spreads these and replaces
+ * what it is about.
+ */
+import { z } from 'zod';
+import {
+  builderStatusSchema,
+  buildsAnswerSchema,
+  ensureAnswerSchema,
+  imagesAnswerSchema,
+  releasesAnswerSchema,
+} from '../../model/builder-api.ts';
+import type { Build } from '../../model/builder-api.ts';
+import {
+  accessAnswer,
+  assemblyAnswer,
+  assemblyListAnswer,
+  assemblyStatusSchema,
+  cpedStatusAnswer,
+  deployableAnswer,
+  deployableListAnswer,
+  deployableStatusSchema,
+  requirementsAnswer,
+} from '../../model/cped-api.ts';
+import { journalEventSchema } from '../../model/event.ts';
+import type { JournalEvent } from '../../model/event.ts';
+import type { Canned, Routes } from './fake-services.ts';
+import {
+  assemblyDefinition,
+  assemblyStatus,
+  cpedStatus,
+  deployableDefinition,
+  deployableStatus,
+  imageDigest,
+  jeosDigest,
+  requirement,
+} from './samples.ts';
+
+export function can(schema: z.ZodType, value: unknown): Canned {
+  return { schema, value };
+}
+
+export const journalSchema = z.object({ events: z.array(journalEventSchema), lastSeq: z.int() });
+const doneSchema = z.object({ done: z.literal(true) });
+const changeSchema = assemblyAnswer.extend({ takesEffect: z.string(), note: z.string().nullable() });
+const memberSchema = deployableAnswer.extend({ takesEffect: z.string(), note: z.string().nullable() });
+
+export function cannedJournal(events: readonly JournalEvent[]): Canned {
+  return can(journalSchema, { events, lastSeq: events.at(-1)?.seq ?? 0 });
+}
+
+const changed = { assembly: assemblyDefinition(), requirement };
+const deployable = can(deployableAnswer, { deployable: deployableDefinition() });
+
+export const cpedRoutes: Routes = {
+  'GET /v1/status': can(cpedStatusAnswer, cpedStatus()),
+  'GET /v1/templates': can(z.unknown(), {
+    templates: [{ name: 'httpd', summary: 'a web server', families: ['debian'] }],
+  }),
+  'GET /v1/assemblies': can(assemblyListAnswer, {
+    assemblies: [assemblyStatus(), assemblyStatus({ name: 'assy2' })],
+  }),
+  'POST /v1/assemblies': can(assemblyAnswer, changed),
+  'GET /v1/assemblies/assy1': can(assemblyStatusSchema, assemblyStatus()),
+  'DELETE /v1/assemblies/assy3': can(doneSchema, { done: true }),
+  'POST /v1/assemblies/assy1/clone': can(assemblyAnswer, changed),
+  'GET /v1/assemblies/assy1/access': can(accessAnswer, {
+    user: 'root',
+    host: '127.0.0.1',
+    port: 20022,
+    identityFile: '/nowhere/key',
+    hostKey: null,
+  }),
+  'POST /v1/assemblies/assy1/resources': can(changeSchema, {
+    ...changed,
+    takesEffect: 'at-start',
+    note: null,
+  }),
+  'DELETE /v1/assemblies/assy1/resources/httpdone': can(changeSchema, {
+    ...changed,
+    takesEffect: 'at-reload',
+    note: 'deployable_reload dep1 makes it so.',
+  }),
+  'PUT /v1/assemblies/assy1/escalation': can(assemblyAnswer, changed),
+  'PUT /v1/assemblies/assy1/resources/httpdone/escalation': can(assemblyAnswer, changed),
+  'GET /v1/deployables': can(deployableListAnswer, { deployables: [deployableStatus()] }),
+  'POST /v1/deployables': deployable,
+  'GET /v1/deployables/dep1': can(deployableStatusSchema, deployableStatus()),
+  'DELETE /v1/deployables/dep1': can(doneSchema, { done: true }),
+  'POST /v1/deployables/dep1/assemblies': can(memberSchema, {
+    deployable: deployableDefinition(),
+    takesEffect: 'at-start',
+    note: null,
+  }),
+  'DELETE /v1/deployables/dep1/assemblies/assy3': deployable,
+  'PUT /v1/deployables/dep1/escalation': deployable,
+  'GET /v1/deployables/dep1/requirements': can(requirementsAnswer, { requirements: [] }),
+  'POST /v1/deployables/dep1/start': deployable,
+  'POST /v1/deployables/dep1/stop': deployable,
+  'POST /v1/deployables/dep1/reload': deployable,
+  'POST /v1/deployables/dep1/recover': deployable,
+  'GET /v1/journal': cannedJournal([]),
+  'GET /v1/images-in-use': can(z.unknown(), { assemblies: [], images: [] }),
+};
+
+export const runningBuild: Build = {
+  digest: '3f9a0c11d2e4'.padEnd(64, '0'),
+  kind: 'jeos',
+  title: 'JEOS debian12 x86_64',
+  state: 'active',
+  progress: { percent: 42, step: 'install', stepTitle: 'installing packages', elapsedMs: 9000 },
+  logPath: '/images/builds/3f9a.log',
+  error: null,
+  requestedAt: '2026-11-22T11:00:00.000Z',
+  finishedAt: null,
+  durationMs: null,
+};
+
+export const builderRoutes: Routes = {
+  'GET /v1/status': can(builderStatusSchema, {
+    version: '0.1.0',
+    redis: 'private',
+    redisReachable: true,
+    concurrency: 2,
+    waiting: 1,
+    active: 1,
+    imageDirectory: '/images',
+    freeBytes: 1e9,
+  }),
+  'GET /v1/releases': can(releasesAnswerSchema, {
+    releases: [
+      {
+        name: 'debian12',
+        aliases: ['bookworm'],
+        summary: 'Debian 12',
+        family: 'debian',
+        architectures: ['x86_64'],
+        engine: 'bootstrap',
+        buildable: true,
+        reason: null,
+      },
+    ],
+  }),
+  'GET /v1/images': can(imagesAnswerSchema, {
+    images: [
+      {
+        digest: jeosDigest,
+        kind: 'jeos',
+        names: ['jeos debian12 x86_64'],
+        release: 'debian12',
+        architecture: 'x86_64',
+        templates: [],
+        parentDigest: null,
+        sizeBytes: 83_000_000,
+        createdAt: '2026-11-22T11:00:00.000Z',
+      },
+    ],
+    damaged: [],
+  }),
+  'GET /v1/builds': can(buildsAnswerSchema, { builds: [runningBuild] }),
+};
+
+export const alreadyBuilt = can(ensureAnswerSchema, {
+  digest: imageDigest,
+  state: 'built',
+  jobId: null,
+  title: 'debian12 x86_64 with httpd',
+});
+export const queued = can(ensureAnswerSchema, {
+  digest: imageDigest,
+  state: 'waiting',
+  jobId: imageDigest,
+  title: 'debian12 x86_64 with httpd',
+});
