@@ -92,7 +92,7 @@ test('every call after close is an error, and closing again is none', async () =
     connection.getVersion(),
     connection.registerEvents(() => {}),
   ];
-  for (const call of calls) await assert.rejects(call, { codeName: 'VIR_ERR_INVALID_CONN' });
+  await Promise.all(calls.map((call) => assert.rejects(call, { codeName: 'VIR_ERR_INVALID_CONN' })));
 });
 
 test('arguments of the wrong type are refused before libvirt sees them', async () => {
