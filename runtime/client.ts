@@ -29,7 +29,7 @@ import {
   memberChangeAnswer,
   resourceChangeAnswer,
   templatesAnswer,
-} from './http-answers.ts';
+} from '../model/cped-answers.ts';
 
 /** The first start of a deployable may compute the checksums of its images; everything else is quick. */
 const timeoutMs = 60_000;

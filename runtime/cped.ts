@@ -124,6 +124,11 @@ async function compose(options: CpedOptions, closers: (() => Promise<void> | voi
   await applyAll(definitions, memory, log);
   closers.push(() => loop.stop());
   await loop.start();
+  if (loop.control.hypervisorState() === 'down')
+    log.warn(
+      { uri: config.libvirtUri },
+      'libvirt does not answer; it is tried again, and nothing is changed until then',
+    );
 
   const app = createServiceServer({ log });
   registerRoutes(app, {
@@ -187,12 +192,7 @@ function statusOf(options: CpedOptions, loop: Loop, memory: SqliteMemory, starte
 
 /** Modes let QEMU's user and members of the group pass through, and see no more than they are meant to. */
 async function makeDirectories(config: CpedConfig): Promise<void> {
-  const directories = [
-    config.stateDir,
-    config.imageDirectory,
-    config.runtimeDir,
-    path.join(config.runtimeDir, 'g'),
-  ];
+  const directories = [config.stateDir, config.runtimeDir, path.join(config.runtimeDir, 'g')];
   const gid = config.group === undefined ? undefined : await groupIdOf(config.group);
   for (const directory of directories) {
     try {

@@ -14,7 +14,7 @@ import {
 } from './definitions/assemblies.ts';
 import { findAssembly } from './definitions/context.ts';
 import { conflict } from './definitions/refusals.ts';
-import type { imagesInUseAnswer } from './http-answers.ts';
+import type { imagesInUseAnswer } from '../model/cped-answers.ts';
 import { pathNames, viewContext } from './http-context.ts';
 import type { CpedHttp } from './http-context.ts';
 import { assemblyStatus, hostPortOf } from './http-views.ts';

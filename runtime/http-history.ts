@@ -8,7 +8,7 @@ import { parseInput } from '../service/http-server.ts';
 import { lastEventIdOf, openSse } from '../service/sse.ts';
 import type { SseConnection } from '../service/sse.ts';
 import type { Incidents, Journal } from './adapters/sqlite-memory.ts';
-import { maxPage } from './http-answers.ts';
+import { maxPage } from '../model/cped-answers.ts';
 
 /** Events a stream reads from the journal at once. */
 const streamPage = 200;

@@ -3,21 +3,23 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Logger } from '../service/logger.ts';
 import { probeAccelerator } from './adapters/accelerator-probe.ts';
-import { guestLinks } from './adapters/guest-link.ts';
+import { createGuestLinks } from './adapters/guest-link.ts';
 import { libvirtHypervisor } from './adapters/libvirt-hypervisor.ts';
 import { systemClock } from './adapters/system-clock.ts';
 import type { CpedConfig } from './config.ts';
 import type { Outside } from './cped.ts';
 import { domainXmlRenderer } from './domain-xml.ts';
+import { defaultLimits } from './supervisor/limits.ts';
 
 /** Nothing is connected yet; the supervisor's loop opens the hypervisor, which keeps trying by itself. */
 export async function connectOutside(config: CpedConfig, log: Logger): Promise<Outside> {
   const clock = systemClock;
   const template = await readFile(path.join(config.templatesDir, 'domain.xml.hbs'), 'utf8');
+  const accelerator = await probeAccelerator();
   const notice = (message: string): void => log.warn(message);
   return {
     clock,
-    accelerator: await probeAccelerator(),
+    accelerator,
     hypervisor: libvirtHypervisor({
       uri: config.libvirtUri,
       owner: config.owner,
@@ -25,6 +27,6 @@ export async function connectOutside(config: CpedConfig, log: Logger): Promise<O
       renderXml: domainXmlRenderer(template),
       notice,
     }),
-    links: guestLinks({ clock, notice }),
+    links: createGuestLinks({ clock, heartbeatMs: defaultLimits(accelerator.accelerator).heartbeatMs }),
   };
 }

@@ -1,10 +1,10 @@
 /**
- * The answers of cped's HTTP interface that `model/cped-api.ts` does not hold: those that only cped and its
- * client speak. Requests and the status answers are in the model.
+ * The answers of pcloud-cped beside those of `cped-api.ts`: what a change leads to, templates, history, and who
+ * stands on which image. Its server writes them, its client checks them.
  */
 import { z } from 'zod';
-import { assemblyAnswer, deployableAnswer } from '../model/cped-api.ts';
-import { incidentSchema, journalEventSchema } from '../model/event.ts';
+import { assemblyAnswer, deployableAnswer } from './cped-api.ts';
+import { incidentSchema, journalEventSchema } from './event.ts';
 
 /** When a change of definitions reaches the VMs, and in words what is left to do. */
 const effect = {
