@@ -65,3 +65,14 @@ test('an unprivileged user who lacks packages gets the one command that installs
   assert.equal(result.exitCode, 1);
   assert.match(result.stderr, /^ {2}sudo apt-get install --no-install-recommends -y \S.* mmdebstrap .*\S$/m);
 });
+
+test('continuous integration gets its count as the last line, and a failure, even when no test ran', async () => {
+  const bareMachine = path.join(import.meta.dirname, 'fixtures/bare-machine');
+  const result = await execa(path.join(checkout, '.ci/run'), [], {
+    env: { PATH: `${bareMachine}:${process.env['PATH'] ?? ''}` },
+    all: true,
+    reject: false,
+  });
+  assert.equal(result.exitCode, 2);
+  assert.equal(result.all.trimEnd().split('\n').at(-1), '0 passed, 1 failed, 0 skipped');
+});
