@@ -70,9 +70,8 @@ test('continuous integration gets its count as the last line, and a failure, eve
   const bareMachine = path.join(import.meta.dirname, 'fixtures/bare-machine');
   const result = await execa(path.join(checkout, '.ci/run'), [], {
     env: { PATH: `${bareMachine}:${process.env['PATH'] ?? ''}` },
-    all: true,
     reject: false,
   });
   assert.equal(result.exitCode, 2);
-  assert.equal(result.all.trimEnd().split('\n').at(-1), '0 passed, 1 failed, 0 skipped');
+  assert.equal(result.stdout.trimEnd().split('\n').at(-1), '0 passed, 1 failed, 0 skipped');
 });

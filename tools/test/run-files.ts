@@ -22,6 +22,9 @@ export type RunOptions = {
   readonly verbose: boolean;
 };
 
+/** A file of many that takes longer than this is named. */
+const slowFileMs = 5000;
+
 type TestEvent = {
   readonly name: string;
   readonly nesting: number;
@@ -61,6 +64,10 @@ export async function runFiles(options: RunOptions, tally: Tally): Promise<void>
   });
   stream.on('test:fail', (event: TestEvent) => {
     recordFailure(event, where(event), output, tally);
+  });
+  stream.on('test:summary', (event) => {
+    if (event.file === undefined || event.duration_ms < slowFileMs || options.verbose) return;
+    console.log(`  slow  ${where(event)} (${(event.duration_ms / 1000).toFixed(1)} s)`);
   });
   stream.resume();
   await new Promise<void>((resolve, reject) => {
