@@ -13,6 +13,7 @@ export interface Screen {
   readonly canRedraw: boolean;
   /** Width of the terminal; null when stdout is not one. */
   columns(): number | null;
+  /** Nothing to print still draws the bottom of the screen anew. */
   print(lines: readonly string[]): void;
   complain(lines: readonly string[]): void;
   /** Shows a line that is redrawn in place, or takes it away. No effect where `canRedraw` is false. */

@@ -46,18 +46,16 @@ export function createPromptOutput(output: WriteStream, dumb: boolean): PromptOu
 }
 
 function movingBottomLine(readline: Interface, output: WriteStream): BottomLine {
-  let rows = 0;
   return {
     hide() {
       // A long line is wrapped: the prompt is that many rows above the cursor.
-      rows = readline.getCursorPos().rows;
-      moveCursor(output, 0, -rows);
+      moveCursor(output, 0, -readline.getCursorPos().rows);
       cursorTo(output, 0);
       clearScreenDown(output);
     },
     show() {
-      // readline's own redraw begins by going up as many rows as the cursor was below the prompt.
-      output.write('\n'.repeat(rows));
+      // readline's own redraw goes up by the rows that it remembers; after hide() the cursor is at the top.
+      Object.assign(readline, { prevRows: 0 });
       readline.prompt(true);
     },
   };

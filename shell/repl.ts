@@ -125,6 +125,12 @@ async function readAndRun(
     output.write('^C\n');
     readline.prompt(true);
   });
+  const redrawPasted = (chunk: Buffer | string): void => {
+    // readline echoes text that comes at once (a paste) as it is, also in the middle of the line.
+    const isPaste = chunk.length > 1 && chunk[0] !== '\u001b' && chunk[0] !== 0x1b;
+    if (isPaste && !options.dumb) setImmediate(() => screen.print([]));
+  };
+  input.on('data', redrawPasted);
   for (;;) {
     const line = waiting.shift();
     if (line === undefined) {
@@ -148,6 +154,7 @@ async function readAndRun(
     await remember(line);
     if (await runInterruptibly(line, options)) break;
   }
+  input.off('data', redrawPasted);
 }
 
 /** Runs a line; Ctrl-C ends its waiting, a second one the shell. True when the operator wants to leave. */

@@ -34,10 +34,9 @@ export function createScreen(options: {
   let live: string | undefined;
 
   const write = (output: Output, lines: readonly string[]): void => {
-    if (lines.length === 0) return;
     bottom?.hide();
     if (live !== undefined) stdout.write(eraseLine);
-    output.write(`${lines.join('\n')}\n`);
+    if (lines.length > 0) output.write(`${lines.join('\n')}\n`);
     if (live !== undefined) stdout.write(live);
     bottom?.show();
   };
