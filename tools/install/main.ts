@@ -48,6 +48,8 @@ function carryOut(step: InstallStep, destdir: string, prefix: string): void {
     }
     case 'link': {
       const at = path.join(destdir, step.at);
+      // A link of ours to something optional that was not there to copy; the host's own files are its matter.
+      if (!path.isAbsolute(step.target) && !existsSync(path.resolve(path.dirname(at), step.target))) return;
       mkdirSync(path.dirname(at), { recursive: true });
       rmSync(at, { recursive: true, force: true });
       symlinkSync(step.target, at);

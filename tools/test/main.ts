@@ -16,7 +16,12 @@ import { type Tally, emptyTally, hasPassed, summaryLine } from './tally.ts';
 
 const checkout = path.resolve(import.meta.dirname, '../..');
 
-async function runPure(files: readonly string[], signal: AbortSignal, tally: Tally): Promise<void> {
+async function runPure(
+  files: readonly string[],
+  signal: AbortSignal,
+  runId: string,
+  tally: Tally,
+): Promise<void> {
   console.log(`pure: ${files.length} files`);
   if (files.length === 0) return;
   await runFiles(
@@ -30,6 +35,15 @@ async function runPure(files: readonly string[], signal: AbortSignal, tally: Tal
     },
     tally,
   );
+  await countLeftovers('a pure test', runId, tally);
+}
+
+/** Ends what is still running, and counts it against where it came from. */
+async function countLeftovers(from: string, runId: string, tally: Tally): Promise<void> {
+  for (const line of await endLeftovers(runId)) {
+    console.log(`  FAIL  left running: ${line}`);
+    tally.failed.push(`${from}: left running: ${line}`);
+  }
 }
 
 /** One at a time: two cores carry one guest at a reasonable speed, and times are asserted. */
@@ -51,10 +65,7 @@ async function runReal(
       { checkout, files: [file], concurrency: 1, limitMs: fileLimitMs.real, signal, verbose: true },
       tally,
     );
-    for (const line of await endLeftovers(runId)) {
-      console.log(`  FAIL  left running: ${line}`);
-      tally.failed.push(`${file}: left running: ${line}`);
-    }
+    await countLeftovers(file, runId, tally);
     console.log(`  ${((performance.now() - startedMs) / 1000).toFixed(1)} s`);
   }
 }
@@ -90,7 +101,7 @@ process.env[testRunMarker] = runId;
 mkdirSync(process.env['PCLOUD_TEST_STATE'], { recursive: true });
 for (const group of parseGroups(positionals)) {
   const files = filesOf(checkout, group, values.only);
-  if (group === 'pure') await runPure(files, signal, tally);
+  if (group === 'pure') await runPure(files, signal, runId, tally);
   else await runReal(files, signal, runId, tally);
 }
 report(tally, startedMs);
