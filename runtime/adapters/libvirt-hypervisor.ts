@@ -21,6 +21,7 @@ import { domainLedger } from './libvirt-ledger.ts';
 import { libvirtLink } from './libvirt-link.ts';
 import { libvirtObserver } from './libvirt-observer.ts';
 import { coalesced } from './libvirt-reread.ts';
+import { settlingLists } from './libvirt-settle.ts';
 
 export type LibvirtHypervisorOptions = {
   /** Such as `qemu:///system`, or with `?socket=…` a private daemon's. */
@@ -46,14 +47,17 @@ export function libvirtHypervisor(options: LibvirtHypervisorOptions): Hypervisor
     up(records) {
       emit({ kind: 'connection', state: 'up', reason: `connected to ${uri}` });
       ledger.reportAll(records);
+      settling.begin();
     },
     down(reason) {
+      settling.cancel();
       observer.reset();
       emit({ kind: 'connection', state: 'down', reason });
     },
     domainChanged: coalesced(reread),
     notice,
   });
+  const settling = settlingLists(clock, () => void relist());
   const context = (): DomainCallContext => ({ connection: link.connection(), owner, clock, limits, notice });
 
   /** A failure needs no second try: either the connection is lost, and a list follows, or the reconcile asks. */
@@ -69,6 +73,18 @@ export function libvirtHypervisor(options: LibvirtHypervisorOptions): Hypervisor
     }
   }
 
+  async function relist(): Promise<void> {
+    try {
+      const { connection } = context();
+      const mark = ledger.mark();
+      const all = connection.listAllDomains(0, metadataUri);
+      const records = await limited({ clock }, 'list its domains', limits.readMs, all);
+      if (link.connection() === connection) ledger.reportChanges(records, mark);
+    } catch (error) {
+      notice(`A list after the connect failed: ${libvirtFailure('list its domains', error).message}`);
+    }
+  }
+
   return {
     async open(listener) {
       emit = listener;
@@ -76,6 +92,7 @@ export function libvirtHypervisor(options: LibvirtHypervisorOptions): Hypervisor
     },
     async close() {
       emit = () => {};
+      settling.cancel();
       observer.reset();
       await link.stop();
     },

@@ -14,7 +14,9 @@ export type DomainLedger = {
   readonly absent: (uuid: string) => void;
   /** Reports all of a complete list, and what is missing from it as absent. */
   readonly reportAll: (records: readonly DomainRecord[]) => void;
-  /** A place in time, for `listed`. */
+  /** Of a complete list that was asked for at `mark`: reports what differs from the last report before it. */
+  readonly reportChanges: (records: readonly DomainRecord[], mark: number) => void;
+  /** A place in time, for `listed` and `reportChanges`. */
   readonly mark: () => number;
   /** Our domains of a list that was asked for at `mark`; where a later report exists, that one. */
   readonly listed: (records: readonly DomainRecord[], mark: number) => readonly DomainReport[];
@@ -54,6 +56,17 @@ export function domainLedger(owner: string, emit: (report: DomainReport) => void
       const present = new Set(records.map(({ uuid }) => uuid));
       for (const uuid of latest.keys()) if (!present.has(uuid)) absent(uuid);
       for (const record of records) report(record);
+    },
+    reportChanges(records, mark) {
+      const present = new Set(records.map(({ uuid }) => uuid));
+      const isOlder = (uuid: string) => (latest.get(uuid)?.sequence ?? 0) <= mark;
+      for (const uuid of latest.keys()) if (!present.has(uuid) && isOlder(uuid)) absent(uuid);
+      for (const record of records) {
+        const known = latest.get(record.uuid)?.report;
+        const own = reportOf(record, owner);
+        const isSame = own?.state === known?.state && own?.reason === known?.reason;
+        if (!isSame && isOlder(record.uuid)) report(record);
+      }
     },
     mark: () => sequence,
     listed(records, mark) {

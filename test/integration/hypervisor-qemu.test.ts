@@ -174,10 +174,11 @@ describe('real QEMU and libvirtd', { concurrency: 1 }, () => {
     await assert.rejects(hypervisor.start(thief), { code: 'libvirt-failed', message: /already exists/ });
   });
 
-  test('libvirtd killed again and again: each time the connection is back and the machine untouched', async () => {
-    await startAnew();
-    const pid = await qemuPid(spec);
-    for (let round = 0; round < 3; round += 1) {
+  /** The real fault behind it: libvirtd loses the death of a QEMU to which it is still reconnecting. */
+  test('libvirtd killed again and again: the machine is untouched, and its death at once thereafter is told', async () => {
+    for (let round = 0; round < 4; round += 1) {
+      await startAnew();
+      const pid = await qemuPid(spec);
       const from = log.mark();
       await libvirtd.kill();
       await log.wait('loss', from, isConnection('down'));
@@ -189,10 +190,9 @@ describe('real QEMU and libvirtd', { concurrency: 1 }, () => {
         isReport(spec.assembly, 'running'),
       );
       assert.equal(await qemuPid(spec), pid);
+      const alive = log.mark();
+      process.kill(pid, 'SIGKILL');
+      await log.wait('death', alive, isReport(spec.assembly, 'off'));
     }
-    // The adopted machine is still fully ours.
-    const from = log.mark();
-    process.kill(pid, 'SIGKILL');
-    await log.wait('death', from, isReport(spec.assembly, 'off'));
   });
 });

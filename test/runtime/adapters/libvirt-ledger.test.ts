@@ -71,6 +71,24 @@ test('a domain that another owner takes over is absent for us', () => {
   assert.deepEqual(words(), ['a running', 'a absent']);
 });
 
+test('a repeated list tells what differs, and what is gone, and nothing else', () => {
+  const { report, reportChanges, mark, words } = ledger();
+  for (const name of ['a', 'b', 'c']) report(record(name, 'running'));
+  const asked = mark();
+  reportChanges([record('a', 'running'), record('b', 'shutoff'), record('d', 'running')], asked);
+  assert.deepEqual(words().slice(3), ['c absent', 'b off', 'd running']);
+});
+
+test('a repeated list does not undo an event that came after it was asked for', () => {
+  const { report, reportChanges, mark, words } = ledger();
+  report(record('a', 'running'));
+  const asked = mark();
+  report(record('a', 'shutoff'));
+  report(record('b', 'running'));
+  reportChanges([record('a', 'running')], asked);
+  assert.deepEqual(words(), ['a running', 'a off', 'b running']);
+});
+
 test('a state that libvirt invents later counts as running, which nobody acts on', () => {
   assert.equal(domainStateOf('unknown-99'), 'running');
 });
