@@ -11,7 +11,10 @@ import type { LogLevel } from '../service/logger.ts';
 
 const repositoryDirectory = fileURLToPath(new URL('..', import.meta.url));
 
-const absolutePath = z.string().max(4096).refine(path.isAbsolute, 'it must be an absolute path');
+const absolutePath = z
+  .string()
+  .max(4096)
+  .refine((value) => path.isAbsolute(value), 'it must be an absolute path');
 
 const environmentSchema = z.object({
   PCLOUD_STATE_DIR: absolutePath.default('/var/lib/pacemaker-cloud'),

@@ -63,6 +63,14 @@ export const buildSchema = z.strictObject({
   durationMs: z.number().nonnegative().nullable(),
 });
 export type Build = z.infer<typeof buildSchema>;
+
+/** What a build's event stream says: how far it is, and at last how it ended (then the stream ends). */
+export const buildEventSchema = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('progress'), progress: progressSchema }),
+  z.strictObject({ kind: z.literal('done'), build: buildSchema }),
+]);
+export type BuildEvent = z.infer<typeof buildEventSchema>;
+
 export const buildsAnswerSchema = z.strictObject({ builds: z.array(buildSchema) });
 
 export const releaseInfoSchema = z.strictObject({

@@ -1,0 +1,136 @@
+/**
+ * The builder as its clients see it: typed functions over `builder.sock`. The one file of this room that the
+ * shell may import; it knows neither Redis nor how images are made.
+ */
+import {
+  buildEventSchema,
+  builderStatusSchema,
+  buildsAnswerSchema,
+  buildSchema,
+  deletedAnswerSchema,
+  ensureAnswerSchema,
+  imagesAnswerSchema,
+  releasesAnswerSchema,
+} from '../model/builder-api.ts';
+import type {
+  Build,
+  BuilderStatus,
+  BuildProgress,
+  EnsureAnswer,
+  EnsureRequest,
+  ImagesAnswer,
+  ReleaseInfo,
+} from '../model/builder-api.ts';
+import type { Requirement } from '../model/definition.ts';
+import { errorFromBody, PcloudError } from '../model/errors.ts';
+import { eventStream } from '../service/event-stream.ts';
+import { pathOf, requestJson } from '../service/http-client.ts';
+import type { JsonRequest } from '../service/http-client.ts';
+
+export type BuilderClient = {
+  status(): Promise<BuilderStatus>;
+  releases(): Promise<readonly ReleaseInfo[]>;
+  images(): Promise<ImagesAnswer>;
+  ensureJeos(release: string, architecture: string): Promise<EnsureAnswer>;
+  ensureRequirement(requirement: Requirement): Promise<EnsureAnswer>;
+  builds(): Promise<readonly Build[]>;
+  build(digest: string): Promise<Build>;
+  /**
+   * Waits for the end of a build; the build itself goes on when `signal` aborts.
+   * @returns the build, in state `built`.
+   * @throws PcloudError the build's own error when it failed or was cancelled.
+   */
+  follow(digest: string, onProgress: (progress: BuildProgress) => void, signal?: AbortSignal): Promise<Build>;
+  cancel(digest: string): Promise<Build>;
+  /** @returns the deleted digests. */
+  deleteJeos(release: string, architecture: string): Promise<readonly string[]>;
+  deleteImage(digest: string): Promise<readonly string[]>;
+};
+
+/** `ensure` asks the package archive, which may be slow; everything else is local. */
+const archiveLimitMs = 90_000;
+const localLimitMs = 30_000;
+
+export function builderClient(socketPath: string): BuilderClient {
+  const notRunning = (): PcloudError => builderNotRunning(socketPath);
+  const ask = async <T>(
+    own: Pick<JsonRequest<T>, 'method' | 'path' | 'schema'> & Partial<JsonRequest<T>>,
+  ): Promise<T> => await requestJson({ timeoutMs: localLimitMs, ...own, socketPath, notRunning });
+  const ensure = async (body: EnsureRequest): Promise<EnsureAnswer> =>
+    await ask({
+      method: 'POST',
+      path: '/v1/images/ensure',
+      body,
+      schema: ensureAnswerSchema,
+      timeoutMs: archiveLimitMs,
+    });
+  return {
+    status: async () => await ask({ method: 'GET', path: '/v1/status', schema: builderStatusSchema }),
+    releases: async () =>
+      (await ask({ method: 'GET', path: '/v1/releases', schema: releasesAnswerSchema })).releases,
+    images: async () => await ask({ method: 'GET', path: '/v1/images', schema: imagesAnswerSchema }),
+    ensureJeos: async (release, architecture) => await ensure({ kind: 'jeos', release, architecture }),
+    ensureRequirement: async (requirement) => await ensure({ kind: 'assembly', requirement }),
+    builds: async () => (await ask({ method: 'GET', path: '/v1/builds', schema: buildsAnswerSchema })).builds,
+    build: async (digest) =>
+      await ask({ method: 'GET', path: pathOf`/v1/builds/${digest}`, schema: buildSchema }),
+    follow: async (digest, onProgress, signal) =>
+      await follow({ socketPath, notRunning, digest, onProgress, signal }),
+    cancel: async (digest) =>
+      await ask({ method: 'POST', path: pathOf`/v1/builds/${digest}/cancel`, schema: buildSchema }),
+    deleteJeos: async (release, architecture) => {
+      const path = pathOf`/v1/images/jeos/${release}/${architecture}`;
+      return (await ask({ method: 'DELETE', path, schema: deletedAnswerSchema })).deleted;
+    },
+    deleteImage: async (digest) => {
+      const path = pathOf`/v1/images/${digest}`;
+      return (await ask({ method: 'DELETE', path, schema: deletedAnswerSchema })).deleted;
+    },
+  };
+}
+
+type Following = {
+  readonly socketPath: string;
+  readonly notRunning: () => PcloudError;
+  readonly digest: string;
+  readonly onProgress: (progress: BuildProgress) => void;
+  readonly signal: AbortSignal | undefined;
+};
+
+async function follow(following: Following): Promise<Build> {
+  const { socketPath, notRunning, digest, onProgress, signal } = following;
+  const path = pathOf`/v1/builds/${digest}/events`;
+  const events = eventStream({ socketPath, path, schema: buildEventSchema, signal, notRunning });
+  for await (const { data } of events) {
+    if (data.kind === 'progress') onProgress(data.progress);
+    else return builtOrThrow(data.build);
+  }
+  signal?.throwIfAborted();
+  throw new PcloudError({
+    code: 'connection-lost',
+    category: 'unavailable',
+    message: `The builder ended before the build ${digest.slice(0, 12)} did.`,
+    hint: 'The build is taken up again when the builder is back; ask again then.',
+    facts: { digest },
+  });
+}
+
+function builtOrThrow(build: Build): Build {
+  if (build.state === 'built') return build;
+  throw build.error === null
+    ? new PcloudError({
+        code: 'build-failed',
+        category: 'failed',
+        message: `The build of ${build.title} ended as ${build.state}.`,
+      })
+    : errorFromBody({ error: build.error });
+}
+
+function builderNotRunning(socketPath: string): PcloudError {
+  return new PcloudError({
+    code: 'builder-not-running',
+    category: 'unavailable',
+    message: `The build service pcloud-builder does not run: nobody answers on ${socketPath}.`,
+    hint: 'Start it: `systemctl start pcloud-builder.service` (in a checkout, `make shell` starts everything).',
+  });
+}

@@ -1,0 +1,162 @@
+/**
+ * pcloud-builder: the build stage as a service. Puts the parts together, in this order: settings, lock,
+ * sweep, Redis, queue, worker, socket; and takes them apart in the other order on SIGTERM.
+ */
+import { mkdir } from 'node:fs/promises';
+import path from 'node:path';
+import { loadReleases } from '../catalogue/releases.ts';
+import { loadResourceTemplates } from '../catalogue/resource-templates.ts';
+import { exitCodeOf, PcloudError } from '../model/errors.ts';
+import { takeInstanceLock } from '../service/instance-lock.ts';
+import { createLogger } from '../service/logger.ts';
+import type { Logger } from '../service/logger.ts';
+import { createNotifier } from '../service/sd-notify.ts';
+import { listenOnUnixSocket } from '../service/unix-socket.ts';
+import { version } from '../service/version.ts';
+import { createArtifactStore } from './artifact-store.ts';
+import { readConfig } from './config.ts';
+import type { BuilderConfig } from './config.ts';
+import { createHistory } from './history.ts';
+import { createBuilderServer } from './http.ts';
+import { openQueue } from './queue.ts';
+import { createRecipeSource } from './recipes.ts';
+import { redisTitle, startRedis } from './redis.ts';
+import type { RedisTarget } from './redis.ts';
+import type { RequestContext } from './requests.ts';
+import { startWorker } from './worker.ts';
+import { ownOwner, sweepWorkspaces } from './workspace.ts';
+
+const usage = `Usage: pcloud-builder [--check-config | --version | --help]
+Builds images on request; settings come from the environment (PCLOUD_STATE_DIR and others, see pcloud-builder(8)).
+`;
+
+const stopLimitMs = 30_000;
+
+async function main(args: readonly string[]): Promise<void> {
+  const [option] = args;
+  if (
+    args.length > 1 ||
+    (option !== undefined && !['--check-config', '--version', '--help'].includes(option))
+  ) {
+    process.stderr.write(usage);
+    process.exitCode = 2;
+    return;
+  }
+  if (option === '--version') process.stdout.write(`pcloud-builder ${version}\n`);
+  else if (option === '--help') process.stdout.write(usage);
+  else if (option === '--check-config') await checkConfig();
+  else await serve(readConfig(process.env));
+}
+
+async function checkConfig(): Promise<void> {
+  const config = readConfig(process.env);
+  const releases = await loadReleases(config.templatesDirectory);
+  const templates = await loadResourceTemplates(config.templatesDirectory);
+  process.stdout.write(
+    `The configuration is good: ${releases.size} releases and ${templates.size} resource templates in ${config.templatesDirectory}; images in ${config.imageDirectory}; socket ${config.socketPath}.\n`,
+  );
+}
+
+type Part = { readonly name: string; stop(): Promise<void> };
+
+async function serve(config: BuilderConfig): Promise<void> {
+  const log = createLogger({ service: 'pcloud-builder', level: config.logLevel });
+  const parts: Part[] = [];
+  const stopped = waitForSignal();
+  try {
+    await start(config, log, parts);
+    await stopped;
+    log.info('stopping');
+  } finally {
+    await stopParts(parts, log);
+  }
+}
+
+/** Starts everything; each part that is up is in `parts`, so that a failure in the middle leaves nothing. */
+async function start(config: BuilderConfig, log: Logger, parts: Part[]): Promise<void> {
+  const [releases, templates] = await Promise.all([
+    loadReleases(config.templatesDirectory),
+    loadResourceTemplates(config.templatesDirectory),
+  ]);
+  await mkdir(config.imageDirectory, { recursive: true });
+  const lock = takeInstanceLock(path.join(config.stateDirectory, 'builder.lock'), 'pcloud-builder');
+  parts.push({ name: 'lock', stop: async () => lock.release() });
+  const swept = await sweepWorkspaces(config.imageDirectory);
+  if (swept.length > 0) log.info({ swept }, 'removed what a killed builder had half-made');
+  const target = redisTarget(config);
+  const redis = await startRedis(target, log);
+  parts.push({ name: 'redis', stop: async () => await redis.stop() });
+  const queue = await openQueue(target, log);
+  parts.push({ name: 'queue', stop: async () => await queue.close() });
+  const store = createArtifactStore(config.imageDirectory);
+  const history = createHistory(config.imageDirectory);
+  const recipes = createRecipeSource(config);
+  const common = { releases, store, history, queue, recipes, now: () => Date.now() };
+  const worker = startWorker({
+    ...common,
+    config,
+    target,
+    owner: await ownOwner(),
+    log,
+    builderVersion: version,
+  });
+  parts.push({ name: 'worker', stop: async () => await worker.stop() });
+  const context: RequestContext = { ...common, templates, stateDirectory: config.stateDirectory };
+  const { concurrency } = config;
+  const server = createBuilderServer({ context, log, version, concurrency, redisTitle: redisTitle(target) });
+  await listenOnUnixSocket(server, config.socketPath, { modeOctal: 0o660, group: config.group });
+  parts.push({ name: 'socket', stop: async () => await server.close() });
+  const notifier = await createNotifier({ env: process.env, pid: process.pid, log });
+  notifier.ready(`building into ${config.imageDirectory}`);
+  parts.push({
+    name: 'notifier',
+    stop: async () => {
+      notifier.stopping();
+      notifier.close();
+    },
+  });
+  log.info({ socket: config.socketPath, images: config.imageDirectory, redis: redisTitle(target) }, 'ready');
+}
+
+function redisTarget(config: BuilderConfig): RedisTarget {
+  return config.redisUrl === undefined
+    ? {
+        kind: 'private',
+        socketPath: config.redisSocketPath,
+        directory: path.join(config.stateDirectory, 'redis'),
+      }
+    : { kind: 'shared', url: config.redisUrl };
+}
+
+async function stopParts(parts: Part[], log: Logger): Promise<void> {
+  // A part that hangs must not keep the others, nor systemd, waiting for ever.
+  const limit = setTimeout(() => {
+    log.error({ limitMs: stopLimitMs }, 'stopping takes too long; ending at once');
+    process.exit(1);
+  }, stopLimitMs);
+  for (const part of parts.reverse()) {
+    try {
+      await part.stop();
+    } catch (error) {
+      log.error({ err: error, part: part.name }, 'a part could not be stopped in good order');
+    }
+  }
+  clearTimeout(limit);
+}
+
+async function waitForSignal(): Promise<void> {
+  await new Promise<void>((resolve) => {
+    process.once('SIGTERM', () => resolve());
+    process.once('SIGINT', () => resolve());
+  });
+}
+
+try {
+  await main(process.argv.slice(2));
+} catch (error) {
+  if (!(error instanceof PcloudError)) throw error;
+  process.stderr.write(
+    `pcloud-builder: ${error.message}\n${error.hint === undefined ? '' : `${error.hint}\n`}`,
+  );
+  process.exitCode = exitCodeOf(error.category);
+}

@@ -1,0 +1,172 @@
+/**
+ * The queue of builds (BullMQ): one job per recipe, its id the recipe's digest, so that people who ask for
+ * the same share one job. Jobs leave Redis when they end (a job re-added under an id that failed would be
+ * silently ignored); how they ended stands in the history. Who does the work is `worker.ts`.
+ */
+import { Queue, QueueEvents } from 'bullmq';
+import type { Job } from 'bullmq';
+import { Redis } from 'ioredis';
+import { progressSchema } from '../model/builder-api.ts';
+import type { BuildProgress } from '../model/builder-api.ts';
+import type { PcloudError } from '../model/errors.ts';
+import { recipeDigest } from '../model/recipe.ts';
+import type { Logger } from '../service/logger.ts';
+import { decodeJobError, jobDataSchema } from './job.ts';
+import type { JobData } from './job.ts';
+import { redisOptions, redisUnreachable } from './redis.ts';
+import type { RedisTarget } from './redis.ts';
+
+export const queueName = 'image-builds';
+export const queuePrefix = 'pcloud';
+
+/** First try and two more, 3 s and 6 s later, for what can succeed on a retry. */
+const attempts = 3;
+const retryDelayMs = 3000;
+const cancelMarkSeconds = 3600;
+
+export type QueuedBuild = {
+  readonly digest: string;
+  readonly state: 'waiting' | 'active';
+  readonly data: JobData;
+  readonly progress: BuildProgress | null;
+};
+
+export type QueueNews =
+  | { readonly kind: 'progress'; readonly progress: BuildProgress }
+  | { readonly kind: 'completed' }
+  | { readonly kind: 'failed'; readonly error: PcloudError }
+  | { readonly kind: 'removed' };
+
+export type BuildQueue = {
+  /** Adds the job unless one with this digest is there; the state it is in then. */
+  add(data: JobData): Promise<'waiting' | 'active'>;
+  find(digest: string): Promise<QueuedBuild | undefined>;
+  list(): Promise<QueuedBuild[]>;
+  /** Removes a waiting job; an active one is asked to stop. False when there is no such job. */
+  cancel(digest: string): Promise<'removed' | 'asked' | 'none'>;
+  /** True once somebody asked this build to stop; forgets it. */
+  takeCancelMark(digest: string): Promise<boolean>;
+  /** Calls back with news of one job, from whichever host builds it; returns how to stop listening. */
+  listen(digest: string, onNews: (news: QueueNews) => void): () => void;
+  close(): Promise<void>;
+};
+
+const cancelKey = (digest: string): string => `${queuePrefix}:${queueName}:cancel-${digest}`;
+
+/** @throws PcloudError `redis-unreachable` (each function too). */
+export async function openQueue(target: RedisTarget, log: Logger): Promise<BuildQueue> {
+  const connection = redisOptions(target, true);
+  const queue = new Queue(queueName, {
+    connection,
+    prefix: queuePrefix,
+    skipWaitingForReady: true,
+    defaultJobOptions: {
+      attempts,
+      backoff: { type: 'exponential', delay: retryDelayMs },
+      removeOnComplete: true,
+      removeOnFail: true,
+    },
+  });
+  const events = new QueueEvents(queueName, { connection: redisOptions(target, false), prefix: queuePrefix });
+  const marks = new Redis(connection);
+  const onError = (error: Error): void => log.debug({ reason: error.message }, 'connection to Redis failed');
+  queue.on('error', onError);
+  events.on('error', onError);
+  marks.on('error', onError);
+  const guard = async <T>(work: () => Promise<T>): Promise<T> => {
+    try {
+      return await work();
+    } catch (error) {
+      throw redisUnreachable(target, error);
+    }
+  };
+  await guard(async () => {
+    await queue.waitUntilReady();
+    await events.waitUntilReady();
+  });
+  const listeners = listenTo(events, log);
+  return {
+    add: async (data) => await guard(async () => await addJob(queue, data)),
+    find: async (digest) => await guard(async () => await describe(await queue.getJob(digest))),
+    list: async () =>
+      await guard(async () => {
+        const jobs = await queue.getJobs(['active', 'waiting', 'delayed', 'prioritized'], 0, 500, true);
+        return (await Promise.all(jobs.map(describe))).filter((one) => one !== undefined);
+      }),
+    cancel: async (digest) =>
+      await guard(async () => {
+        const job = await queue.getJob(digest);
+        const build = await describe(job);
+        if (job === undefined || build === undefined) return 'none';
+        await marks.set(cancelKey(digest), '1', 'EX', cancelMarkSeconds);
+        if (build.state === 'active') return 'asked';
+        await job.remove();
+        await marks.del(cancelKey(digest));
+        return 'removed';
+      }),
+    takeCancelMark: async (digest) => await guard(async () => (await marks.del(cancelKey(digest))) > 0),
+    listen: (digest, onNews) => listeners.listen(digest, onNews),
+    close: async () => {
+      await queue.close();
+      await events.close();
+      marks.disconnect();
+    },
+  };
+}
+
+async function addJob(queue: Queue, data: JobData): Promise<'waiting' | 'active'> {
+  const digest = recipeDigest(data.recipe);
+  const there = await queue.getJob(digest);
+  if (there !== undefined) {
+    const state = await there.getState();
+    if (state === 'active') return 'active';
+    // An ended job that was not removed would swallow the new one.
+    if (state === 'completed' || state === 'failed') await there.remove();
+  }
+  await queue.add(data.recipe.kind, data, { jobId: digest });
+  return 'waiting';
+}
+
+async function describe(job: Job | undefined): Promise<QueuedBuild | undefined> {
+  if (job === undefined || job === null || job.id === undefined) return undefined;
+  const data = jobDataSchema.safeParse(job.data);
+  if (!data.success) return undefined;
+  const state = await job.getState();
+  if (state === 'completed' || state === 'failed' || state === 'unknown') return undefined;
+  return {
+    digest: job.id,
+    state: state === 'active' ? 'active' : 'waiting',
+    data: data.data,
+    progress: progressSchema.safeParse(job.progress).data ?? null,
+  };
+}
+
+function listenTo(
+  events: QueueEvents,
+  log: Logger,
+): { listen(digest: string, onNews: (news: QueueNews) => void): () => void } {
+  const listeners = new Map<string, Set<(news: QueueNews) => void>>();
+  const tell = (digest: string, news: QueueNews): void => {
+    for (const onNews of listeners.get(digest) ?? []) onNews(news);
+  };
+  events.on('progress', ({ jobId, data }) => {
+    const progress = progressSchema.safeParse(data);
+    if (progress.success) tell(jobId, { kind: 'progress', progress: progress.data });
+    else log.debug({ jobId }, 'a progress report in Redis is not understood');
+  });
+  events.on('completed', ({ jobId }) => tell(jobId, { kind: 'completed' }));
+  events.on('failed', ({ jobId, failedReason }) =>
+    tell(jobId, { kind: 'failed', error: decodeJobError(failedReason) }),
+  );
+  events.on('removed', ({ jobId }) => tell(jobId, { kind: 'removed' }));
+  return {
+    listen: (digest, onNews) => {
+      const mine = listeners.get(digest) ?? new Set();
+      listeners.set(digest, mine.add(onNews));
+      return () => {
+        mine.delete(onNews);
+        if (mine.size === 0 && listeners.get(digest) === mine) listeners.delete(digest);
+      };
+    },
+  };
+}
