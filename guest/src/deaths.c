@@ -1,6 +1,6 @@
 /*
  * deaths.c - see deaths.h. The connector reports every fork, exec and exit of the system; a socket filter
- * in the kernel lets only exits through, so that a busy guest does not wake us for each of the others.
+ * in the kernel lets only exits of processes through, so that a busy guest does not wake us for the rest.
  */
 #include "deaths.h"
 
@@ -34,13 +34,20 @@ static struct loop_source source = { .fd = -1, .ready = connector_ready };
 #define WHAT_OFFSET (NLMSG_HDRLEN + offsetof(struct cn_msg, data))
 #define EVENT_MIN_BYTES offsetof(struct proc_event, event_data)
 
+#define PID_OFFSET (WHAT_OFFSET + offsetof(struct proc_event, event_data.exit.process_pid))
+#define TGID_OFFSET (WHAT_OFFSET + offsetof(struct proc_event, event_data.exit.process_tgid))
+
 static bool filter_exits(int fd)
 {
 	/* The filter loads words in network order; the kernel wrote them in its own. */
 	struct sock_filter code[] = {
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, WHAT_OFFSET),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htonl(0x80000000u), 1, 0), /* PROC_EVENT_EXIT */
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 1),			/* the confirmation */
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 5, 0), /* the confirmation: let it through */
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htonl(0x80000000u), 0, 5), /* PROC_EVENT_EXIT */
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, PID_OFFSET),
+		BPF_STMT(BPF_MISC | BPF_TAX, 0),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, TGID_OFFSET),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_X, 0, 0, 1), /* of a process, not of one of its threads */
 		BPF_STMT(BPF_RET | BPF_K, 0xffffffffu),
 		BPF_STMT(BPF_RET | BPF_K, 0),
 	};
