@@ -45,11 +45,14 @@ export interface CpedPort {
 export interface BuilderPort {
   status(): Promise<BuilderView>;
   releases(): Promise<readonly ReleaseView[]>;
-  images(): Promise<readonly ImageView[]>;
+  images(): Promise<{ readonly images: readonly ImageView[]; readonly damaged: readonly DamagedImage[] }>;
   builds(): Promise<readonly BuildView[]>;
   ensureJeos(release: string, architecture: Architecture): Promise<Ensured>;
   ensureRequirement(requirement: Requirement): Promise<Ensured>;
-  /** Follows a build to its end; resolves when the image is there, rejects with the build's error. */
+  /**
+   * Follows a build to its end; resolves when the image is there, rejects with the build's error, or with the
+   * signal's reason.
+   */
   follow(digest: string, onProgress: (progress: BuildProgress) => void, signal: AbortSignal): Promise<void>;
   cancel(digest: string): Promise<void>;
   deleteJeos(release: string, architecture: Architecture): Promise<void>;
@@ -99,18 +102,26 @@ export type ImageView = {
   readonly release: string;
   readonly architecture: string;
   readonly parentDigest: string | null;
+  /** What stands for it in the names table; none for one that a newer one has replaced. */
+  readonly names: readonly string[];
   readonly templates: readonly string[];
   readonly sizeBytes: number;
   readonly createdAtMs: number;
 };
+/** A directory that holds no usable image. */
+export type DamagedImage = { readonly digest: string; readonly reason: string; readonly hint: string };
 export type BuildView = {
   readonly digest: string;
+  readonly kind: 'jeos' | 'assembly';
   readonly title: string;
   readonly state: string;
   readonly percent: number | null;
   readonly step: string | null;
-  /** When the state was entered, wall clock ms; null where that is not known. */
-  readonly sinceMs: number | null;
+  /** When it ended, else when it was asked for; wall clock ms. */
+  readonly sinceMs: number;
+  readonly durationMs: number | null;
+  /** On the builder's host. */
+  readonly logPath: string | null;
   readonly error: string | null;
 };
 export type BuildProgress = {

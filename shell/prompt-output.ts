@@ -13,6 +13,8 @@ export type PromptOutput = {
   readonly stream: Writable;
   mute(): void;
   unmute(): void;
+  /** Leaves the typed line where it stands, marked, and begins an empty one below. */
+  abandonLine(readline: Interface): void;
   bottomLine(readline: Interface): BottomLine;
 };
 
@@ -41,6 +43,14 @@ export function createPromptOutput(output: WriteStream, dumb: boolean): PromptOu
     unmute: () => {
       muted = false;
     },
+    abandonLine: (readline) => {
+      readline.write(null, { ctrl: true, name: 'e' });
+      output.write('^C\n');
+      muted = true;
+      readline.write(null, { ctrl: true, name: 'u' });
+      muted = false;
+      showPrompt(readline);
+    },
     bottomLine: (readline) => (dumb ? dumbBottomLine(readline, output) : movingBottomLine(readline, output)),
   };
 }
@@ -53,12 +63,14 @@ function movingBottomLine(readline: Interface, output: WriteStream): BottomLine 
       cursorTo(output, 0);
       clearScreenDown(output);
     },
-    show() {
-      // readline's own redraw goes up by the rows that it remembers; after hide() the cursor is at the top.
-      Object.assign(readline, { prevRows: 0 });
-      readline.prompt(true);
-    },
+    show: () => showPrompt(readline),
   };
+}
+
+/** readline's own redraw goes up by the rows that it remembers; here the cursor is at the top already. */
+function showPrompt(readline: Interface): void {
+  Object.assign(readline, { prevRows: 0 });
+  readline.prompt(true);
 }
 
 function dumbBottomLine(readline: Interface, output: WriteStream): BottomLine {

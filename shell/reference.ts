@@ -36,10 +36,10 @@ With \`--json\` a command prints one line of JSON, an object with \`"version": 1
 
 | command | the object's other fields |
 |---|---|
-| \`jeos_list\` | \`jeos\`: list of \`{digest, kind, release, architecture, parentDigest, templates, sizeBytes, createdAtMs}\` |
-| \`release_list\` | \`releases\`: list of \`{name, aliases, summary, architectures, buildable, reason}\` |
+| \`jeos_list\` | \`jeos\`: list of \`{digest, kind, names, release, architecture, parentDigest, templates, sizeBytes, createdAtMs}\` |
+| \`release_list\` | \`releases\`: list of \`{name, aliases, summary, family, architectures, engine, buildable, reason}\` |
 | \`template_list\` | \`templates\`: list of \`{name, summary, families}\` |
-| \`build_list\` | \`builds\`: list of \`{digest, title, state, percent, step, sinceMs, error}\` |
+| \`build_list\` | \`builds\`: list of \`{digest, kind, title, state, percent, step, sinceMs, durationMs, logPath, error}\`, state one of \`waiting active built failed cancelled\` |
 | \`assembly_list\` | \`assemblies\`: list of assemblies |
 | \`assembly_resource_list\` | \`assembly\`: its name; \`resources\`: list of resources |
 | \`deployable_list\`, \`deployable_status\` | \`deployables\`: list of deployables |

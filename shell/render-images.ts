@@ -15,13 +15,14 @@ export function shortDigest(digest: string): string {
 export function renderImages(images: readonly ImageView[], view: View): readonly string[] {
   return renderTable(
     {
-      header: ['RELEASE', 'ARCH', 'IMAGE', 'SIZE', 'BUILT'],
+      header: ['RELEASE', 'ARCH', 'IMAGE', 'SIZE', 'BUILT', ''],
       rows: images.map((image) => [
         image.release,
         image.architecture,
         shortDigest(image.digest),
         formatBytes(image.sizeBytes),
         formatClock(image.createdAtMs, view.nowMs),
+        image.names.length === 0 ? 'replaced by a newer one' : '',
       ]),
     },
     view.columns,
@@ -36,16 +37,20 @@ export function renderBuilds(builds: readonly BuildView[], view: View): readonly
         shortDigest(build.digest),
         build.state,
         build.percent === null ? '-' : `${Math.floor(build.percent)}%`,
-        build.sinceMs === null ? '-' : formatClock(build.sinceMs, view.nowMs),
-        build.step === null ? build.title : `${build.title}: ${build.step}`,
+        formatClock(build.sinceMs, view.nowMs),
+        build.step === null || build.state !== 'active' ? build.title : `${build.title}: ${build.step}`,
       ]),
     },
     view.columns,
   );
   const errors = builds.flatMap((build) =>
-    build.error === null ? [] : [`  ${shortDigest(build.digest)}: ${printable(build.error)}`],
+    build.error === null ? [] : [`  ${shortDigest(build.digest)}: ${printable(build.error)}${logOf(build)}`],
   );
   return [...lines, ...errors];
+}
+
+function logOf(build: BuildView): string {
+  return build.logPath === null ? '' : ` (log: ${printable(build.logPath)})`;
 }
 
 export function renderReleases(releases: readonly ReleaseView[], view: View): readonly string[] {

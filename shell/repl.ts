@@ -119,12 +119,7 @@ async function readAndRun(
     open = false;
     wake();
   });
-  readline.on('SIGINT', () => {
-    readline.write(null, { ctrl: true, name: 'e' });
-    readline.write(null, { ctrl: true, name: 'u' });
-    output.write('^C\n');
-    readline.prompt(true);
-  });
+  readline.on('SIGINT', () => promptOutput.abandonLine(readline));
   const redrawPasted = (chunk: Buffer | string): void => {
     // readline echoes text that comes at once (a paste) as it is, also in the middle of the line.
     const isPaste = chunk.length > 1 && chunk[0] !== '\u001b' && chunk[0] !== 0x1b;

@@ -8,6 +8,7 @@ import { defineCommand, jsonOption } from '../command.ts';
 import type { ShellContext } from '../context.ts';
 import { followBuilds } from '../follow-build.ts';
 import { printList } from '../output.ts';
+import { renderWarning } from '../render-message.ts';
 import { renderBuilds, renderImages, renderReleases, shortDigest } from '../render-images.ts';
 
 const release = {
@@ -103,7 +104,7 @@ const jeosList = defineCommand({
   options: [jsonOption],
   async run(_, context, options) {
     const builder = await context.services.builder();
-    const images = await builder.images();
+    const { images, damaged } = await builder.images();
     printList(context, {
       json: options.json,
       key: 'jeos',
@@ -111,6 +112,14 @@ const jeosList = defineCommand({
       render: renderImages,
       whenEmpty: 'No JEOS is built yet; jeos_create RELEASE ARCH builds one.',
     });
+    for (const { digest, reason, hint } of damaged)
+      context.screen.complain(
+        renderWarning(
+          `The image ${shortDigest(digest)} cannot be used: ${reason}`,
+          hint,
+          context.screen.style,
+        ),
+      );
   },
 });
 

@@ -4,13 +4,13 @@
  */
 import { z } from 'zod';
 import {
+  buildEventSchema,
   builderStatusSchema,
   buildsAnswerSchema,
-  ensureAnswerSchema,
   imagesAnswerSchema,
   releasesAnswerSchema,
 } from '../../model/builder-api.ts';
-import type { Build } from '../../model/builder-api.ts';
+import type { Build, BuildEvent } from '../../model/builder-api.ts';
 import {
   accessAnswer,
   assemblyAnswer,
@@ -24,14 +24,13 @@ import {
 } from '../../model/cped-api.ts';
 import { journalEventSchema } from '../../model/event.ts';
 import type { JournalEvent } from '../../model/event.ts';
-import type { Canned, Routes } from './fake-services.ts';
+import type { Canned, Handler, Routes } from './fake-services.ts';
 import {
   assemblyDefinition,
   assemblyStatus,
   cpedStatus,
   deployableDefinition,
   deployableStatus,
-  imageDigest,
   jeosDigest,
   requirement,
 } from './samples.ts';
@@ -160,15 +159,12 @@ export const builderRoutes: Routes = {
   'GET /v1/builds': can(buildsAnswerSchema, { builds: [runningBuild] }),
 };
 
-export const alreadyBuilt = can(ensureAnswerSchema, {
-  digest: imageDigest,
-  state: 'built',
-  jobId: null,
-  title: 'debian12 x86_64 with httpd',
-});
-export const queued = can(ensureAnswerSchema, {
-  digest: imageDigest,
-  state: 'waiting',
-  jobId: imageDigest,
-  title: 'debian12 x86_64 with httpd',
-});
+/** A build's event stream that says this and ends. */
+export function buildStream(events: readonly BuildEvent[]): Handler {
+  return (_request, response) => {
+    response.writeHead(200, { 'content-type': 'text/event-stream' });
+    for (const event of events)
+      response.write(`id: 1\ndata: ${JSON.stringify(buildEventSchema.parse(event))}\n\n`);
+    response.end();
+  };
+}

@@ -115,10 +115,12 @@ test('images are listed with digest, size and time', () => {
     release: 'debian12',
     architecture: 'x86_64',
     parentDigest: null,
+    names: ['jeos debian12 x86_64'],
     templates: [],
     sizeBytes: 83_000_000,
     createdAtMs: nowMs,
   } as const;
+  assert.match(renderImages([{ ...image, names: [] }], view)[1] ?? '', /replaced by a newer one$/);
   assert.deepEqual(renderImages([image], view), [
     'RELEASE   ARCH    IMAGE         SIZE    BUILT',
     'debian12  x86_64  a1a1a1a1a1a1  79 MiB  12:00:00',

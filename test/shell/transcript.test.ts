@@ -7,13 +7,15 @@ import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
+import { execa } from 'execa';
 import { z } from 'zod';
+import { ensureAnswerSchema } from '../../model/builder-api.ts';
 import { requirementsAnswer } from '../../model/cped-api.ts';
 import { PcloudError } from '../../model/errors.ts';
-import { builderRoutes, can, cannedJournal, cpedRoutes } from './canned.ts';
+import { builderRoutes, buildStream, can, cannedJournal, cpedRoutes, runningBuild } from './canned.ts';
 import { eventRoute, fakeServices } from './fake-services.ts';
 import type { FakeServices, Routes } from './fake-services.ts';
-import { runShell } from './run-shell.ts';
+import { runShell, shellEnvironment, shellProgram } from './run-shell.ts';
 import { journalEvent, requirement } from './samples.ts';
 
 async function services(t: TestContext, cped: Routes = {}, builder: Routes = {}): Promise<FakeServices> {
@@ -132,7 +134,7 @@ test('a service that is not running is exit code 1, with the way to start it', a
     const { code, stdout, stderr } = await runShell(made.runtimeDirectory, line.split(' '));
     assert.equal(code, 1, line);
     assert.equal(stdout, '');
-    assert.match(stderr, new RegExp(`^error: ${service} is not running`), line);
+    assert.match(stderr, new RegExp(`^error: .*${service}.*(is not running|does not run)`), line);
     assert.match(stderr, new RegExp(`hint: .*systemctl start ${service}`), line);
   }
   const { code, stdout } = await runShell(made.runtimeDirectory, ['status']);
@@ -174,6 +176,66 @@ test('a JEOS that assemblies are made of is not deleted, also under another name
   assert.match(stderr, /assy1[^]*assembly_delete assy1/);
   assert.deepEqual(made.cped.requests, ['GET /v1/images-in-use?release=debian12&architecture=x86_64']);
   assert.ok(made.builder.requests.every((request) => request.startsWith('GET ')));
+});
+
+test('jeos_create follows a build on the wire to its end, and to its error', async (t) => {
+  const jeos = { digest: runningBuild.digest, state: 'waiting', jobId: runningBuild.digest, title: 'JEOS' };
+  const events = `GET /v1/builds/${runningBuild.digest}/events`;
+  const made = await services(
+    t,
+    {},
+    {
+      'POST /v1/images/ensure': can(ensureAnswerSchema, jeos),
+      [events]: buildStream([
+        {
+          kind: 'progress',
+          progress: { percent: 42, step: 'x', stepTitle: 'installing packages', elapsedMs: 9 },
+        },
+        { kind: 'done', build: { ...runningBuild, state: 'built' } },
+      ]),
+    },
+  );
+  const built = await runShell(made.runtimeDirectory, ['jeos_create', 'debian12', 'x86_64']);
+  assert.equal(built.stderr, '');
+  assert.equal(built.code, 0);
+  assert.match(
+    built.stdout,
+    /\n 42% JEOS debian12 x86_64: installing packages \(\ds\)\n.* is built: 3f9a0c11d2e4 in/,
+  );
+  assert.deepEqual(made.builder.requests, [
+    'POST /v1/images/ensure {"kind":"jeos","release":"debian12","architecture":"x86_64"}',
+    events,
+  ]);
+  const error = {
+    code: 'build-failed',
+    category: 'failed',
+    message: 'It broke.',
+    hint: 'See the log.',
+    facts: {},
+  } as const;
+  made.builder.routes[events] = buildStream([
+    { kind: 'done', build: { ...runningBuild, state: 'failed', error } },
+  ]);
+  const failed = await runShell(made.runtimeDirectory, ['jeos_create', 'debian12', 'x86_64']);
+  assert.equal(failed.code, 1);
+  assert.equal(failed.stderr, 'error: It broke.\n  hint: See the log.\n');
+});
+
+test('a reader that goes away early is no error message', async (t) => {
+  const many = Array.from({ length: 900 }, (_, index) =>
+    journalEvent({ seq: index + 1, text: 'x'.repeat(200) }),
+  );
+  const made = await services(t, { 'GET /v1/journal': cannedJournal(many) });
+  const { stderr } = await execa(
+    'sh',
+    ['-c', `"$1" "$2" events --tail 900 | head -n 1`, 'sh', process.execPath, shellProgram],
+    {
+      env: shellEnvironment(made.runtimeDirectory),
+      extendEnv: false,
+      timeout: 20_000,
+    },
+  );
+  assert.equal(stderr, '');
 });
 
 test('a script stops at the first error, names the line, and has its exit code', async (t) => {
