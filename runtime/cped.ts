@@ -26,6 +26,7 @@ import { createMemory } from './adapters/sqlite-memory.ts';
 import type { SqliteMemory } from './adapters/sqlite-memory.ts';
 import type { CpedConfig } from './config.ts';
 import type { DefinitionContext } from './definitions/context.ts';
+import { createExclusive } from './definitions/exclusive.ts';
 import { applyIntents } from './definitions/lifecycle.ts';
 import { registerRoutes } from './http.ts';
 import { createLauncher } from './launcher.ts';
@@ -116,6 +117,7 @@ async function compose(options: CpedOptions, closers: (() => Promise<void> | voi
     images,
     control: loop.control,
     files: launcher,
+    exclusive: createExclusive(),
     newIdentity,
     nowMs: () => clock.wallMs(),
   };

@@ -1,6 +1,8 @@
 /** The real world outside cped: libvirt, the guest links, the clock, and whether KVM works. */
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { PcloudError } from '../model/errors.ts';
+import { errorTextOf } from '../service/error-code.ts';
 import type { Logger } from '../service/logger.ts';
 import { probeAccelerator } from './adapters/accelerator-probe.ts';
 import { createGuestLinks } from './adapters/guest-link.ts';
@@ -11,10 +13,13 @@ import type { Outside } from './cped.ts';
 import { domainXmlRenderer } from './domain-xml.ts';
 import { defaultLimits } from './supervisor/limits.ts';
 
-/** Nothing is connected yet; the supervisor's loop opens the hypervisor, which keeps trying by itself. */
+/**
+ * Nothing is connected yet; the supervisor's loop opens the hypervisor, which keeps trying by itself.
+ * @throws PcloudError `template-unreadable`.
+ */
 export async function connectOutside(config: CpedConfig, log: Logger): Promise<Outside> {
   const clock = systemClock;
-  const template = await readFile(path.join(config.templatesDir, 'domain.xml.hbs'), 'utf8');
+  const template = await readDomainTemplate(path.join(config.templatesDir, 'domain.xml.hbs'));
   const accelerator = await probeAccelerator();
   const notice = (message: string): void => log.warn(message);
   return {
@@ -29,4 +34,18 @@ export async function connectOutside(config: CpedConfig, log: Logger): Promise<O
     }),
     links: createGuestLinks({ clock, heartbeatMs: defaultLimits(accelerator.accelerator).heartbeatMs }),
   };
+}
+
+async function readDomainTemplate(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    throw new PcloudError({
+      code: 'template-unreadable',
+      category: 'failed',
+      message: `The domain template cannot be read: ${errorTextOf(error)}.`,
+      hint: 'Set PCLOUD_TEMPLATES_DIR to the directory with domain.xml.hbs, or install it again.',
+      cause: error,
+    });
+  }
 }

@@ -56,17 +56,25 @@ export async function cloneAssembly(
   sourceName: string,
   name: string,
 ): Promise<AssemblyDefinition> {
+  return await context.exclusive(() => clone(context, sourceName, name));
+}
+
+async function clone(
+  context: DefinitionContext,
+  sourceName: string,
+  name: string,
+): Promise<AssemblyDefinition> {
   const source = findAssembly(context, sourceName);
   checkName('assembly', name);
   refuseExisting(context, name);
-  const clone = (): AssemblyDefinition => ({ ...source, name, ...freshIdentity(context) });
-  if (source.imageDigest === null) return insert(context, clone, null);
+  const made = (): AssemblyDefinition => ({ ...source, name, ...freshIdentity(context) });
+  if (source.imageDigest === null) return insert(context, made, null);
   const image = await context.images.byDigest(source.imageDigest);
   if (image === undefined) throw imageMissing(source);
   // Disk first, then the row that pins it: a disk without a row is swept, a row without a disk is a loss.
   await context.files.stageDisk(name, image);
   try {
-    const assembly = insert(context, clone, image);
+    const assembly = insert(context, made, image);
     await context.files.claimDisk(name);
     return assembly;
   } catch (error) {
@@ -82,6 +90,10 @@ export async function cloneAssembly(
  *   `AssemblyFiles.beginRemoval` throws.
  */
 export async function deleteAssembly(context: DefinitionContext, name: string): Promise<void> {
+  await context.exclusive(() => remove(context, name));
+}
+
+async function remove(context: DefinitionContext, name: string): Promise<void> {
   const check = (): AssemblyDefinition => {
     const assembly = findAssembly(context, name);
     const deployable = context.store.deployableOf(name);
