@@ -11,8 +11,8 @@ const effect = {
   takesEffect: z.enum(['at-start', 'at-reload']),
   note: z.string().nullable(),
 };
-export const resourceChangeAnswer = assemblyAnswer.extend(effect);
-export const memberChangeAnswer = deployableAnswer.extend(effect);
+export const assemblyChangeAnswer = assemblyAnswer.extend(effect);
+export const deployableChangeAnswer = deployableAnswer.extend(effect);
 
 export const templatesAnswer = z.object({
   templates: z.array(z.object({ name: z.string(), summary: z.string(), families: z.array(z.string()) })),

@@ -26,8 +26,8 @@ import {
   imagesInUseAnswer,
   incidentsAnswer,
   journalAnswer,
-  memberChangeAnswer,
-  resourceChangeAnswer,
+  deployableChangeAnswer,
+  assemblyChangeAnswer,
   templatesAnswer,
 } from '../model/cped-answers.ts';
 
@@ -100,13 +100,13 @@ function assemblyCalls(ask: Ask) {
     resources: async (assembly: string) =>
       (await ask(resourceListAnswer, 'GET', pathOf`/v1/assemblies/${assembly}/resources`)).resources,
     addResource: (assembly: string, name: string, template: string) =>
-      ask(resourceChangeAnswer, 'POST', pathOf`/v1/assemblies/${assembly}/resources`, { name, template }),
+      ask(assemblyChangeAnswer, 'POST', pathOf`/v1/assemblies/${assembly}/resources`, { name, template }),
     removeResource: (assembly: string, name: string) =>
-      ask(resourceChangeAnswer, 'DELETE', pathOf`/v1/assemblies/${assembly}/resources/${name}`),
+      ask(assemblyChangeAnswer, 'DELETE', pathOf`/v1/assemblies/${assembly}/resources/${name}`),
     setAssemblyEscalation: (name: string, policy: EscalationPolicy) =>
-      ask(assemblyAnswer, 'PUT', pathOf`/v1/assemblies/${name}/escalation`, { policy }),
+      ask(assemblyChangeAnswer, 'PUT', pathOf`/v1/assemblies/${name}/escalation`, { policy }),
     setResourceEscalation: (assembly: string, resource: string, policy: EscalationPolicy) =>
-      ask(assemblyAnswer, 'PUT', pathOf`/v1/assemblies/${assembly}/resources/${resource}/escalation`, {
+      ask(assemblyChangeAnswer, 'PUT', pathOf`/v1/assemblies/${assembly}/resources/${resource}/escalation`, {
         policy,
       }),
   };
@@ -127,11 +127,11 @@ function deployableCalls(ask: Ask) {
       await ask(doneAnswer, 'DELETE', pathOf`/v1/deployables/${name}`);
     },
     addAssembly: (deployable: string, assembly: string) =>
-      ask(memberChangeAnswer, 'POST', pathOf`/v1/deployables/${deployable}/assemblies`, { assembly }),
+      ask(deployableChangeAnswer, 'POST', pathOf`/v1/deployables/${deployable}/assemblies`, { assembly }),
     removeAssembly: (deployable: string, assembly: string) =>
       ask(deployableAnswer, 'DELETE', pathOf`/v1/deployables/${deployable}/assemblies/${assembly}`),
     setDeployableEscalation: (name: string, policy: EscalationPolicy) =>
-      ask(deployableAnswer, 'PUT', pathOf`/v1/deployables/${name}/escalation`, { policy }),
+      ask(deployableChangeAnswer, 'PUT', pathOf`/v1/deployables/${name}/escalation`, { policy }),
     requirements: async (name: string) =>
       (await ask(requirementsAnswer, 'GET', pathOf`/v1/deployables/${name}/requirements`)).requirements,
     startDeployable: act('start'),

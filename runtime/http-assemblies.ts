@@ -13,8 +13,9 @@ import {
   setAssemblyEscalation,
 } from './definitions/assemblies.ts';
 import { findAssembly } from './definitions/context.ts';
+import type { AssemblyChange } from './definitions/effect.ts';
 import { conflict } from './definitions/refusals.ts';
-import type { imagesInUseAnswer } from '../model/cped-answers.ts';
+import type { assemblyChangeAnswer, imagesInUseAnswer } from '../model/cped-answers.ts';
 import { pathNames, viewContext } from './http-context.ts';
 import type { CpedHttp } from './http-context.ts';
 import { assemblyStatus, hostPortOf } from './http-views.ts';
@@ -42,7 +43,7 @@ export function registerAssemblyRoutes(app: FastifyInstance, cped: CpedHttp): vo
   });
   app.put('/v1/assemblies/:name/escalation', (request) => {
     const { policy } = parseInput(escalationBody, request.body);
-    return answerOf(setAssemblyEscalation(definitions, pathNames(request).name, policy));
+    return changeAnswer(setAssemblyEscalation(definitions, pathNames(request).name, policy));
   });
   app.get('/v1/assemblies/:name/access', async (request) => await access(cped, pathNames(request).name));
   app.get('/v1/images-in-use', (request) => imagesInUse(cped, parseInput(inUseQuery, request.query)));
@@ -50,6 +51,12 @@ export function registerAssemblyRoutes(app: FastifyInstance, cped: CpedHttp): vo
 
 export function answerOf(assembly: AssemblyDefinition): z.infer<typeof assemblyAnswer> {
   return { assembly, requirement: requirementOf(assembly) };
+}
+
+/** The same with when it takes effect. */
+export function changeAnswer(change: AssemblyChange): z.infer<typeof assemblyChangeAnswer> {
+  const { takesEffect, note } = change;
+  return { ...answerOf(change.assembly), takesEffect, note };
 }
 
 async function access(cped: CpedHttp, name: string): Promise<z.infer<typeof accessAnswer>> {

@@ -46,7 +46,7 @@ function registerDefinitionRoutes(app: FastifyInstance, cped: CpedHttp): void {
   });
   app.put('/v1/deployables/:name/escalation', (request) => {
     const { policy } = parseInput(escalationBody, request.body);
-    return { deployable: setDeployableEscalation(definitions, pathNames(request).name, policy) };
+    return setDeployableEscalation(definitions, pathNames(request).name, policy);
   });
   app.post('/v1/deployables/:name/assemblies', (request) => {
     const { assembly } = parseInput(addDeployableAssemblyBody, request.body);

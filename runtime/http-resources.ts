@@ -4,8 +4,7 @@ import { addResourceBody, escalationBody } from '../model/cped-api.ts';
 import { parseInput } from '../service/http-server.ts';
 import { findAssembly } from './definitions/context.ts';
 import { addResource, removeResource, setResourceEscalation } from './definitions/resources.ts';
-import type { ResourceChange } from './definitions/resources.ts';
-import { answerOf } from './http-assemblies.ts';
+import { changeAnswer } from './http-assemblies.ts';
 import { pathNames, viewContext } from './http-context.ts';
 import type { CpedHttp } from './http-context.ts';
 import { assemblyStatus } from './http-views.ts';
@@ -27,10 +26,6 @@ export function registerResourceRoutes(app: FastifyInstance, cped: CpedHttp): vo
   app.put('/v1/assemblies/:name/resources/:resource/escalation', (request) => {
     const { name, resource } = pathNames(request);
     const { policy } = parseInput(escalationBody, request.body);
-    return answerOf(setResourceEscalation(definitions, name, resource, policy));
+    return changeAnswer(setResourceEscalation(definitions, name, resource, policy));
   });
-}
-
-function changeAnswer({ assembly, takesEffect, note }: ResourceChange) {
-  return { ...answerOf(assembly), takesEffect, note };
 }

@@ -11,6 +11,8 @@ import { pinOf } from '../images.ts';
 import type { RuntimeImage } from '../images.ts';
 import { findAssembly, isRunning } from './context.ts';
 import type { DefinitionContext } from './context.ts';
+import { assemblyChange } from './effect.ts';
+import type { AssemblyChange } from './effect.ts';
 import { conflict, exists, imageMissing, jeosNotBuilt } from './refusals.ts';
 
 /** MAC addresses have 24 free bits: with a thousand assemblies one draw in 17,000 collides. */
@@ -127,11 +129,11 @@ export function setAssemblyEscalation(
   context: DefinitionContext,
   name: string,
   policy: EscalationPolicy,
-): AssemblyDefinition {
+): AssemblyChange {
   return context.store.transaction(() => {
     findAssembly(context, name);
     context.store.setAssemblyEscalation(name, policy);
-    return findAssembly(context, name);
+    return assemblyChange(context, findAssembly(context, name));
   });
 }
 

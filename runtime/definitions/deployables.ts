@@ -7,14 +7,9 @@ import type { DeployableDefinition, EscalationPolicy, Monitoring } from '../../m
 import { checkName } from '../../model/names.ts';
 import { findAssembly, findDeployable, isRunning } from './context.ts';
 import type { DefinitionContext } from './context.ts';
+import { deployableChange } from './effect.ts';
+import type { DeployableChange } from './effect.ts';
 import { conflict, exists } from './refusals.ts';
-import type { TakesEffect } from './resources.ts';
-
-export type MemberChange = {
-  readonly deployable: DeployableDefinition;
-  readonly takesEffect: TakesEffect;
-  readonly note: string | null;
-};
 
 /** @throws PcloudError `bad-name`, `deployable-exists`. */
 export function createDeployable(
@@ -51,7 +46,7 @@ export function addAssembly(
   context: DefinitionContext,
   deployableName: string,
   assemblyName: string,
-): MemberChange {
+): DeployableChange {
   return context.store.transaction(() => {
     const deployable = findDeployable(context, deployableName);
     const assembly = findAssembly(context, assemblyName);
@@ -70,14 +65,7 @@ export function addAssembly(
         { assembly: assembly.name, deployable: present.name },
       );
     context.store.addMember(deployable.name, assembly.name);
-    const running = deployable.intent === 'up';
-    return {
-      deployable: findDeployable(context, deployableName),
-      takesEffect: running ? 'at-reload' : 'at-start',
-      note: running
-        ? `Deployable ${deployable.name} is running: the assembly starts at \`deployable_reload ${deployable.name}\`.`
-        : null,
-    };
+    return deployableChange(findDeployable(context, deployableName));
   });
 }
 
@@ -110,11 +98,11 @@ export function setDeployableEscalation(
   context: DefinitionContext,
   name: string,
   policy: EscalationPolicy,
-): DeployableDefinition {
+): DeployableChange {
   return context.store.transaction(() => {
     findDeployable(context, name);
     context.store.setDeployableEscalation(name, policy);
-    return findDeployable(context, name);
+    return deployableChange(findDeployable(context, name));
   });
 }
 

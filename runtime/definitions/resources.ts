@@ -11,17 +11,9 @@ import type { ResourceTemplate } from '../../model/resource-template.ts';
 import { provides } from '../images.ts';
 import { findAssembly, findResource } from './context.ts';
 import type { DefinitionContext } from './context.ts';
+import { assemblyChange } from './effect.ts';
+import type { AssemblyChange } from './effect.ts';
 import { conflict, exists } from './refusals.ts';
-
-/** When a change of definitions reaches the VMs. */
-export type TakesEffect = 'at-start' | 'at-reload';
-
-export type ResourceChange = {
-  readonly assembly: AssemblyDefinition;
-  readonly takesEffect: TakesEffect;
-  /** For people, when something is left to be done. */
-  readonly note: string | null;
-};
 
 /**
  * @throws PcloudError `bad-name`, `unknown-assembly`, `unknown-template`, `template-not-for-family`,
@@ -32,7 +24,7 @@ export function addResource(
   assemblyName: string,
   name: string,
   templateName: string,
-): ResourceChange {
+): AssemblyChange {
   checkName('resource', name);
   const template = findResourceTemplate(context.knowledge.templates, templateName);
   return context.store.transaction(() => {
@@ -47,7 +39,7 @@ export function addResource(
       template: template.name,
       escalation: defaultEscalation.resource,
     });
-    return change(findAssembly(context, assemblyName), deployable);
+    return assemblyChange(context, findAssembly(context, assemblyName));
   });
 }
 
@@ -56,12 +48,12 @@ export function removeResource(
   context: DefinitionContext,
   assemblyName: string,
   name: string,
-): ResourceChange {
+): AssemblyChange {
   return context.store.transaction(() => {
     const assembly = findAssembly(context, assemblyName);
     findResource(assembly, name);
     context.store.deleteResource(assembly.name, name);
-    return change(findAssembly(context, assemblyName), context.store.deployableOf(assembly.name));
+    return assemblyChange(context, findAssembly(context, assemblyName));
   });
 }
 
@@ -71,18 +63,12 @@ export function setResourceEscalation(
   assemblyName: string,
   name: string,
   policy: EscalationPolicy,
-): AssemblyDefinition {
+): AssemblyChange {
   return context.store.transaction(() => {
     findResource(findAssembly(context, assemblyName), name);
     context.store.setResourceEscalation(assemblyName, name, policy);
-    return findAssembly(context, assemblyName);
+    return assemblyChange(context, findAssembly(context, assemblyName));
   });
-}
-
-function change(assembly: AssemblyDefinition, deployable: DeployableDefinition | undefined): ResourceChange {
-  if (deployable?.intent !== 'up') return { assembly, takesEffect: 'at-start', note: null };
-  const note = `Deployable ${deployable.name} is running: the change takes effect at \`deployable_reload ${deployable.name}\`.`;
-  return { assembly, takesEffect: 'at-reload', note };
 }
 
 /** A template without a word for the family could never run there. */

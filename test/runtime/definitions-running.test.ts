@@ -1,10 +1,14 @@
 /** What must not be done to definitions while their machines run. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { deleteAssembly } from '../../runtime/definitions/assemblies.ts';
-import { deleteDeployable, removeAssembly } from '../../runtime/definitions/deployables.ts';
-import { startDeployable } from '../../runtime/definitions/lifecycle.ts';
-import { addResource } from '../../runtime/definitions/resources.ts';
+import { deleteAssembly, setAssemblyEscalation } from '../../runtime/definitions/assemblies.ts';
+import {
+  deleteDeployable,
+  removeAssembly,
+  setDeployableEscalation,
+} from '../../runtime/definitions/deployables.ts';
+import { startDeployable, reloadDeployable } from '../../runtime/definitions/lifecycle.ts';
+import { addResource, setResourceEscalation } from '../../runtime/definitions/resources.ts';
 import type { World } from './fixtures/world.ts';
 
 import { refusalOf, startedWorld, stateOf } from './fixtures/usual-world.ts';
@@ -65,3 +69,24 @@ for (const { name, act, code, category, says } of startedCases)
     assert.match(`${error.message} ${error.hint}`, says);
     assert.equal(stateOf(world), before);
   });
+
+test('escalation settings can be changed while it runs, and say when they take effect', async () => {
+  const { world, context } = await startedWorld();
+  await using _ = world;
+  const policy = { failures: 2, periodMs: 1000 };
+  for (const change of [
+    setAssemblyEscalation(context, 'assy1', policy),
+    setResourceEscalation(context, 'assy1', 'httpdone', policy),
+    setDeployableEscalation(context, 'dep1', policy),
+  ]) {
+    assert.equal(change.takesEffect, 'at-reload');
+    assert.match(change.note ?? '', /deployable_reload dep1/);
+  }
+  await reloadDeployable(context, 'dep1');
+  const plan = world.supervisor.plans.get('dep1');
+  assert.deepEqual(
+    [plan?.escalation, plan?.assemblies[0]?.escalation, plan?.assemblies[0]?.resources[0]?.escalation],
+    [policy, policy, policy],
+  );
+  assert.equal(setAssemblyEscalation(context, 'assy2', 'never').takesEffect, 'at-start');
+});
