@@ -54,11 +54,15 @@ export function newAssembly(
 
 /**
  * Intent is up and the assembly is not on its way: adopts the domain that runs, or queues a start. Without
- * the hypervisor's word on the domain it only waits; the inventory will call again.
+ * the hypervisor's word on the domain it only asks for it; the answer will call again.
  */
 export function beginAssembly(turn: Turn, assembly: AssemblyState): Escalation | null {
   assembly.intent = 'up';
-  if (turn.state.hypervisor === 'down' || assembly.domain === 'unknown') return null;
+  if (turn.state.hypervisor === 'down') return null;
+  if (assembly.domain === 'unknown') {
+    turn.actions.push({ kind: 'inspect', assembly: assembly.plan.name });
+    return null;
+  }
   if (assembly.name !== 'stopped' && assembly.name !== 'blocked') return null;
   switch (assembly.domain) {
     case 'off':

@@ -205,11 +205,12 @@ function addUp(deployable: DeployableState, members: readonly AssemblyState[]): 
   )
     return 'blocked';
   const up =
-    members.every((assembly) => assembly.name === 'online') &&
+    // A suspicion is not yet a failure: nothing is being recovered.
+    members.every((assembly) => assembly.name === 'online' || assembly.name === 'suspect') &&
     resources.every((resource) => resource.name === 'active' || resource.name === 'unmonitored');
   if (up) return 'active';
   const failing =
-    members.some((assembly) => assembly.incident !== null || assembly.name === 'suspect') ||
+    members.some((assembly) => assembly.incident !== null) ||
     resources.some((resource) => resource.incident !== null);
   return deployable.name === 'starting' && !failing ? 'starting' : 'recovering';
 }

@@ -54,13 +54,13 @@ function pausedVerdict(reason: string): Verdict {
 }
 
 function runningVerdict(signs: VmSigns, limits: Limits): Verdict {
-  const silent = `the agent has said nothing for ${(signs.silentMs / 1000).toFixed(1)} s`;
+  const silence = `no word from its agent for ${(signs.silentMs / 1000).toFixed(1)} s`;
   if (signs.silentMs < limits.suspectAfterMs) return { kind: 'well' };
   if (signs.suspicion === null || signs.suspicion.progress === 'pending') return { kind: 'suspect' };
   if (signs.suspicion.progress === 'none')
-    return { kind: 'hung', cause: `its virtual machine hangs: ${silent} and it makes no progress` };
+    return { kind: 'hung', cause: `its virtual machine hangs: ${silence}, and no progress` };
   if (signs.suspicion.forMs < limits.agentLostAfterMs) return { kind: 'suspect' };
-  return { kind: 'agent-lost', cause: `its agent is lost: ${silent} while the virtual machine runs` };
+  return { kind: 'agent-lost', cause: `its agent is lost: ${silence}, though the virtual machine works` };
 }
 
 /** Whether a guest did anything between two samples; a counter that went back means another QEMU. */

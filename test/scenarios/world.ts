@@ -1,0 +1,132 @@
+/**
+ * The simulated host that a scenario plays on: the real loop and supervisor, a simulated hypervisor and
+ * guests on one virtual clock, and a memory that outlives the service. What a script may do to it is
+ * `deeds.ts`.
+ */
+import { createLogger } from '../../service/logger.ts';
+import type { Incident, JournalEvent } from '../../model/event.ts';
+import type { DeployablePlan } from '../../runtime/control.ts';
+import { createLoop, type Loop } from '../../runtime/loop.ts';
+import type { DomainSpec, Launcher, Memory } from '../../runtime/ports.ts';
+import { defaultLimits } from '../../runtime/supervisor/limits.ts';
+import { createVirtualClock, type VirtualClock } from '../sim/clock.ts';
+import { simulatedGuests, type SimulatedGuests } from '../sim/guest.ts';
+import { simulatedHypervisor, type SimulatedHypervisor } from '../sim/hypervisor.ts';
+import { conformanceSpecs } from '../conformance/specs.ts';
+
+/** 2026-01-01T00:00:00Z: any fixed time does. */
+const startWallMs = 1_767_225_600_000;
+/** From power to the agent's first word, as measured under TCG with a trimmed guest. */
+const bootMs = 7000;
+const owner = 'scenario';
+
+export type World = {
+  readonly time: VirtualClock;
+  readonly hypervisor: SimulatedHypervisor;
+  readonly guests: SimulatedGuests;
+  readonly plan: DeployablePlan;
+  readonly log: string[];
+  readonly incidents: Map<string, Incident>;
+  /** Assemblies whose guest dies before its agent speaks. */
+  readonly crashAtBoot: Set<string>;
+  loop: Loop | null;
+  /** The stored intent, which a service that comes back reads. */
+  intent: 'up' | 'down';
+  readonly startService: () => Promise<void>;
+  readonly killService: () => Promise<void>;
+};
+
+/** One log line: virtual seconds, then what. */
+function stamp(time: VirtualClock, text: string): string {
+  return `${(time.elapsedMs() / 1000).toFixed(3).padStart(9)}  ${text}`;
+}
+
+export function createWorld(plan: DeployablePlan): World {
+  const time = createVirtualClock(startWallMs);
+  const hypervisor = simulatedHypervisor(time.clock, owner);
+  const guests = simulatedGuests({ clock: time.clock, heartbeatMs: 1000 });
+  const log: string[] = [];
+  const incidents = new Map<string, Incident>();
+  const crashAtBoot = new Set<string>();
+  const memory = createMemory(incidents, (event) => log.push(stamp(time, event.text)));
+  hypervisor.onPower((assembly, power) => {
+    log.push(stamp(time, `  (the VM of ${assembly} ${power === 'on' ? 'gets power' : 'is off'})`));
+    if (power === 'off') return guests.lose(assembly);
+    time.clock.after(bootMs, () => {
+      if (hypervisor.stateOf(assembly) !== 'running') return;
+      if (crashAtBoot.has(assembly)) hypervisor.kill(assembly);
+      else guests.boot(assembly);
+    });
+  });
+  guests.onPoweroff((assembly) => hypervisor.powerOffFromInside(assembly));
+  const world: World = {
+    time,
+    hypervisor,
+    guests,
+    plan,
+    log,
+    incidents,
+    crashAtBoot,
+    loop: null,
+    intent: 'down',
+    async startService() {
+      const loop = createLoop({
+        hypervisor,
+        links: guests.connectHost(),
+        launcher: createLauncher(),
+        memory,
+        clock: time.clock,
+        log: createLogger({ service: 'scenario', level: 'silent' }),
+        limits: defaultLimits('kvm'),
+        firstIncident: incidents.size + 1,
+        onEvents: () => undefined,
+        onDefect: (error) => {
+          throw error;
+        },
+      });
+      world.loop = loop;
+      const opened = loop.start();
+      await time.advance(50);
+      await opened;
+      if (world.intent === 'up') loop.control.apply({ ...plan, intent: 'up' });
+    },
+    async killService() {
+      const stopped = world.loop?.stop();
+      world.loop = null;
+      // Closing takes a moment on the virtual clock too.
+      await time.advance(10);
+      await stopped;
+    },
+  };
+  return world;
+}
+
+function createMemory(incidents: Map<string, Incident>, told: (event: JournalEvent) => void): Memory {
+  const windows = new Map<string, readonly number[]>();
+  let seq = 0;
+  return {
+    append: (events) =>
+      events.map((event) => {
+        seq += 1;
+        const written = { ...event, seq };
+        told(written);
+        return written;
+      }),
+    saveIncident: (incident) => incidents.set(incident.id, incident),
+    loadWindows: () => windows,
+    saveWindow: (key, timesMs) => windows.set(key, timesMs),
+  };
+}
+
+/** Nothing to prepare: the simulated hypervisor needs no disk. */
+function createLauncher(): Launcher {
+  const spec: (assembly: string) => DomainSpec = conformanceSpecs(owner, '/simulated');
+  return {
+    prepare: (assembly) => Promise.resolve(spec(assembly)),
+    uuidOf: (assembly) => spec(assembly).uuid,
+    agentSocketPath: (assembly) => `/simulated/${assembly}`,
+    identity: (assembly) => ({ hostname: assembly, authorizedKey: 'ssh-ed25519 AAAA' }),
+    keepEvidence: () => Promise.resolve(null),
+    rememberHostKey: () => undefined,
+  };
+}
