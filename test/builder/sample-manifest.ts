@@ -1,0 +1,24 @@
+/** A manifest with made-up facts, for tests that need some manifest and not a particular one. */
+import type { Manifest } from '../../model/manifest.ts';
+
+export const sampleManifest: Manifest = {
+  manifestVersion: 1,
+  digest: 'a'.repeat(64),
+  kind: 'jeos',
+  release: 'debian12',
+  family: 'debian',
+  architecture: 'x86_64',
+  init: 'systemd',
+  parentDigest: null,
+  templates: [],
+  packages: ['apache2', 'udev'],
+  disk: { file: 'disk.qcow2', sha256: 'b'.repeat(64), sizeBytes: 5, virtualSizeBytes: 4_294_967_296 },
+  kernel: { kernelFile: 'vmlinuz', initrdFile: 'initrd', cmdline: 'root=LABEL=pcloud-root' },
+  machine: 'pc',
+  memoryMiB: 128,
+  agentVersion: '0.1.0',
+  engine: 'bootstrap',
+  builderVersion: '0.1.0',
+  createdAt: '2026-01-01T00:00:00.000Z',
+  buildDurationMs: 1000,
+};

@@ -1,0 +1,44 @@
+/** Recipes with made-up facts, for tests that need some recipe and not a particular one. */
+import type { AssemblyRecipe, JeosRecipe } from '../../model/recipe.ts';
+
+const digestOf = (digit: string): string => digit.repeat(64);
+
+export const sampleJeosRecipe: JeosRecipe = {
+  recipeVersion: 1,
+  kind: 'jeos',
+  release: 'debian12',
+  family: 'debian',
+  architecture: 'x86_64',
+  engine: 'bootstrap',
+  init: 'systemd',
+  machine: 'pc',
+  memoryMiB: 128,
+  suites: ['bookworm'],
+  components: ['main'],
+  kernelPackage: 'linux-image-amd64',
+  packages: ['openssh-server', 'udev'],
+  guestFiles: 'debian',
+  cmdline: 'root=LABEL=pcloud-root rw',
+  diskSizeMiB: 4096,
+  archive: {
+    sourcesSha256: digestOf('1'),
+    suites: [{ suite: 'bookworm', inReleaseSha256: digestOf('2') }],
+  },
+  guestFilesSha256: digestOf('3'),
+  agentSha256: digestOf('4'),
+};
+
+export const sampleAssemblyRecipe: AssemblyRecipe = {
+  recipeVersion: 1,
+  kind: 'assembly',
+  release: 'debian12',
+  family: 'debian',
+  architecture: 'x86_64',
+  engine: 'bootstrap',
+  parentDigest: digestOf('5'),
+  templates: ['httpd'],
+  packages: ['apache2'],
+  services: ['apache2'],
+  archive: sampleJeosRecipe.archive,
+  guestFilesSha256: digestOf('6'),
+};

@@ -1,0 +1,102 @@
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import test from 'node:test';
+import { findImage, readArtifact, readImageDirectory, verifyDisk } from '../../catalogue/image-directory.ts';
+import { jeosName, parseNamesTable, renderNamesTable } from '../../catalogue/names-table.ts';
+import type { Manifest } from '../../model/manifest.ts';
+import { sampleManifest } from '../builder/sample-manifest.ts';
+
+const content = 'disk!';
+const disk = { ...sampleManifest.disk, sha256: createHash('sha256').update(content).digest('hex') };
+
+async function withImages(
+  manifests: readonly Manifest[],
+  act: (directory: string) => Promise<void>,
+): Promise<void> {
+  const directory = await mkdtemp(path.join(os.tmpdir(), 'pcloud-images-'));
+  try {
+    for (const manifest of manifests) {
+      const own = path.join(directory, manifest.digest);
+      await mkdir(own);
+      await writeFile(path.join(own, 'manifest.json'), JSON.stringify(manifest));
+      await writeFile(path.join(own, 'disk.qcow2'), content);
+    }
+    const names = new Map([[jeosName('debian12', 'x86_64'), sampleManifest.digest]]);
+    await writeFile(path.join(directory, 'names.json'), renderNamesTable(names));
+    await act(directory);
+  } finally {
+    await rm(directory, { recursive: true });
+  }
+}
+
+const jeos: Manifest = { ...sampleManifest, packages: ['udev'], disk };
+const httpd: Manifest = {
+  ...jeos,
+  digest: 'c'.repeat(64),
+  kind: 'assembly',
+  parentDigest: jeos.digest,
+  templates: ['httpd'],
+  packages: ['apache2', 'udev'],
+};
+const onOlderJeos: Manifest = { ...httpd, digest: 'd'.repeat(64), parentDigest: 'e'.repeat(64) };
+const packagesOf = (template: string): readonly string[] | undefined =>
+  template === 'httpd' ? ['apache2'] : undefined;
+
+test('an assembly gets the image with its packages on the named JEOS, one without resources the JEOS itself', async () => {
+  await withImages([jeos, httpd, onOlderJeos], async (directory) => {
+    const images = await readImageDirectory(directory);
+    const find = (templates: string[]): string | undefined =>
+      findImage(images, { release: 'debian12', architecture: 'x86_64', templates }, packagesOf)?.digest;
+    assert.equal(find([]), jeos.digest);
+    assert.equal(find(['httpd']), httpd.digest);
+    assert.equal(find(['mysqld']), undefined);
+  });
+});
+
+test('a directory that is not there holds nothing', async () => {
+  const images = await readImageDirectory('/nonexistent/images');
+  assert.deepEqual([images.artifacts, images.damaged, images.names.size], [[], [], 0]);
+});
+
+test('a damaged image is reported and does not hide the others', async () => {
+  await withImages([jeos, httpd], async (directory) => {
+    await writeFile(path.join(directory, httpd.digest, 'manifest.json'), '{"manifestVersion":1,');
+    const images = await readImageDirectory(directory);
+    assert.deepEqual(
+      images.artifacts.map((one) => one.digest),
+      [jeos.digest],
+    );
+    assert.deepEqual(
+      images.damaged.map((one) => [one.digest, one.error.code]),
+      [[httpd.digest, 'manifest-damaged']],
+    );
+  });
+});
+
+test('a disk whose bytes changed is refused, and so is one of another length', async () => {
+  await withImages([jeos], async (directory) => {
+    const artifact = await readArtifact(directory, jeos.digest);
+    assert.ok(artifact !== undefined);
+    await verifyDisk(artifact);
+    await writeFile(artifact.diskPath, 'disk?');
+    await assert.rejects(verifyDisk(artifact), { code: 'disk-damaged', hint: /jeos_create debian12 x86_64/ });
+    await writeFile(artifact.diskPath, 'disk');
+    await assert.rejects(verifyDisk(artifact), { code: 'disk-damaged', message: /4 bytes instead of 5/ });
+  });
+});
+
+test('the names table comes back as it was written, and a damaged one names its file', () => {
+  const names = new Map([
+    ['jeos b x86_64', 'b'.repeat(64)],
+    ['jeos a x86_64', 'a'.repeat(64)],
+  ]);
+  assert.deepEqual(new Map(parseNamesTable(renderNamesTable(names), 'names.json')), names);
+  for (const text of ['{', '{"namesVersion":2,"names":{}}', '{"namesVersion":1,"names":{"x":"../.."}}'])
+    assert.throws(() => parseNamesTable(text, '/images/names.json'), {
+      code: 'names-damaged',
+      message: /\/images\/names\.json/,
+    });
+});

@@ -1,0 +1,65 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { PcloudError } from '../../model/errors.ts';
+import { manifestProvides, parseManifest } from '../../model/manifest.ts';
+import { sampleManifest } from '../builder/sample-manifest.ts';
+
+const { digest } = sampleManifest;
+const where = `/images/${digest}/manifest.json`;
+
+function errorOf(text: string, expected = digest): PcloudError {
+  try {
+    parseManifest(text, where, expected);
+  } catch (error) {
+    assert.ok(error instanceof PcloudError);
+    return error;
+  }
+  assert.fail('the manifest was accepted');
+}
+
+test('a manifest comes back as it was written', () => {
+  assert.deepEqual(parseManifest(JSON.stringify(sampleManifest), where, digest), sampleManifest);
+});
+
+test('a truncated manifest is refused, naming the file and both ways to rebuild', () => {
+  const error = errorOf(JSON.stringify(sampleManifest).slice(0, 200));
+  assert.equal(error.code, 'manifest-damaged');
+  assert.match(error.message, /manifest\.json.*not complete JSON/);
+  assert.match(error.hint ?? '', /jeos_create RELEASE ARCH.*deployable_start NAME/);
+});
+
+test('a manifest of a newer version is refused with both versions and the command that rebuilds it', () => {
+  const error = errorOf(JSON.stringify({ ...sampleManifest, manifestVersion: 7 }));
+  assert.equal(error.code, 'manifest-newer');
+  assert.match(error.message, /version 7.*up to 1/);
+  assert.match(error.hint ?? '', /jeos_create debian12 x86_64/);
+});
+
+test('a field out of its limits is named', () => {
+  const error = errorOf(
+    JSON.stringify({ ...sampleManifest, disk: { ...sampleManifest.disk, file: '../../etc/passwd' } }),
+  );
+  assert.equal(error.code, 'manifest-damaged');
+  assert.match(error.message, /disk\.file/);
+});
+
+test('the manifest of another image in this directory is refused', () => {
+  assert.match(errorOf(JSON.stringify(sampleManifest), 'e'.repeat(64)).message, /describes the image/);
+});
+
+test('an image provides a template when all its packages are in it', () => {
+  const packagesOf = (template: string): readonly string[] | undefined =>
+    new Map([
+      ['httpd', ['apache2']],
+      ['mysqld', ['mariadb-server']],
+      ['nothing', []],
+    ]).get(template);
+  const wants = (templates: string[], release = 'debian12'): boolean =>
+    manifestProvides(sampleManifest, { release, architecture: 'x86_64', templates }, packagesOf);
+  assert.equal(wants([]), true);
+  assert.equal(wants(['httpd']), true);
+  assert.equal(wants(['nothing']), true);
+  assert.equal(wants(['httpd', 'mysqld']), false);
+  assert.equal(wants(['unheard-of']), false);
+  assert.equal(wants(['httpd'], 'F14'), false);
+});
