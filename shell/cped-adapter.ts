@@ -20,12 +20,10 @@ export function cpedPort(socketPath: string): CpedPort {
     addResource: async (assembly, name, template) =>
       changedOf(await client.addResource(assembly, name, template)),
     removeResource: async (assembly, name) => changedOf(await client.removeResource(assembly, name)),
-    setAssemblyEscalation: async (assembly, policy) => {
-      await client.setAssemblyEscalation(assembly, policy);
-    },
-    setResourceEscalation: async (assembly, resource, policy) => {
-      await client.setResourceEscalation(assembly, resource, policy);
-    },
+    setAssemblyEscalation: async (assembly, policy) =>
+      (await client.setAssemblyEscalation(assembly, policy)).note,
+    setResourceEscalation: async (assembly, resource, policy) =>
+      (await client.setResourceEscalation(assembly, resource, policy)).note,
     createDeployable: async (name, monitoring) => {
       await client.createDeployable(name, monitoring);
     },
@@ -33,9 +31,8 @@ export function cpedPort(socketPath: string): CpedPort {
     removeAssembly: async (deployable, assembly) => {
       await client.removeAssembly(deployable, assembly);
     },
-    setDeployableEscalation: async (deployable, policy) => {
-      await client.setDeployableEscalation(deployable, policy);
-    },
+    setDeployableEscalation: async (deployable, policy) =>
+      (await client.setDeployableEscalation(deployable, policy)).note,
     // A disk that is made stands on its image for good: it needs no other.
     requirements: async (deployable) =>
       (await client.requirements(deployable)).filter(({ imageDigest }) => imageDigest === null),

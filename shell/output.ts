@@ -45,6 +45,11 @@ export function describeRequirement(requirement: Requirement): string {
     : `${what} with ${requirement.templates.join(', ')}`;
 }
 
+/** What is left to be done after a change, in the service's words. */
+export function printNote(note: string | null, context: ShellContext): void {
+  if (note !== null) context.screen.print([printable(note)]);
+}
+
 /**
  * After a definition changed: has its image queued at once and says so. That the builder is away, or refuses,
  * does not undo the definition: it is a warning.
@@ -54,7 +59,7 @@ export async function queueImage(
   changed: ChangedAssembly,
   context: ShellContext,
 ): Promise<void> {
-  if (changed.note !== null) context.screen.print([printable(changed.note)]);
+  printNote(changed.note, context);
   if (changed.imageDigest !== null) {
     context.screen.print([
       `assembly ${assembly} keeps its disk, on image ${shortDigest(changed.imageDigest)}`,

@@ -18,16 +18,16 @@ export interface CpedPort {
   access(assembly: string): Promise<AccessView>;
   addResource(assembly: string, name: string, template: string): Promise<ChangedAssembly>;
   removeResource(assembly: string, name: string): Promise<ChangedAssembly>;
-  setAssemblyEscalation(assembly: string, policy: EscalationPolicy): Promise<void>;
-  setResourceEscalation(assembly: string, resource: string, policy: EscalationPolicy): Promise<void>;
+  /** These and `addAssembly` resolve with what is left to be done, in words; null: nothing. */
+  setAssemblyEscalation(assembly: string, policy: EscalationPolicy): Promise<string | null>;
+  setResourceEscalation(assembly: string, resource: string, policy: EscalationPolicy): Promise<string | null>;
   deployables(): Promise<readonly DeployableStatus[]>;
   deployable(name: string, signal?: AbortSignal): Promise<DeployableStatus>;
   createDeployable(name: string, monitoring: Monitoring | undefined): Promise<void>;
   deleteDeployable(name: string): Promise<void>;
-  /** Resolves with what is left to be done, in words; null: nothing. */
   addAssembly(deployable: string, assembly: string): Promise<string | null>;
   removeAssembly(deployable: string, assembly: string): Promise<void>;
-  setDeployableEscalation(deployable: string, policy: EscalationPolicy): Promise<void>;
+  setDeployableEscalation(deployable: string, policy: EscalationPolicy): Promise<string | null>;
   /** What images its assemblies still need; none for those that are pinned. */
   requirements(deployable: string): Promise<readonly NeededImage[]>;
   startDeployable(name: string): Promise<void>;

@@ -6,8 +6,7 @@ import { PcloudError } from '../../model/errors.ts';
 import { quoteForMessage } from '../../model/names.ts';
 import { defineCommand, jsonOption } from '../command.ts';
 import type { Command } from '../command.ts';
-import { printJson, printList, viewOf } from '../output.ts';
-import { printable } from '../printable.ts';
+import { printJson, printList, printNote, viewOf } from '../output.ts';
 import { renderAssemblies, renderDeployables, renderDeployableTree } from '../render-status.ts';
 import { assemblyArgument, deployableArgument } from './arguments.ts';
 
@@ -99,7 +98,7 @@ const assemblyAdd = defineCommand({
     const cped = await context.services.cped();
     const note = await cped.addAssembly(DEPLOYABLE, ASSEMBLY);
     context.screen.print([`assembly ${ASSEMBLY} added to deployable ${DEPLOYABLE}`]);
-    if (note !== null) context.screen.print([printable(note)]);
+    printNote(note, context);
   },
 });
 

@@ -6,6 +6,7 @@ import type { EscalationPolicy } from '../../model/definition.ts';
 import { PcloudError } from '../../model/errors.ts';
 import { defineCommand } from '../command.ts';
 import type { Command } from '../command.ts';
+import { printNote } from '../output.ts';
 import { describePolicy } from '../render-status.ts';
 import { assemblyArgument, deployableArgument, resourceArgument } from './arguments.ts';
 
@@ -50,10 +51,11 @@ const resourceSet = defineCommand({
   async run({ RESOURCE, ASSEMBLY, FAILURES, PERIOD }, context) {
     const policy = policyOf(FAILURES, PERIOD);
     const cped = await context.services.cped();
-    await cped.setResourceEscalation(ASSEMBLY, RESOURCE, policy);
+    const note = await cped.setResourceEscalation(ASSEMBLY, RESOURCE, policy);
     context.screen.print([
       `resource ${RESOURCE} in assembly ${ASSEMBLY}: escalation ${describePolicy(policy)}`,
     ]);
+    printNote(note, context);
   },
 });
 
@@ -67,8 +69,9 @@ const assemblySet = defineCommand({
   async run({ ASSEMBLY, FAILURES, PERIOD }, context) {
     const policy = policyOf(FAILURES, PERIOD);
     const cped = await context.services.cped();
-    await cped.setAssemblyEscalation(ASSEMBLY, policy);
+    const note = await cped.setAssemblyEscalation(ASSEMBLY, policy);
     context.screen.print([`assembly ${ASSEMBLY}: escalation ${describePolicy(policy)}`]);
+    printNote(note, context);
   },
 });
 
@@ -85,8 +88,9 @@ const deployableSet = defineCommand({
   async run({ DEPLOYABLE, FAILURES, PERIOD }, context) {
     const policy = policyOf(FAILURES, PERIOD);
     const cped = await context.services.cped();
-    await cped.setDeployableEscalation(DEPLOYABLE, policy);
+    const note = await cped.setDeployableEscalation(DEPLOYABLE, policy);
     context.screen.print([`deployable ${DEPLOYABLE}: escalation ${describePolicy(policy)}`]);
+    printNote(note, context);
   },
 });
 

@@ -2,7 +2,7 @@
  * The routes of two well-behaved services, for tests of the whole program. A test spreads these and replaces
  * what it is about.
  */
-import { z } from 'zod';
+import type { z } from 'zod';
 import {
   buildEventSchema,
   builderStatusSchema,
@@ -11,6 +11,14 @@ import {
   releasesAnswerSchema,
 } from '../../model/builder-api.ts';
 import type { Build, BuildEvent } from '../../model/builder-api.ts';
+import {
+  assemblyChangeAnswer,
+  deployableChangeAnswer,
+  doneAnswer,
+  imagesInUseAnswer,
+  journalAnswer,
+  templatesAnswer,
+} from '../../model/cped-answers.ts';
 import {
   accessAnswer,
   assemblyAnswer,
@@ -22,7 +30,6 @@ import {
   deployableStatusSchema,
   requirementsAnswer,
 } from '../../model/cped-api.ts';
-import { journalEventSchema } from '../../model/event.ts';
 import type { JournalEvent } from '../../model/event.ts';
 import type { Canned, Handler, Routes } from './fake-services.ts';
 import {
@@ -39,13 +46,8 @@ export function can(schema: z.ZodType, value: unknown): Canned {
   return { schema, value };
 }
 
-export const journalSchema = z.object({ events: z.array(journalEventSchema), lastSeq: z.int() });
-const doneSchema = z.object({ done: z.literal(true) });
-const changeSchema = assemblyAnswer.extend({ takesEffect: z.string(), note: z.string().nullable() });
-const memberSchema = deployableAnswer.extend({ takesEffect: z.string(), note: z.string().nullable() });
-
 export function cannedJournal(events: readonly JournalEvent[]): Canned {
-  return can(journalSchema, { events, lastSeq: events.at(-1)?.seq ?? 0 });
+  return can(journalAnswer, { events, lastSeq: events.at(-1)?.seq ?? 0 });
 }
 
 const changed = { assembly: assemblyDefinition(), requirement };
@@ -53,7 +55,7 @@ const deployable = can(deployableAnswer, { deployable: deployableDefinition() })
 
 export const cpedRoutes: Routes = {
   'GET /v1/status': can(cpedStatusAnswer, cpedStatus()),
-  'GET /v1/templates': can(z.unknown(), {
+  'GET /v1/templates': can(templatesAnswer, {
     templates: [{ name: 'httpd', summary: 'a web server', families: ['debian'] }],
   }),
   'GET /v1/assemblies': can(assemblyListAnswer, {
@@ -61,7 +63,7 @@ export const cpedRoutes: Routes = {
   }),
   'POST /v1/assemblies': can(assemblyAnswer, changed),
   'GET /v1/assemblies/assy1': can(assemblyStatusSchema, assemblyStatus()),
-  'DELETE /v1/assemblies/assy3': can(doneSchema, { done: true }),
+  'DELETE /v1/assemblies/assy3': can(doneAnswer, { done: true }),
   'POST /v1/assemblies/assy1/clone': can(assemblyAnswer, changed),
   'GET /v1/assemblies/assy1/access': can(accessAnswer, {
     user: 'root',
@@ -70,36 +72,48 @@ export const cpedRoutes: Routes = {
     identityFile: '/nowhere/key',
     hostKey: null,
   }),
-  'POST /v1/assemblies/assy1/resources': can(changeSchema, {
+  'POST /v1/assemblies/assy1/resources': can(assemblyChangeAnswer, {
     ...changed,
     takesEffect: 'at-start',
     note: null,
   }),
-  'DELETE /v1/assemblies/assy1/resources/httpdone': can(changeSchema, {
+  'DELETE /v1/assemblies/assy1/resources/httpdone': can(assemblyChangeAnswer, {
     ...changed,
     takesEffect: 'at-reload',
     note: 'deployable_reload dep1 makes it so.',
   }),
-  'PUT /v1/assemblies/assy1/escalation': can(assemblyAnswer, changed),
-  'PUT /v1/assemblies/assy1/resources/httpdone/escalation': can(assemblyAnswer, changed),
+  'PUT /v1/assemblies/assy1/escalation': can(assemblyChangeAnswer, {
+    ...changed,
+    takesEffect: 'at-start',
+    note: null,
+  }),
+  'PUT /v1/assemblies/assy1/resources/httpdone/escalation': can(assemblyChangeAnswer, {
+    ...changed,
+    takesEffect: 'at-reload',
+    note: 'deployable_reload dep1 makes it so.',
+  }),
   'GET /v1/deployables': can(deployableListAnswer, { deployables: [deployableStatus()] }),
   'POST /v1/deployables': deployable,
   'GET /v1/deployables/dep1': can(deployableStatusSchema, deployableStatus()),
-  'DELETE /v1/deployables/dep1': can(doneSchema, { done: true }),
-  'POST /v1/deployables/dep1/assemblies': can(memberSchema, {
+  'DELETE /v1/deployables/dep1': can(doneAnswer, { done: true }),
+  'POST /v1/deployables/dep1/assemblies': can(deployableChangeAnswer, {
     deployable: deployableDefinition(),
     takesEffect: 'at-start',
     note: null,
   }),
   'DELETE /v1/deployables/dep1/assemblies/assy3': deployable,
-  'PUT /v1/deployables/dep1/escalation': deployable,
+  'PUT /v1/deployables/dep1/escalation': can(deployableChangeAnswer, {
+    deployable: deployableDefinition(),
+    takesEffect: 'at-start',
+    note: null,
+  }),
   'GET /v1/deployables/dep1/requirements': can(requirementsAnswer, { requirements: [] }),
   'POST /v1/deployables/dep1/start': deployable,
   'POST /v1/deployables/dep1/stop': deployable,
   'POST /v1/deployables/dep1/reload': deployable,
   'POST /v1/deployables/dep1/recover': deployable,
   'GET /v1/journal': cannedJournal([]),
-  'GET /v1/images-in-use': can(z.unknown(), { assemblies: [], images: [] }),
+  'GET /v1/images-in-use': can(imagesInUseAnswer, { assemblies: [], images: [] }),
 };
 
 export const runningBuild: Build = {

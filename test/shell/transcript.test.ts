@@ -47,7 +47,7 @@ test('each command asks for what it says, and says what was done', async (t) => 
     [
       'escalation_resource_set httpdone assy1 5 3600',
       'PUT /v1/assemblies/assy1/resources/httpdone/escalation {"policy":{"failures":5,"periodMs":3600000}}',
-      /5 in 1h/,
+      /5 in 1h\ndeployable_reload dep1 makes it so\./,
     ],
     [
       'escalation_assembly_set assy1 3 10s',
