@@ -5,7 +5,9 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "clock.h"
@@ -18,6 +20,7 @@
 /* Several `watch` lines come at once: one reload for all. */
 #define GATHER_MS 10
 #define RELOAD_TIMEOUT_MS 30000
+#define RELOAD_ROOM_BYTES (32ull << 20)
 
 /* [Service] StartLimitInterval is the older systemd's name (before 230) of StartLimitIntervalSec. */
 static const char dropin_text[] = "# Written by pcloud-agent: the supervisor on the host restarts this service.\n"
@@ -79,6 +82,27 @@ bool systemd_reload_pending(void)
 	return reloading || reload_ms != NEVER_MS;
 }
 
+/*
+ * systemd refuses to reload with less than 16 MiB free in /run, and /run is a fifth of a small guest's
+ * memory. The size of a tmpfs is a limit and reserves nothing, so it may be raised.
+ */
+static void make_room(void)
+{
+	struct statvfs status;
+	char size[32];
+	if (!files_is_real_root() || statvfs("/run", &status) != 0)
+		return;
+	unsigned long long block = status.f_frsize, total = status.f_blocks * block;
+	if (status.f_bavail * block >= RELOAD_ROOM_BYTES)
+		return;
+	unsigned long flags = MS_REMOUNT | (status.f_flag & ST_NOSUID ? MS_NOSUID : 0) |
+			      (status.f_flag & ST_NODEV ? MS_NODEV : 0) | (status.f_flag & ST_NOEXEC ? MS_NOEXEC : 0);
+	snprintf(size, sizeof size, "size=%llu", total + RELOAD_ROOM_BYTES);
+	if (mount("tmpfs", "/run", "tmpfs", flags, size) != 0)
+		log_line("/run is small and could not be made larger (%s): systemd may refuse to reload",
+			 strerror(errno));
+}
+
 static void reloaded(const struct job_outcome *outcome, void *context)
 {
 	(void)context;
@@ -94,6 +118,7 @@ void systemd_tick(int64_t now_ms)
 		return;
 	struct path systemctl = systemd_systemctl();
 	const char *argv[] = { systemctl.text, "daemon-reload", NULL };
+	make_room();
 	reload_ms = NEVER_MS;
 	reloading = job_start(argv, job_plain_environment, now_ms + RELOAD_TIMEOUT_MS, reloaded, NULL);
 	if (!reloading)
