@@ -7,49 +7,19 @@ import { Queue, QueueEvents } from 'bullmq';
 import type { Job } from 'bullmq';
 import { Redis } from 'ioredis';
 import { progressSchema } from '../model/builder-api.ts';
-import type { BuildProgress } from '../model/builder-api.ts';
-import type { PcloudError } from '../model/errors.ts';
 import { recipeDigest } from '../model/recipe.ts';
 import type { Logger } from '../service/logger.ts';
 import { decodeJobError, jobDataSchema } from './job.ts';
 import type { JobData } from './job.ts';
+import { queueName, queuePrefix } from './queue-port.ts';
+import type { BuildQueue, QueuedBuild, QueueNews } from './queue-port.ts';
 import { redisOptions, redisUnreachable } from './redis.ts';
 import type { RedisTarget } from './redis.ts';
-
-export const queueName = 'image-builds';
-export const queuePrefix = 'pcloud';
 
 /** First try and two more, 3 s and 6 s later, for what can succeed on a retry. */
 const attempts = 3;
 const retryDelayMs = 3000;
 const cancelMarkSeconds = 3600;
-
-export type QueuedBuild = {
-  readonly digest: string;
-  readonly state: 'waiting' | 'active';
-  readonly data: JobData;
-  readonly progress: BuildProgress | null;
-};
-
-export type QueueNews =
-  | { readonly kind: 'progress'; readonly progress: BuildProgress }
-  | { readonly kind: 'completed' }
-  | { readonly kind: 'failed'; readonly error: PcloudError }
-  | { readonly kind: 'removed' };
-
-export type BuildQueue = {
-  /** Adds the job unless one with this digest is there; the state it is in then. */
-  add(data: JobData): Promise<'waiting' | 'active'>;
-  find(digest: string): Promise<QueuedBuild | undefined>;
-  list(): Promise<QueuedBuild[]>;
-  /** Removes a waiting job; an active one is asked to stop. False when there is no such job. */
-  cancel(digest: string): Promise<'removed' | 'asked' | 'none'>;
-  /** True once somebody asked this build to stop; forgets it. */
-  takeCancelMark(digest: string): Promise<boolean>;
-  /** Calls back with news of one job, from whichever host builds it; returns how to stop listening. */
-  listen(digest: string, onNews: (news: QueueNews) => void): () => void;
-  close(): Promise<void>;
-};
 
 const cancelKey = (digest: string): string => `${queuePrefix}:${queueName}:cancel-${digest}`;
 

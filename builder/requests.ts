@@ -19,7 +19,7 @@ import type { ArtifactStore } from './artifact-store.ts';
 import { existingLogPath } from './history.ts';
 import type { History } from './history.ts';
 import type { JobData } from './job.ts';
-import type { BuildQueue, QueuedBuild } from './queue.ts';
+import type { BuildQueue, QueuedBuild } from './queue-port.ts';
 import { assemblyRecipe, jeosRecipe } from './recipes.ts';
 import type { RecipeSource } from './recipes.ts';
 import { cancelled } from './worker.ts';

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import test from 'node:test';
-import { planAssembly, planJeos, uuidFrom } from '../../builder/engines/bootstrap.ts';
-import type { BootstrapContext } from '../../builder/engines/bootstrap.ts';
+import { planAssembly, planJeos } from '../../builder/engines/bootstrap.ts';
+import { uuidFrom } from '../../builder/engines/bootstrap-steps.ts';
+import type { BootstrapContext } from '../../builder/engines/bootstrap-steps.ts';
 import { percentDone, step } from '../../builder/plan.ts';
 import type { Plan } from '../../builder/plan.ts';
 import { recipeDigest } from '../../model/recipe.ts';
@@ -18,7 +19,7 @@ const context: BootstrapContext = {
   agentUnitPath: '/agent/pcloud-agent.service',
   stampProgram: '/engines/stamp-times.ts',
   nodePath: '/bin/node',
-  temporaryDirectory: '/work/temporary',
+  temporaryDirectory: '/build/temporary',
 };
 const parent = { digest: 'a'.repeat(64), diskFile: 'disk.qcow2', diskSizeMiB: 4096 };
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import fc from 'fast-check';
+import { assert as check, jsonValue, property } from 'fast-check';
 import { canonicalJson, sha256Hex } from '../../model/canonical-json.ts';
 import type { JsonValue } from '../../model/canonical-json.ts';
 
@@ -10,8 +10,8 @@ test('the order in which keys were set does not change the text', () => {
 });
 
 test('the text is JSON for the same value', () => {
-  fc.assert(
-    fc.property(fc.jsonValue(), (value) => {
+  check(
+    property(jsonValue(), (value) => {
       const text = canonicalJson(value as JsonValue);
       assert.equal(canonicalJson(JSON.parse(text) as JsonValue), text);
       assert.deepEqual(JSON.parse(text), JSON.parse(JSON.stringify(value)));
