@@ -174,6 +174,32 @@ test('a port that somebody took meanwhile is replaced, the others stay', async (
   assert.deepEqual(await forwardsOf(), [sshNow, httpNow]);
 });
 
+test('two that look for a port at the same moment do not find the same one', async () => {
+  const saved: PortForward[] = [];
+  const store = {
+    forwards: () => [],
+    takenHostPorts: () => new Set(saved.map(({ hostPort }) => hostPort)),
+    saveForward: (_assembly: string, forward: PortForward) => void saved.push(forward),
+  };
+  const slowly = async (): Promise<boolean> => await new Promise((resolve) => setImmediate(resolve, true));
+  const ports = createPortAllocator(store, { first: 20_000, last: 20_009 }, log, slowly);
+  await Promise.all(['assy1', 'assy2', 'assy3'].map((name) => ports.forwardsFor(name, [22])));
+  assert.deepEqual(
+    saved.map(({ hostPort }) => hostPort),
+    [20_000, 20_001, 20_002],
+  );
+});
+
+test('an assembly that is changed while its disk is made is not pinned to the wrong image', async () => {
+  const { world } = await launcherWorld();
+  await using _ = world;
+  const preparing = world.launcher.prepare('assy1');
+  await createAssembly(world.context, 'assy2', 'debian12', 'x86_64');
+  world.store.deleteResource('assy1', 'httpdone');
+  await assert.rejects(preparing, { code: 'changed-meanwhile' });
+  assert.equal(world.store.assembly('assy1')?.imageDigest, null);
+});
+
 test('a range without a free port says so', async () => {
   const store = {
     forwards: () => [],
