@@ -193,8 +193,8 @@ test('two that look for a port at the same moment do not find the same one', asy
 test('an assembly that is changed while its disk is made is not pinned to the wrong image', async () => {
   const { world } = await launcherWorld();
   await using _ = world;
+  // The definition is read at the call itself, before anything is waited for.
   const preparing = world.launcher.prepare('assy1');
-  await createAssembly(world.context, 'assy2', 'debian12', 'x86_64');
   world.store.deleteResource('assy1', 'httpdone');
   await assert.rejects(preparing, { code: 'changed-meanwhile' });
   assert.equal(world.store.assembly('assy1')?.imageDigest, null);
