@@ -14,7 +14,10 @@ export const escalationPolicySchema = z.union([
   z.literal('never'),
   z.strictObject({
     failures: z.int().min(1).max(10_000),
-    periodMs: z.int().min(1).max(366 * 24 * 3_600_000),
+    periodMs: z
+      .int()
+      .min(1)
+      .max(366 * 24 * 3_600_000),
   }),
 ]);
 export type EscalationPolicy = z.infer<typeof escalationPolicySchema>;
@@ -45,7 +48,10 @@ export const assemblyDefinitionSchema = z.strictObject({
   memoryMiB: z.int().min(64).max(1_048_576),
   vcpus: z.int().min(1).max(64),
   /** Digest of the image that the assembly's own disk was made on; null until its first start. */
-  imageDigest: z.string().regex(/^[0-9a-f]{64}$/).nullable(),
+  imageDigest: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/)
+    .nullable(),
   escalation: escalationPolicySchema,
   resources: z.array(resourceDefinitionSchema),
 });

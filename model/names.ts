@@ -10,7 +10,8 @@ export const maxNameLength = 63;
 
 const namePattern = /^[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?$/;
 
-export type NamedThing = 'assembly' | 'deployable' | 'resource' | 'template' | 'release' | 'architecture' | 'user';
+export type NamedThing =
+  'assembly' | 'deployable' | 'resource' | 'template' | 'release' | 'architecture' | 'user';
 
 export const nameSchema = z
   .string()
@@ -22,7 +23,10 @@ export const nameSchema = z
 /** A user's text made harmless for a message: control characters escaped, cut to 80 characters. */
 export function quoteForMessage(text: string): string {
   const shown = text.length > 80 ? `${text.slice(0, 77)}...` : text;
-  return JSON.stringify(shown).replace(/[\u007f-\u009f\u2028\u2029]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  return JSON.stringify(shown).replace(
+    /[\u007f-\u009f\u2028\u2029]/g,
+    (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 }
 
 /**

@@ -19,16 +19,25 @@ const portSchema = z.object({
 });
 
 /** Debian policy §5.6.1 and RPM names: no spaces, no shell or option characters at the start. */
-export const packageNameSchema = z.string().max(128).regex(/^[A-Za-z0-9][A-Za-z0-9+._-]*$/);
+export const packageNameSchema = z
+  .string()
+  .max(128)
+  .regex(/^[A-Za-z0-9][A-Za-z0-9+._-]*$/);
 /** A systemd unit or SysV script name without its suffix. */
-export const serviceNameSchema = z.string().max(128).regex(/^[A-Za-z0-9][A-Za-z0-9@:._-]*$/);
+export const serviceNameSchema = z
+  .string()
+  .max(128)
+  .regex(/^[A-Za-z0-9][A-Za-z0-9@:._-]*$/);
 
 export const resourceTemplateSchema = z.strictObject({
   name: nameSchema,
   summary: z.string().min(1).max(200),
   class: resourceClassSchema,
   /** For class ocf: `provider:type`, such as `heartbeat:pgsql`. */
-  ocfAgent: z.string().regex(/^[a-z0-9-]+:[A-Za-z0-9-]+$/).optional(),
+  ocfAgent: z
+    .string()
+    .regex(/^[a-z0-9-]+:[A-Za-z0-9-]+$/)
+    .optional(),
   /** Between two recurring monitors; ANCESTOR.md gives each template's. */
   monitorIntervalMs: z.int().min(1000).max(3_600_000),
   monitorTimeoutMs: z.int().min(100).max(600_000).default(20_000),

@@ -9,11 +9,13 @@ import type { Screen } from './screen.ts';
 import type { DemoShell } from './shell.ts';
 
 const statusSchema = z.object({
-  deployable: z.object({
-    assemblies: z.array(
-      z.object({ name: z.string(), resources: z.array(z.object({ urls: z.array(z.string()) })) }),
-    ),
-  }),
+  deployables: z.array(
+    z.object({
+      assemblies: z.array(
+        z.object({ name: z.string(), resources: z.array(z.object({ urls: z.array(z.string()) })) }),
+      ),
+    }),
+  ),
 });
 
 export type DemoTools = {
@@ -28,7 +30,8 @@ export type DemoTools = {
 
 /** The URLs that `deployable_status` shows. */
 export async function pagesOf(shell: DemoShell, deployable: string): Promise<ReadonlyMap<string, string>> {
-  const { assemblies } = statusSchema.parse(await shell.json(['deployable_status', deployable])).deployable;
+  const { deployables } = statusSchema.parse(await shell.json(['deployable_status', deployable]));
+  const assemblies = deployables.flatMap((one) => one.assemblies);
   return new Map(
     assemblies.flatMap((assembly) => {
       const url = assembly.resources.flatMap((resource) => resource.urls)[0];
