@@ -165,7 +165,7 @@ function makeLoop(options: CpedOptions, launcher: AssemblyLauncher, memory: Sqli
 
 /** What is wanted up is handed to the supervisor; what cannot be is told, and keeps nothing else from it. */
 async function applyAll(definitions: DefinitionContext, memory: SqliteMemory, log: Logger): Promise<void> {
-  const problems = await applyIntents(definitions);
+  const problems = await applyIntents(definitions, memory.interruptedStops());
   reportStartupProblems(memory, problems, definitions.nowMs());
   const incomplete = new Set(problems.map(({ deployable }) => deployable));
   for (const { name, intent } of definitions.store.deployables())

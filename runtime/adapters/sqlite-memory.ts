@@ -26,6 +26,11 @@ export type Journal = {
   subscribe(listener: (events: readonly JournalEvent[]) => void): () => void;
 };
 
+export type Unfinished = {
+  /** Deployables whose stop was begun and never ended, because the service ended first. */
+  interruptedStops(): ReadonlySet<string>;
+};
+
 export type Incidents = {
   /** The newest `limit` incidents, oldest first. */
   newest(limit: number): Incident[];
@@ -34,7 +39,7 @@ export type Incidents = {
   lastIncidentNumber(): number;
 };
 
-export type SqliteMemory = Memory & Journal & Incidents;
+export type SqliteMemory = Memory & Journal & Incidents & Unfinished;
 
 const journalRow = z
   .object({ seq: z.int(), event: jsonColumn(supervisorEventSchema) })
@@ -44,6 +49,7 @@ const windowRow = z.object({
   key: z.string(),
   failure_times_ms: jsonColumn(z.array(z.number()).max(10_000)),
 });
+const lastKindRow = z.object({ deployable: z.string(), kind: z.string() });
 const seqRow = z.object({ seq: z.int() });
 
 export function createMemory(database: SqliteDatabase, journalLimit = defaultJournalLimit): SqliteMemory {
@@ -101,6 +107,16 @@ export function createMemory(database: SqliteDatabase, journalLimit = defaultJou
         key,
         JSON.stringify(failureTimesMs),
       );
+    },
+    interruptedStops() {
+      // SQLite takes the bare columns from the row that has the maximum (https://sqlite.org/lang_select.html §2.5).
+      const rows = database.all(
+        lastKindRow,
+        `SELECT json_extract(event, '$.deployable') AS deployable, json_extract(event, '$.kind') AS kind, MAX(seq)
+         FROM journal WHERE json_extract(event, '$.kind') LIKE 'deployable-%' GROUP BY deployable`,
+      );
+      const stopping = rows.filter(({ kind }) => kind === 'deployable-stopping');
+      return new Set(stopping.map(({ deployable }) => deployable));
     },
     readAfter: (afterSeq, limit) =>
       database.all(

@@ -93,12 +93,20 @@ export type StartupProblem = PlanProblem & { readonly deployable: string };
  * What the supervisor is given when the service starts: every deployable whose intent is up, as far as it
  * can be planned. What cannot is returned, for an incident each.
  */
-export async function applyIntents(context: DefinitionContext): Promise<readonly StartupProblem[]> {
+export async function applyIntents(
+  context: DefinitionContext,
+  interruptedStops: ReadonlySet<string>,
+): Promise<readonly StartupProblem[]> {
   const images = await context.images.read().catch(noImages);
   const problems: StartupProblem[] = [];
   for (const { name, intent } of context.store.deployables()) {
-    if (intent !== 'up') continue;
+    if (intent !== 'up' && !interruptedStops.has(name)) continue;
     const result = planOf(context, name, images);
+    if (intent === 'down') {
+      context.control.apply(result.plan);
+      context.control.stop(name);
+      continue;
+    }
     const missing = result.problems.map((problem) => named(context, name, problem, images));
     problems.push(...missing.map((problem) => ({ ...problem, deployable: name })));
     context.control.apply(result.plan);

@@ -68,7 +68,11 @@ function greeted(turn: Turn, assembly: AssemblyState, bootId: string): Escalatio
 
 /** The hello and the whole state are in. */
 function caughtUp(turn: Turn, assembly: AssemblyState): Escalation | null {
-  if (assembly.name === 'stopping') return null;
+  if (assembly.name === 'stopping') {
+    if (assembly.poweringOff)
+      turn.actions.push({ kind: 'send', assembly: assembly.plan.name, message: { kind: 'poweroff' } });
+    return null;
+  }
   turn.actions.push({ kind: 'introduce', assembly: assembly.plan.name });
   if (assembly.name === 'booting') return comeOnline(turn, assembly);
   endSuspicion(turn, assembly);

@@ -205,8 +205,9 @@ export function domainSeen(
   assembly.domain = report.state;
   assembly.domainReason = report.reason;
   const off = report.state === 'off' || report.state === 'absent';
-  if (assembly.name === 'stopping' && off) {
-    settleStopped(turn, assembly);
+  if (assembly.name === 'stopping') {
+    if (off) settleStopped(turn, assembly);
+    else if (!assembly.linked && !assembly.poweringOff) powerOffUnlinked(turn, assembly);
     return null;
   }
   if (assembly.intent === 'up' && assembly.name === 'stopped') {
@@ -231,6 +232,9 @@ export function stopAssembly(turn: Turn, assembly: AssemblyState): void {
   endIncident(turn, assembly, 'stopped');
   switch (assembly.name) {
     case 'stopped':
+      // A stop that the end of the service interrupted: whether its VM still runs is not known yet.
+      if (assembly.domain === 'unknown') finishStop(turn, assembly);
+      return;
     case 'stopping':
     case 'fencing':
     case 'starting':
@@ -263,6 +267,21 @@ export function powerOffWhenQuiet(turn: Turn, assembly: AssemblyState): void {
   turn.actions.push({ kind: 'send', assembly: name, message: { kind: 'poweroff' } });
   turn.actions.push({ kind: 'shutdown', assembly: name });
   assembly.deadlineMs = turn.now.monotonicMs + turn.state.limits.shutdownMs;
+}
+
+function finishStop(turn: Turn, assembly: AssemblyState): void {
+  moveAssembly(turn, assembly, 'stopping');
+  assembly.poweringOff = false;
+  assembly.deadlineMs = turn.now.monotonicMs + turn.state.limits.shutdownMs;
+  turn.actions.push({ kind: 'inspect', assembly: assembly.plan.name });
+}
+
+/** Without a link there is only the button yet; the agent is asked as soon as it says hello. */
+function powerOffUnlinked(turn: Turn, assembly: AssemblyState): void {
+  assembly.poweringOff = true;
+  assembly.deadlineMs = turn.now.monotonicMs + turn.state.limits.shutdownMs;
+  turn.actions.push({ kind: 'open-link', assembly: assembly.plan.name });
+  turn.actions.push({ kind: 'shutdown', assembly: assembly.plan.name });
 }
 
 function stopVm(turn: Turn, assembly: AssemblyState): void {

@@ -143,7 +143,7 @@ test('when the service starts, what was up is applied, as far as it can be, and 
   // assy1 has its disk and is remembered with what its image is; assy2 never came that far.
   for (const digest of [images.jeos, images.httpd])
     await rm(path.join(world.imageDirectory, digest), { recursive: true });
-  const problems = await applyIntents(context);
+  const problems = await applyIntents(context, new Set());
   assert.deepEqual(
     problems.map(({ deployable, assembly, error }) => [deployable, assembly, error.code]),
     [['dep1', 'assy2', 'image-not-built']],
@@ -161,6 +161,18 @@ test('a table of image names that is damaged does not keep what runs from being 
   await using _ = world;
   world.supervisor.calls.length = 0;
   await writeFile(path.join(world.imageDirectory, 'names.json'), '{');
-  assert.deepEqual(await applyIntents(context), []);
+  assert.deepEqual(await applyIntents(context, new Set()), []);
   assert.deepEqual(world.supervisor.calls, ['apply dep1']);
+});
+
+test('a stop that the end of the service interrupted is handed to the supervisor again, another is not', async () => {
+  const { world, context } = await startedWorld();
+  await using _ = world;
+  stopDeployable(context, 'dep1');
+  world.supervisor.calls.length = 0;
+  await applyIntents(context, new Set());
+  assert.deepEqual(world.supervisor.calls, []);
+  await applyIntents(context, new Set(['dep1']));
+  assert.deepEqual(world.supervisor.calls, ['apply dep1', 'stop dep1']);
+  assert.equal(world.supervisor.plans.get('dep1')?.intent, 'down');
 });

@@ -100,6 +100,21 @@ test('the journal keeps its newest rows, and no number is ever given twice', () 
   database.close();
 });
 
+test('a stop that was begun and never ended is remembered as interrupted, for its deployable alone', () => {
+  const database = openDatabase(newFile());
+  const memory = createMemory(database);
+  const told = (deployable: string, kind: SupervisorEvent['kind']): SupervisorEvent => ({
+    ...event('told'),
+    deployable,
+    kind,
+  });
+  memory.append([told('dep1', 'deployable-active'), told('dep10', 'deployable-stopping')]);
+  memory.append([told('dep2', 'deployable-stopping'), told('dep2', 'deployable-stopped')]);
+  memory.append([told('dep10', 'assembly-stopped')]);
+  assert.deepEqual([...memory.interruptedStops()], ['dep10']);
+  database.close();
+});
+
 test('listeners hear of events in order, after they are written, until they unsubscribe', () => {
   const database = openDatabase(':memory:');
   const memory = createMemory(database);

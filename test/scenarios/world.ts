@@ -48,7 +48,11 @@ export function createWorld(plan: DeployablePlan): World {
   const log: string[] = [];
   const incidents = new Map<string, Incident>();
   const crashAtBoot = new Set<string>();
-  const memory = createMemory(incidents, (event) => log.push(stamp(time, event.text)));
+  let lastDeployableKind = '';
+  const memory = createMemory(incidents, (event) => {
+    if (event.kind.startsWith('deployable-')) lastDeployableKind = event.kind;
+    log.push(stamp(time, event.text));
+  });
   hypervisor.onPower((assembly, power) => {
     log.push(stamp(time, `  (the VM of ${assembly} ${power === 'on' ? 'gets power' : 'is off'})`));
     if (power === 'off') return guests.lose(assembly);
@@ -89,6 +93,10 @@ export function createWorld(plan: DeployablePlan): World {
       await time.advance(50);
       await opened;
       if (world.intent === 'up') loop.control.apply({ ...plan, intent: 'up' });
+      else if (lastDeployableKind === 'deployable-stopping') {
+        loop.control.apply({ ...plan, intent: 'down' });
+        loop.control.stop(plan.name);
+      }
     },
     async killService() {
       const stopped = world.loop?.stop();
