@@ -70,6 +70,8 @@ async function serve(config: BuilderConfig): Promise<void> {
   } finally {
     await stopParts(parts, log);
   }
+  // A question to a slow archive may still be open; it ends with us.
+  process.exit(0);
 }
 
 /** Starts everything; each part that is up is in `parts`, so that a failure in the middle leaves nothing. */
@@ -146,8 +148,10 @@ async function stopParts(parts: Part[], log: Logger): Promise<void> {
 
 async function waitForSignal(): Promise<void> {
   await new Promise<void>((resolve) => {
-    process.once('SIGTERM', () => resolve());
-    process.once('SIGINT', () => resolve());
+    // Not `once`: that listener is gone before it runs, and execa's signal-exit, which looks at the listeners
+    // while a child of its own runs, would then kill this process on the spot.
+    process.on('SIGTERM', () => resolve());
+    process.on('SIGINT', () => resolve());
   });
 }
 

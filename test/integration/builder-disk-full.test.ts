@@ -17,7 +17,8 @@ async function withSmallDisk(sizeMiB: number, act: (directory: string) => Promis
   try {
     await act(directory);
   } finally {
-    execFileSync('umount', [directory]);
+    // Lazily: an unmount that is refused would hide why the test failed.
+    execFileSync('umount', ['--lazy', directory]);
     await rmdir(directory);
   }
 }

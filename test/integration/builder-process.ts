@@ -66,10 +66,22 @@ export async function builderProcess(stateDirectory?: string): Promise<BuilderPr
   const end = async (signal: 'SIGTERM' | 'SIGKILL'): Promise<number | null> => {
     const ending = child;
     child = undefined;
-    if (ending === undefined || ending.exitCode !== null || ending.signalCode !== null) return null;
+    if (ending === undefined) return null;
+    // A builder that ended by itself is a defect, whatever the test was about.
+    assert.deepEqual(
+      [ending.exitCode, ending.signalCode],
+      [null, null],
+      'pcloud-builder ended before it was asked to',
+    );
     const gone = once(ending, 'exit');
     ending.kill(signal);
     await gone;
+    if (signal === 'SIGTERM')
+      assert.deepEqual(
+        [ending.exitCode, ending.signalCode],
+        [0, null],
+        'SIGTERM did not end it in good order',
+      );
     return ending.exitCode;
   };
   return {

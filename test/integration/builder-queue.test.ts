@@ -86,7 +86,9 @@ test(
       assert.ok((await processesOf('PCLOUD_BUILD_WORK', builder.imageDirectory)).length > 0);
       const [leftover] = await workspaces(builder);
       await builder.start();
-      assert.ok(!(await workspaces(builder)).includes(leftover ?? ''));
+      assert.ok(!(await workspaces(builder)).includes(leftover));
+      const killed = path.join(builder.imageDirectory, '.tmp', leftover);
+      assert.deepEqual(await processesOf('PCLOUD_BUILD_WORK', killed), []);
       assert.deepEqual((await readImageDirectory(builder.imageDirectory)).artifacts, []);
 
       // Meanwhile two people ask for an assembly on it, and one asks for the JEOS: two jobs in all.
