@@ -16,10 +16,15 @@ import { createShell } from './shell.ts';
 import { renderTimeline, type TimelineRow } from './timeline.ts';
 
 const { values } = parseArgs({
-  options: { assemblies: { type: 'string', default: '3' } },
+  options: {
+    /** One to three; tests play it with two. */
+    assemblies: { type: 'string', default: '3' },
+    /** Another stack than the checkout's own, for tests. */
+    'state-dir': { type: 'string' },
+  },
 });
 const names = ['assy1', 'assy2', 'assy3'].slice(0, Math.min(3, Math.max(1, Number(values.assemblies))));
-const layout = layoutOfThisCheckout();
+const layout = layoutOfThisCheckout(values['state-dir']);
 const screen = createScreen();
 const interrupted = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {

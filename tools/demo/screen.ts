@@ -7,6 +7,8 @@ export type Screen = {
   readonly note: (text: string) => void;
   readonly command: (line: string) => void;
   readonly feedback: (line: string) => void;
+  /** While a command shows the same events itself, they are not shown twice. */
+  readonly muteFeedback: (muted: boolean) => void;
   readonly lines: (lines: readonly string[]) => void;
   readonly failure: (text: string) => void;
 };
@@ -19,11 +21,17 @@ export function createScreen(): Screen {
   const write = (line: string): void => {
     process.stdout.write(`${line}\n`);
   };
+  let muted = false;
   return {
     chapter: (title) => write(`\n${paint(1, `== ${title}`)}`),
     note: (text) => write(`   ${text}`),
     command: (line) => write(paint(36, `pcloudsh# ${line}`)),
-    feedback: (line) => write(paint(33, `   | ${line}`)),
+    feedback: (line) => {
+      if (!muted) write(paint(33, `   | ${line}`));
+    },
+    muteFeedback: (mute) => {
+      muted = mute;
+    },
     lines: (lines) => lines.forEach(write),
     failure: (text) => write(paint(31, `FAILED: ${text}`)),
   };

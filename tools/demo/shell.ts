@@ -34,7 +34,17 @@ export function createShell(layout: StackLayout, screen: Screen, signal: AbortSi
   return {
     async run(words) {
       screen.command(words.join(' '));
-      await execa(program, [...words], { ...common, stdin: 'ignore', stdout: 'inherit', stderr: 'inherit' });
+      screen.muteFeedback(true);
+      try {
+        await execa(program, [...words], {
+          ...common,
+          stdin: 'ignore',
+          stdout: 'inherit',
+          stderr: 'inherit',
+        });
+      } finally {
+        screen.muteFeedback(false);
+      }
     },
     async json(words) {
       const result = await execa(program, [...words, '--json'], { ...common, stdin: 'ignore' });
