@@ -37,6 +37,7 @@ async function run(): Promise<readonly TimelineRow[]> {
   const shell = createShell(layout, screen, interrupted.signal);
   const feedback = followFeedback(layout, screen);
   try {
+    await shell.run(['status']);
     screen.chapter("The page's script, with debian12 for F14");
     await defineDeployable(shell, names);
     await startDeployable(shell);
