@@ -127,6 +127,7 @@ function createInspector(
     while (wanted.size > 0) {
       const asked = wanted;
       wanted = new Set();
+      const askedMs = ports.clock.monotonicMs();
       try {
         const reports = await withLimit(ports.clock, ports.hypervisor.list(), askLimitMs, 'list');
         const found = new Map(reports.map((report) => [report.assembly, report]));
@@ -137,7 +138,7 @@ function createInspector(
             state: 'absent',
             reason: 'not defined',
           };
-          feed({ kind: 'domain', report, source: 'inspection' });
+          feed({ kind: 'domain', report, source: 'inspection', askedMs });
         }
       } catch (error) {
         // The slow inventory asks again; without an answer there is no verdict.

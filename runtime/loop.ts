@@ -3,13 +3,13 @@
  * actions that come out, and writes down what was told. It owns the tick, the slow inventory, and noticing
  * that we ourselves stood still. What to do about anything is the step's.
  */
-import type { JournalEvent } from '../model/event.ts';
+import type { JournalEvent, SupervisorEvent } from '../model/event.ts';
 import type { Logger } from '../service/logger.ts';
 import type { SupervisorControl } from './control.ts';
 import { createActionRunner, type ActionPorts } from './loop-actions.ts';
 import type { GuestLinkEvent, HypervisorEvent } from './ports.ts';
 import type { Limits } from './supervisor/limits.ts';
-import type { Observation } from './supervisor/protocol.ts';
+import type { Action, Observation } from './supervisor/protocol.ts';
 import { initialState, type SupervisorState } from './supervisor/state.ts';
 import { step } from './supervisor/step.ts';
 import { viewAssembly, viewDeployable } from './supervisor/view.ts';
@@ -45,7 +45,8 @@ export function createLoop(options: LoopOptions): Loop {
   const queue: Observation[] = [];
   let draining = false;
   let stopped = false;
-  let lastTickMs = clock.monotonicMs();
+  /** When we last did anything; a gap much longer than a tick means that we stood still. */
+  let lastAwakeMs = clock.monotonicMs();
   let lastInventoryMs = clock.monotonicMs();
   let cancelTick = (): void => undefined;
 
@@ -66,43 +67,64 @@ export function createLoop(options: LoopOptions): Loop {
   const run = createActionRunner(options, feed);
 
   const take = (observation: Observation): void => {
-    noticeStall();
+    const nowMs = clock.monotonicMs();
+    const lateMs = nowMs - lastAwakeMs - tickMs;
+    lastAwakeMs = nowMs;
+    if (lateMs >= stallMs) decide({ kind: 'stalled', stalledMs: lateMs });
+    decide(observation);
+  };
+
+  const decide = (observation: Observation): void => {
     const now = { monotonicMs: clock.monotonicMs(), wallMs: clock.wallMs() };
     const result = step(state, observation, now);
     // Actions first: their promises start now, and the journal's fsync must not delay a recovery.
-    for (const action of result.actions) run(action);
-    if (result.events.length === 0) return;
+    for (const action of result.actions) perform(action);
     for (const event of result.events) logEvent(log, event);
-    options.onEvents(memory.append(result.events));
+    if (result.events.length > 0) record(result.events);
   };
 
-  const noticeStall = (): void => {
-    const nowMs = clock.monotonicMs();
-    const lateMs = nowMs - lastTickMs - tickMs;
-    lastTickMs = Math.max(lastTickMs, nowMs - tickMs);
-    if (lateMs < stallMs) return;
-    const now = { monotonicMs: nowMs, wallMs: clock.wallMs() };
-    const told = step(state, { kind: 'stalled', stalledMs: lateMs }, now);
-    if (told.events.length > 0) options.onEvents(memory.append(told.events));
+  const perform = (action: Action): void => {
+    try {
+      run(action);
+    } catch (error) {
+      // One assembly's trouble (its record gone, a full disk under the windows) must not end the others' care;
+      // whatever waits for this action's answer is ended by its own limit.
+      log.error({ err: error, action: action.kind }, 'an action could not be begun');
+    }
+  };
+
+  const record = (events: readonly SupervisorEvent[]): void => {
+    let written: readonly JournalEvent[];
+    try {
+      written = memory.append(events);
+    } catch (error) {
+      log.error(
+        { err: error },
+        'the journal could not be written (the events stand in this log); recovery goes on',
+      );
+      return;
+    }
+    options.onEvents(written);
   };
 
   const tick = (): void => {
     feed({ kind: 'tick' });
-    lastTickMs = clock.monotonicMs();
-    if (state.hypervisor === 'up' && lastTickMs - lastInventoryMs >= inventoryMs) takeInventory();
+    if (state.hypervisor === 'up' && clock.monotonicMs() - lastInventoryMs >= inventoryMs) takeInventory();
     if (!stopped) cancelTick = clock.after(tickMs, tick);
   };
 
   const takeInventory = (): void => {
-    lastInventoryMs = clock.monotonicMs();
+    const askedMs = clock.monotonicMs();
+    lastInventoryMs = askedMs;
     hypervisor.list().then(
-      (reports) => feed({ kind: 'inventory', reports }),
+      (reports) => feed({ kind: 'inventory', reports, askedMs }),
       (error: unknown) => log.info({ err: error }, 'the hypervisor did not list its domains'),
     );
   };
 
   const onHypervisor = (event: HypervisorEvent): void => {
-    if (event.kind === 'domain') return feed({ kind: 'domain', report: event.report, source: 'event' });
+    if (event.kind === 'domain')
+      return feed({ kind: 'domain', report: event.report, source: 'event', askedMs: clock.monotonicMs() });
     feed({ kind: 'connection', state: event.state, reason: event.reason });
     // The adapter has registered for events before it says `up`: what is listed now cannot be missed later.
     if (event.state === 'up') takeInventory();
@@ -118,7 +140,7 @@ export function createLoop(options: LoopOptions): Loop {
     control: controlOf(state, feed, () => clock.wallMs()),
     async start() {
       links.listen(onLink);
-      lastTickMs = clock.monotonicMs();
+      lastAwakeMs = clock.monotonicMs();
       cancelTick = clock.after(tickMs, tick);
       await hypervisor.open(onHypervisor);
     },

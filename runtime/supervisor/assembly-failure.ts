@@ -91,6 +91,7 @@ export function fence(turn: Turn, assembly: AssemblyState, incident: string | nu
 export function assemblyFenced(turn: Turn, assembly: AssemblyState, attempt: number, outcome: Outcome): void {
   if (assembly.attempt !== attempt || assembly.pending !== 'fence') return;
   assembly.pending = null;
+  assembly.settledMs = turn.now.monotonicMs;
   const where = subject(assembly.deployable, assembly.plan.name);
   if (!outcome.ok) {
     if (assembly.deadlineMs === null && assembly.note !== fencingNote) {

@@ -36,6 +36,7 @@ export function newAssembly(
     heardMs: turn.now.monotonicMs,
     bootId: null,
     attempt: 0,
+    settledMs: Number.NEGATIVE_INFINITY,
     pending: null,
     deadlineMs: null,
     readyMs: 0,
@@ -138,6 +139,7 @@ export function assemblyStarted(
 ): Escalation | null {
   if (assembly.attempt !== attempt || assembly.pending !== 'start') return null;
   assembly.pending = null;
+  assembly.settledMs = turn.now.monotonicMs;
   if (outcome.ok) {
     assembly.domain = 'running';
     assembly.domainReason = 'started';

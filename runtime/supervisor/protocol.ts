@@ -26,8 +26,14 @@ export type Observation =
   | { readonly kind: 'forget'; readonly deployable: string }
   | { readonly kind: 'connection'; readonly state: 'up' | 'down'; readonly reason: string }
   /** All domains of ours at one moment; an assembly that is not among them has no domain. */
-  | { readonly kind: 'inventory'; readonly reports: readonly DomainReport[] }
-  | { readonly kind: 'domain'; readonly report: DomainReport; readonly source: 'event' | 'inspection' }
+  | { readonly kind: 'inventory'; readonly reports: readonly DomainReport[]; readonly askedMs: number }
+  /** `askedMs`, also above: monotonic time of the question; the answer is not newer than that. */
+  | {
+      readonly kind: 'domain';
+      readonly report: DomainReport;
+      readonly source: 'event' | 'inspection';
+      readonly askedMs: number;
+    }
   | {
       readonly kind: 'link';
       readonly assembly: string;

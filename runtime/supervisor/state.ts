@@ -57,6 +57,8 @@ export type AssemblyState = {
   bootId: string | null;
   /** Grows with each start, fencing or measurement; answers to older ones are ignored. */
   attempt: number;
+  /** Monotonic time of the last outcome of a start or fencing: older answers about the domain are void. */
+  settledMs: number;
   /** An action under way whose outcome will come back. */
   pending: 'start' | 'fence' | null;
   /** Boot or shutdown limit, next fence retry, next inspection. */

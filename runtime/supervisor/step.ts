@@ -48,12 +48,15 @@ function observe(turn: Turn, observation: Observation): void {
     case 'connection':
       return connectionChanged(turn, observation.state, observation.reason);
     case 'inventory':
-      return inventoryTaken(turn, observation.reports);
+      return inventoryTaken(turn, observation.reports, observation.askedMs);
     case 'stalled':
       return weStalled(turn, observation.stalledMs);
     case 'domain':
       return withAssembly(turn, observation.report.assembly, (assembly) =>
-        seen(turn, assembly, observation.report, observation.source),
+        // The question was asked before our own start or fencing had its outcome: the answer is void.
+        observation.askedMs < assembly.settledMs
+          ? null
+          : seen(turn, assembly, observation.report, observation.source),
       );
     case 'link':
       return withAssembly(turn, observation.assembly, (assembly) => {
@@ -176,11 +179,12 @@ function inventoryTaken(
     readonly state: AssemblyState['domain'];
     readonly reason: string;
   }[],
+  askedMs: number,
 ): void {
   const found = new Map(reports.map((report) => [report.assembly, report]));
   for (const assembly of turn.state.assemblies.values()) {
     // While our own start or fencing is under way, the list may be older than its outcome.
-    if (assembly.pending !== null) continue;
+    if (assembly.pending !== null || askedMs < assembly.settledMs) continue;
     const report = found.get(assembly.plan.name) ?? { state: 'absent' as const, reason: 'not defined' };
     settle(turn, assembly, seen(turn, assembly, report, 'inspection'));
   }

@@ -128,7 +128,12 @@ export class World {
       case 'inspect':
         this.#later(50, () => {
           if (this.hypervisor === 'up')
-            this.feed({ kind: 'domain', source: 'inspection', report: this.#report(action.assembly) });
+            this.feed({
+              kind: 'domain',
+              source: 'inspection',
+              askedMs: this.nowMs,
+              report: this.#report(action.assembly),
+            });
         });
         return;
       case 'measure-progress':
@@ -246,7 +251,12 @@ export class World {
     vm.on = false;
     vm.running.clear();
     if (this.hypervisor === 'down' || this.#bad(0.2)) return;
-    this.feed({ kind: 'domain', source: 'event', report: { ...this.#report(assembly), reason } });
+    this.feed({
+      kind: 'domain',
+      source: 'event',
+      askedMs: this.nowMs,
+      report: { ...this.#report(assembly), reason },
+    });
   }
 
   connection(state: 'up' | 'down'): void {
@@ -258,7 +268,11 @@ export class World {
 
   inventory(): void {
     if (this.hypervisor === 'down') return;
-    this.feed({ kind: 'inventory', reports: [...this.vms.keys()].map((name) => this.#report(name)) });
+    this.feed({
+      kind: 'inventory',
+      askedMs: this.nowMs,
+      reports: [...this.vms.keys()].map((name) => this.#report(name)),
+    });
   }
 
   /** Lets time pass in ticks; heartbeats come from guests that are not silent. */

@@ -1,0 +1,154 @@
+/**
+ * The loop around the step, on the simulated host: what goes wrong beside the supervisor (its journal, its
+ * own standstill, an action that cannot be begun) must not cost anybody their recovery.
+ */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { DeployablePlan } from '../../runtime/control.ts';
+import { createLoop, type Loop } from '../../runtime/loop.ts';
+import type { Launcher, Memory } from '../../runtime/ports.ts';
+import { defaultLimits } from '../../runtime/supervisor/limits.ts';
+import { createLogger } from '../../service/logger.ts';
+import { conformanceSpecs } from '../conformance/specs.ts';
+import { createVirtualClock, type VirtualClock } from '../sim/clock.ts';
+import { simulatedGuests, type SimulatedGuests } from '../sim/guest.ts';
+import { simulatedHypervisor, type SimulatedHypervisor } from '../sim/hypervisor.ts';
+
+const plan: DeployablePlan = {
+  name: 'dep1',
+  intent: 'up',
+  monitoring: 'am',
+  escalation: 'never',
+  assemblies: [
+    {
+      name: 'assy1',
+      escalation: 'never',
+      resources: [
+        {
+          name: 'web',
+          class: 'systemd',
+          service: 'web',
+          parameters: {},
+          escalation: 'never',
+          monitorIntervalMs: 10_000,
+          monitorTimeoutMs: 5000,
+          startTimeoutMs: 5000,
+          stopTimeoutMs: 5000,
+        },
+      ],
+    },
+  ],
+};
+
+type Host = {
+  readonly time: VirtualClock;
+  readonly hypervisor: SimulatedHypervisor;
+  readonly guests: SimulatedGuests;
+  readonly loop: Loop;
+  readonly told: string[];
+};
+
+/** A host with one assembly; parts of memory and launcher can be replaced by what fails. */
+async function host(
+  replace: { readonly memory?: Partial<Memory>; readonly launcher?: Partial<Launcher> } = {},
+): Promise<Host> {
+  const time = createVirtualClock(0);
+  const hypervisor = simulatedHypervisor(time.clock, 'test');
+  const guests = simulatedGuests({ clock: time.clock, heartbeatMs: 1000 });
+  hypervisor.onPower((assembly, power) => (power === 'on' ? guests.boot(assembly) : guests.lose(assembly)));
+  const spec = conformanceSpecs('test', '/simulated');
+  const told: string[] = [];
+  const loop = createLoop({
+    hypervisor,
+    links: guests.connectHost(),
+    clock: time.clock,
+    log: createLogger({ service: 'test', level: 'silent' }),
+    limits: defaultLimits('kvm'),
+    firstIncident: 1,
+    launcher: {
+      prepare: (assembly) => Promise.resolve(spec(assembly)),
+      uuidOf: (assembly) => spec(assembly).uuid,
+      agentSocketPath: (assembly) => assembly,
+      identity: (assembly) => ({ hostname: assembly, authorizedKey: 'ssh-ed25519 AAAA' }),
+      keepEvidence: () => Promise.resolve(null),
+      rememberHostKey: () => undefined,
+      ...replace.launcher,
+    },
+    memory: {
+      append: (events) => events.map((event, index) => ({ ...event, seq: index + 1 })),
+      saveIncident: () => undefined,
+      loadWindows: () => new Map(),
+      saveWindow: () => undefined,
+      ...replace.memory,
+    },
+    onEvents: (events) => told.push(...events.map((event) => event.text)),
+    onDefect: (error) => {
+      throw error;
+    },
+  });
+  const started = loop.start();
+  await time.advance(50);
+  await started;
+  return { time, hypervisor, guests, loop, told };
+}
+
+const stateOf = (loop: Loop): string | undefined => loop.control.deployable('dep1')?.state;
+
+test('a journal that cannot be written does not keep a killed application from being started again', async () => {
+  const full = (): never => {
+    throw new Error('database or disk is full');
+  };
+  const { time, guests, loop } = await host({
+    memory: { append: full, saveIncident: full, saveWindow: full },
+  });
+  loop.control.apply(plan);
+  await time.advance(20_000);
+  assert.equal(stateOf(loop), 'active');
+  guests.killResource('assy1', 'web');
+  await time.advance(5000);
+  assert.ok(guests.isRunning('assy1', 'web'));
+  assert.equal(stateOf(loop), 'active');
+});
+
+test('a start that became due while we stood still is not lost', async () => {
+  const { time, hypervisor, loop } = await host();
+  loop.control.apply(plan);
+  await time.advance(20_000);
+  hypervisor.kill('assy1');
+  await time.advance(10_000);
+  assert.equal(stateOf(loop), 'active');
+  // The second failure waits 1 s before its start; we stand still across that moment.
+  hypervisor.kill('assy1');
+  await time.advance(500);
+  assert.equal(loop.control.assembly('assy1')?.state, 'waiting');
+  await time.jump(30_000);
+  await time.advance(20_000);
+  assert.equal(stateOf(loop), 'active');
+  assert.equal(hypervisor.startsOf('assy1'), 3);
+});
+
+test('a list that was asked for before a start does not declare the started VM dead', async () => {
+  const { time, hypervisor, loop, told } = await host();
+  loop.control.apply(plan);
+  await time.advance(20_000);
+  for (let second = 0; second < 60; second += 1) {
+    hypervisor.kill('assy1');
+    await time.advance(61_000);
+  }
+  const failures = told.filter((text) => text.includes('assembly [assy1]') && text.includes('FAILED'));
+  assert.equal(failures.length, 60, failures.join('\n'));
+  assert.deepEqual(hypervisor.violations(), []);
+});
+
+test('an assembly whose record is gone costs nobody else anything', async () => {
+  const { time, loop } = await host({
+    launcher: {
+      identity: () => {
+        throw new Error('there is no such assembly');
+      },
+    },
+  });
+  loop.control.apply(plan);
+  await time.advance(20_000);
+  assert.equal(stateOf(loop), 'active');
+});
