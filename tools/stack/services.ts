@@ -1,6 +1,6 @@
 /**
  * The two services as daemons of the private stack: how each is started and when it is ready. What they do
- * is theirs; this knows their entry file, their socket and their status path.
+ * is theirs; this knows their launcher, their socket and their status path.
  */
 import http from 'node:http';
 import path from 'node:path';
@@ -23,14 +23,15 @@ function socketOf(layout: StackLayout, name: ServiceName): string {
 }
 
 function specOf(layout: StackLayout, name: ServiceName): DaemonSpec {
-  const entry = name === 'pcloud-builder' ? 'builder/main.ts' : 'runtime/main.ts';
   const environment = { ...definedEnvironment(), ...environmentOf(layout, privateLibvirtUri(layout)) };
   return {
     name,
-    command: process.execPath,
-    arguments: [path.join(layout.checkout, entry)],
+    // The launcher that an installed system uses too: it alone knows the runtime's own settings.
+    command: path.join(layout.checkout, 'bin', name),
+    arguments: [],
     environment: {
       ...environment,
+      NODE_COMPILE_CACHE: path.join(layout.stateDir, 'cache/node'),
       PATH: `${path.join(layout.checkout, '.toolchain/bin')}:${process.env['PATH'] ?? ''}:/usr/sbin:/sbin`,
       [stackMarker]: layout.stateDir,
     },
