@@ -50,7 +50,10 @@ async function serve(config: CpedConfig): Promise<undefined> {
   const outside = await connectOutside(config, log);
   log.info({ accelerator: outside.accelerator.accelerator }, outside.accelerator.reason);
   const cped = await startCped({ config, log, outside, onDefect: (error) => die(log, error) });
+  let stopping = false;
   const stop = (signal: NodeJS.Signals): void => {
+    if (stopping) return;
+    stopping = true;
     log.info({ signal }, 'stopping; the virtual machines run on');
     notifier.stopping();
     setTimeout(() => {
@@ -62,8 +65,9 @@ async function serve(config: CpedConfig): Promise<undefined> {
       (error: unknown) => die(log, error),
     );
   };
-  process.once('SIGTERM', stop);
-  process.once('SIGINT', stop);
+  // Not `once`: while a child of execa runs, a handler that removes itself leaves the signal to the default.
+  process.on('SIGTERM', stop);
+  process.on('SIGINT', stop);
   notifier.ready(`Serving on ${cped.socketPath}`);
   log.info({ socket: cped.socketPath, version }, 'serving');
 }

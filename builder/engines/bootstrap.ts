@@ -97,6 +97,14 @@ export function planAssembly(
         inputs: [`${parent.digest}/root.tar.zst`],
         outputs: ['base.tar'],
       }),
+      step({
+        id: 'parent-devices',
+        title: 'Leaving the device nodes to the new tree',
+        // Without root nobody may make device nodes; mmdebstrap makes its own in either case.
+        argv: ['tar', '--delete', '--wildcards', '-f', 'base.tar', './dev/*'],
+        inputs: ['base.tar'],
+        outputs: ['base.tar'],
+      }),
       seedStep(),
       mmdebstrapStep(context, '', {
         variant: 'custom',

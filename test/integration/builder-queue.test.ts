@@ -85,6 +85,7 @@ test(
       await builder.end('SIGKILL');
       assert.ok((await processesOf('PCLOUD_BUILD_WORK', builder.imageDirectory)).length > 0);
       const [leftover] = await workspaces(builder);
+      assert.ok(leftover !== undefined);
       await builder.start();
       assert.ok(!(await workspaces(builder)).includes(leftover));
       const killed = path.join(builder.imageDirectory, '.tmp', leftover);
