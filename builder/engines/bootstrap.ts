@@ -98,6 +98,14 @@ export function planAssembly(
         outputs: ['base.tar'],
       }),
       step({
+        id: 'parent-writable',
+        title: 'Making the copy of the JEOS writable',
+        // zstd gives its output the mode of its input, and an artifact is read-only.
+        argv: ['chmod', 'u+w', 'base.tar'],
+        inputs: ['base.tar'],
+        outputs: ['base.tar'],
+      }),
+      step({
         id: 'parent-devices',
         title: 'Leaving the device nodes to the new tree',
         // Without root nobody may make device nodes; mmdebstrap makes its own in either case.
