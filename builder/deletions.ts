@@ -11,7 +11,7 @@ import { assembliesOn } from './disk-users.ts';
 import type { RequestContext } from './requests.ts';
 
 /**
- * Deletes a release's JEOS, also superseded ones that nothing stands on any more.
+ * Deletes a release's JEOS, also superseded ones, and the assembly images on it that no assembly's disk uses.
  * @returns the deleted digests.
  * @throws PcloudError `jeos-not-built`, `image-in-use` (names what stands on it).
  */
@@ -22,7 +22,8 @@ export async function deleteJeos(
 ): Promise<string[]> {
   const release = findRelease(context.releases, releaseName);
   const architecture = checkArchitecture(release, architectureName);
-  const { artifacts, names } = await readImageDirectory(context.store.imageDirectory);
+  const { artifacts, damaged, names } = await readImageDirectory(context.store.imageDirectory);
+  const title = `JEOS ${release.name} ${architecture}`;
   const own = artifacts.filter(
     ({ manifest }) =>
       manifest.kind === 'jeos' && manifest.release === release.name && manifest.architecture === architecture,
@@ -32,12 +33,29 @@ export async function deleteJeos(
     throw new PcloudError({
       code: 'jeos-not-built',
       category: 'not-found',
-      message: `There is no JEOS ${release.name} ${architecture}.`,
+      message: `There is no ${title}.`,
       hint: '`jeos_list` shows those that there are.',
     });
-  for (const jeos of own) await refuseWhenUsed(context, jeos, artifacts);
-  for (const jeos of own) await context.store.remove(jeos.digest);
-  return own.map((jeos) => jeos.digest);
+  // Assembly images are only made from the JEOS again: what no disk stands on is in nobody's way.
+  const derived = artifacts.filter(({ manifest }) =>
+    own.some(({ digest }) => manifest.parentDigest === digest),
+  );
+  const others = artifacts.filter((artifact) => !derived.includes(artifact));
+  for (const image of derived)
+    await refuseWhenStoodOn(
+      context,
+      image.digest,
+      `${title} with ${image.manifest.templates.join('+')}`,
+      others,
+    );
+  for (const jeos of own) await refuseWhenStoodOn(context, jeos.digest, title, others);
+  // One whose manifest cannot be read is known by its name alone; it goes too, with what it says of itself.
+  const unreadable = damaged.filter(({ digest }) => digest === named).map(({ digest }) => digest);
+  for (const digest of unreadable) await refuseWhenStoodOn(context, digest, title, artifacts);
+  // What stands on another goes before it.
+  const doomed = [...[...derived, ...own].map((image) => image.digest), ...unreadable];
+  for (const digest of doomed) await context.store.remove(digest);
+  return doomed;
 }
 
 /**
@@ -59,13 +77,22 @@ async function refuseWhenUsed(
 ): Promise<void> {
   const { release, architecture } = image.manifest;
   const title = `${image.manifest.kind === 'jeos' ? 'JEOS' : 'image'} ${release} ${architecture}`;
-  const disks = await assembliesOn(context.stateDirectory, image.digest);
+  await refuseWhenStoodOn(context, image.digest, title, all);
+}
+
+async function refuseWhenStoodOn(
+  context: RequestContext,
+  image: string,
+  title: string,
+  all: readonly Artifact[],
+): Promise<void> {
+  const disks = await assembliesOn(context.stateDirectory, image);
   if (disks.length > 0)
     throw inUse(
       `The ${title} cannot be deleted: the disks of these assemblies stand on it: ${disks.join(', ')}.`,
       'Delete those assemblies first (`assembly_delete NAME`).',
     );
-  const children = all.filter(({ manifest }) => manifest.parentDigest === image.digest);
+  const children = all.filter(({ manifest }) => manifest.parentDigest === image);
   if (children.length > 0) {
     const names = children.map(
       ({ manifest, digest }) => `${manifest.templates.join('+')} (${digest.slice(0, 12)})`,
@@ -76,7 +103,7 @@ async function refuseWhenUsed(
     );
   }
   const queued = (await context.queue.list()).filter(
-    ({ data }) => data.recipe.kind === 'assembly' && data.recipe.parentDigest === image.digest,
+    ({ data }) => data.recipe.kind === 'assembly' && data.recipe.parentDigest === image,
   );
   if (queued.length > 0)
     throw inUse(

@@ -61,7 +61,7 @@ const jeosDelete = defineCommand({
   topic: 'JEOS images',
   summary: 'delete a JEOS image',
   help: [
-    'Deletes the image, unless an assembly is made of it. The runtime service is asked about that first, so it must be running.',
+    'Deletes the image and the assembly images built on it, unless an assembly is made of them. The runtime service is asked about that first, so it must be running.',
   ],
   example: 'jeos_delete debian12 x86_64',
   arguments: [release, architecture],

@@ -1,7 +1,7 @@
 /** The builder as a whole, with real mmdebstrap and real Redis: what is asked twice, killed, cancelled, refused. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { readdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import test from 'node:test';
 import { findImage, readImageDirectory, verifyDisk } from '../../catalogue/image-directory.ts';
@@ -83,7 +83,7 @@ test(
       assert.equal((await client.ensureJeos('debian12', 'x86_64')).digest, digest);
       await untilStep(builder, digest, 'install');
       await builder.end('SIGKILL');
-      assert.ok((await processesOf('PCLOUD_BUILD_WORK', builder.imageDirectory)).length > 0);
+      // Whether its programs still run or died of the broken pipe is chance; neither may outlast the next start.
       const [leftover] = await workspaces(builder);
       assert.ok(leftover !== undefined);
       await builder.start();
@@ -142,7 +142,11 @@ async function checkImages(
   assert.ok(performance.now() - startedMs < 1000, `took ${performance.now() - startedMs} ms`);
   assert.equal((await client.ensureRequirement(requirement)).state, 'built');
 
-  await assert.rejects(client.deleteJeos('debian12', 'x86_64'), { code: 'image-in-use', message: /httpd/ });
-  assert.deepEqual(await client.deleteImage(assemblyDigest), [assemblyDigest]);
-  assert.deepEqual(await client.deleteJeos('debian12', 'x86_64'), [jeosDigest]);
+  // A disk of an assembly on it keeps both; without one they go together.
+  const disk = path.join(path.dirname(imageDirectory), 'assemblies/assy1/disk.qcow2');
+  await mkdir(path.dirname(disk), { recursive: true });
+  execFileSync('qemu-img', ['create', '-q', '-f', 'qcow2', '-F', 'qcow2', '-b', found.diskPath, disk]);
+  await assert.rejects(client.deleteJeos('debian12', 'x86_64'), { code: 'image-in-use', message: /assy1/ });
+  await rm(disk);
+  assert.deepEqual(await client.deleteJeos('debian12', 'x86_64'), [assemblyDigest, jeosDigest]);
 }
