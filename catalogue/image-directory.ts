@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { Requirement } from '../model/definition.ts';
 import { PcloudError } from '../model/errors.ts';
@@ -14,6 +14,7 @@ import type { Family } from '../model/resource-template.ts';
 import { fileErrorCode, fileErrorText } from './file-error.ts';
 import { jeosName, readNamesTable } from './names-table.ts';
 import type { NamesTable } from './names-table.ts';
+import { readRegularFile } from './regular-file.ts';
 
 export const manifestFile = 'manifest.json';
 
@@ -52,8 +53,7 @@ export async function readArtifact(imageDirectory: string, digest: string): Prom
   const file = path.join(directory, manifestFile);
   let text: string;
   try {
-    const { size } = await stat(file);
-    text = size > maxManifestBytes ? '' : await readFile(file, 'utf8');
+    text = await readRegularFile(file, maxManifestBytes);
   } catch (error) {
     if (fileErrorCode(error) !== 'ENOENT') throw unreadable(file, error);
     const exists = await stat(directory).then(

@@ -3,14 +3,17 @@
  * write it (through `service/atomic-file.ts`); everybody may read it. Which digest an assembly runs on is not
  * here: cped pins that.
  */
-import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
 import { PcloudError } from '../model/errors.ts';
 import { digestSchema } from '../model/recipe.ts';
-import { fileErrorCode } from './file-error.ts';
+import { fileErrorCode, fileErrorText } from './file-error.ts';
+import { readRegularFile } from './regular-file.ts';
 
 export const namesTableFile = 'names.json';
+
+/** A line for each release and architecture; more than this is not such a table. */
+const maxTableBytes = 1024 * 1024;
 
 const namesTableSchema = z.strictObject({
   namesVersion: z.literal(1),
@@ -54,12 +57,14 @@ export function parseNamesTable(text: string, where: string): NamesTable {
  */
 export async function readNamesTable(imageDirectory: string): Promise<NamesTable> {
   const file = path.join(imageDirectory, namesTableFile);
+  let text: string;
   try {
-    return parseNamesTable(await readFile(file, 'utf8'), file);
+    text = await readRegularFile(file, maxTableBytes);
   } catch (error) {
     if (fileErrorCode(error) === 'ENOENT') return new Map();
-    throw error;
+    throw damaged(file, fileErrorText(error), error);
   }
+  return parseNamesTable(text, file);
 }
 
 function damaged(where: string, why: string, cause: unknown): PcloudError {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import test from 'node:test';
@@ -99,4 +100,30 @@ test('the names table comes back as it was written, and a damaged one names its 
       code: 'names-damaged',
       message: /\/images\/names\.json/,
     });
+});
+
+test('what stands in the place of a table or a manifest is told, and never waited for', async () => {
+  await withImages([jeos], async (directory) => {
+    const manifest = path.join(directory, jeos.digest, 'manifest.json');
+    await rm(manifest);
+    execFileSync('mkfifo', [manifest]);
+    const [damaged] = (await readImageDirectory(directory)).damaged;
+    assert.match(damaged?.error.message ?? '', /manifest\.json cannot be read: it is not a regular file/);
+    const table = path.join(directory, 'names.json');
+    const replacements: readonly (readonly [() => Promise<unknown>, RegExp])[] = [
+      [async () => execFileSync('mkfifo', [table]), /it is not a regular file/],
+      [async () => await mkdir(table), /it is not a regular file/],
+      [async () => await symlink('names.json', table), /ELOOP/],
+      [async () => await writeFile(table, ' '.repeat(2 * 1024 * 1024)), /2097152 bytes, the limit is/],
+    ];
+    for (const [replace, message] of replacements) {
+      await rm(table, { recursive: true });
+      await replace();
+      await assert.rejects(readImageDirectory(directory), {
+        code: 'names-damaged',
+        message,
+        hint: /Move it away/,
+      });
+    }
+  });
 });
