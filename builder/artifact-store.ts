@@ -2,9 +2,14 @@
  * The artifact store, the one writer of the image directory: publishing a finished build so that a half-made
  * one is never visible, naming it, deleting it. Reading is `catalogue/image-directory.ts`.
  */
-import { chmod, mkdir, open, readdir, rename } from 'node:fs/promises';
+import { chmod, mkdir, open, readdir, rename, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { artifactDirectory, readArtifact, readImageDirectory } from '../catalogue/image-directory.ts';
+import {
+  artifactDirectory,
+  readArtifact,
+  readImageDirectory,
+  verifyDisk,
+} from '../catalogue/image-directory.ts';
 import type { Artifact } from '../catalogue/image-directory.ts';
 import { namesTableFile, readNamesTable, renderNamesTable } from '../catalogue/names-table.ts';
 import { PcloudError } from '../model/errors.ts';
@@ -14,7 +19,10 @@ import { removeTree, workspacesDirectory } from './workspace.ts';
 
 export type ArtifactStore = {
   readonly imageDirectory: string;
-  /** The artifact, or undefined; also undefined for one whose manifest is damaged: it has to be built again. */
+  /**
+   * The artifact, or undefined; also undefined for one whose manifest or disk is damaged: it has to be built
+   * again. A disk's checksum is computed once and then believed while its size and time stay the same.
+   */
   findUsable(digest: string): Promise<Artifact | undefined>;
   /** Makes the finished directory the artifact of that digest; a usable one that is there already stays. */
   publish(finishedDirectory: string, digest: string): Promise<Artifact>;
@@ -39,10 +47,11 @@ export function createArtifactStore(imageDirectory: string): ArtifactStore {
       await writeFileAtomic(path.join(imageDirectory, namesTableFile), renderNamesTable(names));
     });
   };
+  const findUsable = usableFinder(imageDirectory);
   const store: ArtifactStore = {
     imageDirectory,
-    findUsable: async (digest) => await findUsable(imageDirectory, digest),
-    publish: async (finished, digest) => await publish(imageDirectory, finished, digest),
+    findUsable,
+    publish: async (finished, digest) => await publish(imageDirectory, finished, digest, findUsable),
     setName: async (name, digest) => {
       if ((await readNamesTable(imageDirectory)).get(name) === digest) return;
       await changeNames((names) => names.set(name, digest));
@@ -58,16 +67,38 @@ export function createArtifactStore(imageDirectory: string): ArtifactStore {
   return store;
 }
 
-async function findUsable(imageDirectory: string, digest: string): Promise<Artifact | undefined> {
-  try {
-    return await readArtifact(imageDirectory, digest);
-  } catch (error) {
-    if (error instanceof PcloudError && error.code.startsWith('manifest-')) return undefined;
-    throw error;
-  }
+function usableFinder(imageDirectory: string): ArtifactStore['findUsable'] {
+  const verified = new Map<string, string>();
+  return async (digest) => {
+    try {
+      const artifact = await readArtifact(imageDirectory, digest);
+      if (artifact === undefined) return undefined;
+      const stamp = await stampOf(artifact.diskPath);
+      if (verified.get(digest) !== stamp) await verifyDisk(artifact);
+      verified.set(digest, stamp);
+      return artifact;
+    } catch (error) {
+      if (error instanceof PcloudError && /^(?:manifest-|disk-damaged$)/.test(error.code)) return undefined;
+      throw error;
+    }
+  };
 }
 
-async function publish(imageDirectory: string, finished: string, digest: string): Promise<Artifact> {
+/** Changes whenever the file does; empty for one that is not there, which no check lets pass. */
+async function stampOf(file: string): Promise<string> {
+  const facts = await stat(file, { bigint: true }).catch((error: unknown) => {
+    if (errorCodeOf(error) === 'ENOENT') return undefined;
+    throw error;
+  });
+  return facts === undefined ? '' : `${facts.ino} ${facts.size} ${facts.mtimeNs}`;
+}
+
+async function publish(
+  imageDirectory: string,
+  finished: string,
+  digest: string,
+  findUsable: ArtifactStore['findUsable'],
+): Promise<Artifact> {
   for (const name of await readdir(finished)) {
     const file = path.join(finished, name);
     await syncFile(file);
@@ -75,7 +106,7 @@ async function publish(imageDirectory: string, finished: string, digest: string)
   }
   await syncDirectory(finished);
   const target = artifactDirectory(imageDirectory, digest);
-  const there = await findUsable(imageDirectory, digest);
+  const there = await findUsable(digest);
   if (there !== undefined) return there;
   await moveAwayAndRemove(imageDirectory, digest);
   await chmod(finished, 0o755);

@@ -57,11 +57,14 @@ export function createHistory(imageDirectory: string): History {
 }
 
 async function digestsIn(directory: string): Promise<string[]> {
-  const names = await readdir(directory).catch((error: unknown) => {
+  const entries = await readdir(directory, { withFileTypes: true }).catch((error: unknown) => {
     if (errorCodeOf(error) === 'ENOENT') return [];
     throw error;
   });
-  return names.flatMap((name) => /^([0-9a-f]{64})\.json$/.exec(name)?.[1] ?? []);
+  // A directory or a pipe of such a name is no record, and must not hide the others.
+  return entries
+    .filter((entry) => entry.isFile())
+    .flatMap(({ name }) => /^([0-9a-f]{64})\.json$/.exec(name)?.[1] ?? []);
 }
 
 /** The log's path when there is a log. */

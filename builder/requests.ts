@@ -2,7 +2,8 @@
  * What people may ask of the build stage, apart from how it reaches us: make sure that an image exists, list,
  * cancel, delete. Decides from the catalogue, the image directory and the queue; builds nothing itself.
  */
-import { findImage, readImageDirectory } from '../catalogue/image-directory.ts';
+import { findImage, readImageDirectory, verifyDisk } from '../catalogue/image-directory.ts';
+import type { Artifact } from '../catalogue/image-directory.ts';
 import { jeosName } from '../catalogue/names-table.ts';
 import { checkArchitecture, findRelease, requireBuildable } from '../catalogue/releases.ts';
 import type { Releases } from '../catalogue/releases.ts';
@@ -14,7 +15,8 @@ import { PcloudError } from '../model/errors.ts';
 import { packagesOfTemplates } from '../model/manifest.ts';
 import { recipeDigest, recipeTitle, sortedUnique } from '../model/recipe.ts';
 import type { JeosRecipe } from '../model/recipe.ts';
-import type { BootstrapRelease } from '../model/release.ts';
+import { missingEngineOf } from '../model/release.ts';
+import type { BootstrapRelease, Release } from '../model/release.ts';
 import type { ArtifactStore } from './artifact-store.ts';
 import { existingLogPath } from './history.ts';
 import type { History } from './history.ts';
@@ -48,14 +50,14 @@ export async function ensureImage(context: RequestContext, request: EnsureReques
     findResourceTemplate(context.templates, name),
   );
   for (const template of templates) templateOnFamily(template, release.family);
-  const buildable = requireBuildable(context.releases, release);
-  if (request.kind === 'jeos') return await ensureJeos(context, buildable, architecture);
+  if (request.kind === 'jeos')
+    return await ensureJeos(context, requireBuildable(context.releases, release), architecture);
   const requirement: Requirement = {
     release: release.name,
     architecture,
     templates: templates.map((template) => template.name),
   };
-  return await ensureRequirement(context, buildable, requirement);
+  return await ensureRequirement(context, release, requirement);
 }
 
 /** Looks at the archive as it is now: with a security update the answer is a new image. */
@@ -74,23 +76,27 @@ async function ensureJeos(
   return await enqueue(context, { recipe, parentRecipe: null, name, ...requested(context) });
 }
 
-/** Any image on the present JEOS that provides what is required will do; nothing is rebuilt for its age. */
+/**
+ * Any image on the present JEOS that provides what is required will do; nothing is rebuilt for its age, but
+ * what is damaged is. One that is there needs no engine.
+ */
 async function ensureRequirement(
   context: RequestContext,
-  release: BootstrapRelease,
+  wanted: Release,
   requirement: Requirement,
 ): Promise<EnsureAnswer> {
   const images = await readImageDirectory(context.store.imageDirectory);
   const found = findImage(images, requirement, packagesOfTemplates(context.templates));
-  if (found !== undefined) {
+  if (found !== undefined && (await isUsable(context, wanted, found))) {
     const { digest, manifest } = found;
     const title = [manifest.release, manifest.architecture, ...manifest.templates].join(' ');
     return { digest, state: 'built', jobId: null, title };
   }
+  const release = requireBuildable(context.releases, wanted);
   const { architecture } = requirement;
   if (requirement.templates.length === 0) return await ensureJeos(context, release, architecture);
   const named = images.names.get(jeosName(release.name, architecture));
-  const present = images.artifacts.find((artifact) => artifact.digest === named);
+  const present = named === undefined ? undefined : await context.store.findUsable(named);
   let parentRecipe: JeosRecipe | null = null;
   let parentDigest = present?.digest;
   if (parentDigest === undefined) {
@@ -101,6 +107,16 @@ async function ensureRequirement(
   const facts = await context.recipes.assemblyFacts(release);
   const recipe = assemblyRecipe(release, architecture, templates, { digest: parentDigest }, facts);
   return await enqueue(context, { recipe, parentRecipe, name: null, ...requested(context) });
+}
+
+/**
+ * Whether the image is what its manifest says, down to its disk.
+ * @throws PcloudError `disk-damaged` where it is not and cannot be built again either: that is what to tell.
+ */
+async function isUsable(context: RequestContext, release: Release, image: Artifact): Promise<boolean> {
+  if ((await context.store.findUsable(image.digest)) !== undefined) return true;
+  if (missingEngineOf(release) !== undefined) await verifyDisk(image);
+  return false;
 }
 
 function requested(context: RequestContext): Pick<JobData, 'requestedAt' | 'parentRequested'> {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { access, mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { access, chmod, mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import test from 'node:test';
@@ -60,6 +60,25 @@ test('an artifact whose manifest is damaged counts as not built, and is replaced
     assert.equal(await store.findUsable(digest), undefined);
     await store.publish(await finished(directory, sampleManifest), digest);
     assert.equal((await store.findUsable(digest))?.digest, digest);
+  });
+});
+
+test('an artifact whose disk is not what the manifest says counts as not built, and is replaced', async () => {
+  await withStore(async (store, directory) => {
+    await store.publish(await finished(directory, sampleManifest), digest);
+    assert.equal((await store.findUsable(digest))?.digest, digest);
+    const disk = path.join(directory, digest, 'disk.qcow2');
+    for (const damage of [
+      async () => await writeFile(disk, 'disk?'),
+      async () => await writeFile(disk, 'disk'),
+      async () => await rm(disk),
+    ]) {
+      await chmod(disk, 0o644);
+      await damage();
+      assert.equal(await store.findUsable(digest), undefined);
+      await store.publish(await finished(directory, sampleManifest), digest);
+      assert.equal((await store.findUsable(digest))?.digest, digest);
+    }
   });
 });
 

@@ -12,7 +12,13 @@ export const sampleManifest: Manifest = {
   parentDigest: null,
   templates: [],
   packages: ['apache2', 'udev'],
-  disk: { file: 'disk.qcow2', sha256: 'b'.repeat(64), sizeBytes: 5, virtualSizeBytes: 4_294_967_296 },
+  // Of a file that holds the five bytes `disk!`.
+  disk: {
+    file: 'disk.qcow2',
+    sha256: '1782646f29300f0c86ae96df951546efc4c52e02d6472e722b0489376a1d2024',
+    sizeBytes: 5,
+    virtualSizeBytes: 4_294_967_296,
+  },
   kernel: { kernelFile: 'vmlinuz', initrdFile: 'initrd', cmdline: 'root=LABEL=pcloud-root' },
   machine: 'pc',
   memoryMiB: 128,
