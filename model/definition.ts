@@ -37,6 +37,9 @@ export const resourceDefinitionSchema = z.strictObject({
 });
 export type ResourceDefinition = z.infer<typeof resourceDefinitionSchema>;
 
+/** What a machine may have; an image that asks for anything else could be built and never be run. */
+export const memoryMiBSchema = z.int().min(64).max(1_048_576);
+
 export const assemblyDefinitionSchema = z.strictObject({
   name: nameSchema,
   release: nameSchema,
@@ -45,7 +48,7 @@ export const assemblyDefinitionSchema = z.strictObject({
   uuid: z.uuid(),
   /** Locally administered unicast address (IEEE 802, 52:54:00 is QEMU's customary prefix). */
   macAddress: z.string().regex(/^52:54:00(:[0-9a-f]{2}){3}$/),
-  memoryMiB: z.int().min(64).max(1_048_576),
+  memoryMiB: memoryMiBSchema,
   vcpus: z.int().min(1).max(64),
   /** Digest of the image that the assembly's own disk was made on; null until its first start. */
   imageDigest: z

@@ -3,7 +3,7 @@
  * truncated or damaged is refused with the command that rebuilds it. Reading files is `catalogue/`'s.
  */
 import { z } from 'zod';
-import { architectureSchema } from './definition.ts';
+import { architectureSchema, memoryMiBSchema } from './definition.ts';
 import type { Requirement } from './definition.ts';
 import { PcloudError } from './errors.ts';
 import { nameSchema } from './names.ts';
@@ -44,7 +44,7 @@ export const manifestSchema = z.strictObject({
     .strictObject({ kernelFile: fileNameSchema, initrdFile: fileNameSchema, cmdline: z.string().max(1024) })
     .nullable(),
   machine: z.enum(['pc', 'q35']),
-  memoryMiB: z.int().positive(),
+  memoryMiB: memoryMiBSchema,
   agentVersion: z.string().min(1).max(64),
   engine: z.string().min(1).max(32),
   builderVersion: z.string().min(1).max(64),
