@@ -3,8 +3,9 @@
  * `model/errors.ts`, limits on what comes in. Routes belong to the services; where it listens is
  * `unix-socket.ts`.
  */
+import type { Socket } from 'node:net';
 import fastify from 'fastify';
-import type { FastifyError, FastifyInstance, FastifyReply } from 'fastify';
+import type { ConnectionError, FastifyError, FastifyInstance, FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { errorBodyOf, httpStatusOf, PcloudError } from '../model/errors.ts';
 import type { Logger } from './logger.ts';
@@ -29,6 +30,7 @@ export function createServiceServer({ log }: ServiceServerOptions): FastifyInsta
     forceCloseConnections: true,
     requestTimeout: 30_000,
     routerOptions: { maxParamLength },
+    clientErrorHandler: refuseConnection,
     frameworkErrors: (error, _request, reply) => {
       void sendError(reply, fromFramework(error) ?? error);
     },
@@ -55,6 +57,28 @@ export function parseInput<T>(schema: z.ZodType<T>, value: unknown): T {
   if (result.success) return result.data;
   throw fromZod(result.error);
 }
+
+/** What is no HTTP at all, too large a header or too slow gets the same wire format; then the line is cut. */
+function refuseConnection(error: ConnectionError, socket: Socket): void {
+  if (!socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const refusal = new PcloudError({
+    code: 'bad-request',
+    category: 'invalid',
+    message: `The request is not understood: ${connectionFaults.get(error.code) ?? 'it is not HTTP/1.1'}.`,
+  });
+  const body = JSON.stringify(errorBodyOf(refusal));
+  socket.end(
+    `HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-type: application/json; charset=utf-8\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+  );
+}
+
+const connectionFaults: ReadonlyMap<string, string> = new Map([
+  ['HPE_HEADER_OVERFLOW', 'its header is too large'],
+  ['ERR_HTTP_REQUEST_TIMEOUT', 'it did not arrive in time'],
+]);
 
 async function sendError(reply: FastifyReply, error: unknown): Promise<void> {
   const body = errorBodyOf(error);

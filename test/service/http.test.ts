@@ -1,12 +1,12 @@
 /** The room that both services share: real sockets, real requests, every refusal with its words. */
 import assert from 'node:assert/strict';
 import { chmod, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { createConnection, createServer } from 'node:net';
 import path from 'node:path';
 import { tmpdir } from 'node:os';
 import { after, before, test } from 'node:test';
 import { z } from 'zod';
-import { PcloudError } from '../../model/errors.ts';
+import { errorBodySchema, PcloudError } from '../../model/errors.ts';
 import { pathOf, requestJson } from '../../service/http-client.ts';
 import { createServiceServer, parseInput } from '../../service/http-server.ts';
 import { createLogger } from '../../service/logger.ts';
@@ -225,3 +225,29 @@ test(
     }
   },
 );
+
+test('what is no HTTP at all, or has too large a header, is refused in the same words', async () => {
+  const socketPath = newSocket();
+  const app = await server(socketPath);
+  const send = async (bytes: string): Promise<string> => {
+    const socket = createConnection({ path: socketPath });
+    socket.write(bytes);
+    let answer = '';
+    for await (const chunk of socket.setEncoding('utf8') as AsyncIterable<string>) answer += chunk;
+    return answer;
+  };
+  try {
+    for (const [bytes, why] of [
+      ['\0\u00ffnonsense\r\n\r\n', 'it is not HTTP/1.1'],
+      ['POST /echo HTTP/1.1\r\ncontent-length: -1\r\n\r\n{', 'it is not HTTP/1.1'],
+      [`GET /known HTTP/1.1\r\na: ${'a'.repeat(17_000)}\r\n\r\n`, 'its header is too large'],
+    ] as const) {
+      const answer = await send(bytes);
+      assert.match(answer, /^HTTP\/1\.1 400 /);
+      const body: unknown = JSON.parse(answer.split('\r\n\r\n')[1] ?? '');
+      assert.equal(errorBodySchema.parse(body).error.message, `The request is not understood: ${why}.`);
+    }
+  } finally {
+    await app.close();
+  }
+});
