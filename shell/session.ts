@@ -2,8 +2,7 @@
  * The three ways to use the shell (one command, a script, the prompt), put together from the process's own
  * streams, environment and signals.
  */
-import { createReadStream } from 'node:fs';
-import { createInterface } from 'node:readline';
+import { createReadStream, fstatSync } from 'node:fs';
 import { PcloudError } from '../model/errors.ts';
 import type { ExitCode } from './command.ts';
 import { stoppedExitCode } from './context.ts';
@@ -12,6 +11,7 @@ import { quoteForMessage } from '../model/names.ts';
 import { renderError } from './render-message.ts';
 import { runWords } from './run-line.ts';
 import { createScreen } from './screen.ts';
+import { scriptLines } from './script-lines.ts';
 import { connectServices } from './services.ts';
 
 /** Runs one command and resolves with its exit code. */
@@ -30,10 +30,13 @@ export async function runFile(file: string): Promise<ExitCode> {
       quit = true;
     },
   });
-  const input = file === '-' ? process.stdin : createReadStream(file);
+  // Node takes a directory as standard input for an empty one.
+  const isReadable = file !== '-' || !fstatSync(process.stdin.fd).isDirectory();
+  const input =
+    file === '-' && isReadable ? process.stdin : createReadStream(isReadable ? file : '/dev/stdin');
   const name = file === '-' ? 'standard input' : file;
   try {
-    return await runScript(name, createInterface({ input, crlfDelay: Infinity }), context, () => quit);
+    return await runScript(name, scriptLines(input), context, () => quit);
   } catch (error) {
     if (!(error instanceof Error) || !('syscall' in error)) throw error;
     context.screen.complain(renderError(cannotRead(name, error), context.screen.style));

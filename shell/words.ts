@@ -26,7 +26,8 @@ export function parseWords(line: string): readonly string[] {
     throw new PcloudError({
       code: 'line-too-long',
       category: 'invalid',
-      message: `The line has ${line.length} characters, the limit is ${maxLineLength}.`,
+      message: `The line is too long: the limit is ${maxLineLength} characters.`,
+      hint: 'Commands are a line each. Is this a script of commands?',
     });
   }
   const { words, partial, open } = scan(line);
