@@ -1,0 +1,242 @@
+/**
+ * Bad input as an operator types it, against the real services on a stack of its own, with one deployable
+ * really started: each line is refused with what is wrong and what to do instead, with the right exit code,
+ * and changes nothing. Services that are away, full disks and hostile bytes are in `bad-input-*.test.ts`
+ * beside; builds that are killed or run out of disk, in `builder-*.test.ts`.
+ */
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import { after, before, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import { cpedClient } from '../../runtime/client.ts';
+import { clientEnvironment, downStack, layoutOfThisCheckout, upStack } from '../../tools/stack/stack.ts';
+import { writeSampleImages } from './bad-input-images.ts';
+import { assertRefused, listsOf, mustWork, pcloudsh, stateSeen } from './bad-input-shell.ts';
+import type { BadRow } from './bad-input-shell.ts';
+
+const base = mkdtempSync('/tmp/pcloud-bad-');
+const layout = layoutOfThisCheckout(path.join(base, 'state'));
+const environment = clientEnvironment(layout);
+const quiet = (): void => {};
+const bootLimitMs = 30_000;
+
+before(async () => {
+  writeSampleImages(path.join(layout.stateDir, 'images'));
+  await upStack(layout, quiet);
+  await mustWork(
+    environment,
+    'assembly_create assy1 debian12 x86_64',
+    'assembly_create assy10 debian12 x86_64',
+    'assembly_create ruined RHEL6 x86_64',
+    'assembly_resource_add web httpd assy1',
+    'deployable_create dep1',
+    'deployable_create empty',
+    'deployable_create broken',
+    'deployable_assembly_add dep1 assy1',
+    'deployable_assembly_add broken ruined',
+    'deployable_start --no-wait dep1',
+  );
+  await untilPinned('assy1');
+  // Of one that has run, a clone has a disk at once.
+  await mustWork(environment, 'assembly_clone assy1 copy');
+});
+
+after(async () => {
+  await downStack(layout, quiet);
+  rmSync(base, { recursive: true, force: true });
+});
+
+/** Its machine runs then; the state stays as it is, for a blank disk boots for as long as it is let. */
+async function untilPinned(assembly: string): Promise<void> {
+  const client = cpedClient(layout.cpedSocket);
+  const deadlineMs = performance.now() + bootLimitMs;
+  while (!(await stateSeen(layout)).includes(`pcloud-${assembly}   running`)) {
+    assert.ok(performance.now() < deadlineMs, JSON.stringify(await client.assembly(assembly)));
+    await delay(100);
+  }
+}
+
+const nameRule = /letters, digits, ".", "_" and "-".*at most 63/;
+const long = 'a'.repeat(300);
+
+/** Each name with the rule that it breaks, for the commands that make something. */
+const badNames: readonly (readonly [title: string, name: string, rule: RegExp])[] = [
+  ['with a space', 'a b', /contains a space/],
+  ['with a slash', '../etc/passwd', /contains a slash/],
+  ['with a newline', 'a\nassembly_delete assy1', /contains a line break/],
+  ['of 300 characters', long, /300 characters, the limit is 63/],
+  ['with an escape sequence', 'a\u001b[2Jb', /not allowed/],
+  ['that is a shell command', '$(reboot)', /not allowed/],
+  ['of a prototype', '__proto__', /not allowed/],
+  ['that is empty', '', /it is empty/],
+  ['that reads backwards', 'a\u202eb', /not allowed/],
+];
+
+const makers: readonly (readonly [what: string, words: (name: string) => readonly string[]])[] = [
+  ['assembly', (name) => ['assembly_create', name, 'debian12', 'x86_64']],
+  ['clone', (name) => ['assembly_clone', 'assy10', name]],
+  ['resource', (name) => ['assembly_resource_add', name, 'httpd', 'assy10']],
+  ['deployable', (name) => ['deployable_create', name]],
+];
+
+/** Every bad name once, the makers in turn: which command checks it makes no difference to the check. */
+const nameRows: readonly BadRow[] = badNames.flatMap(([title, name, message], index) => {
+  const [what, words] = makers[index % makers.length] ?? makers[0] ?? ['', () => []];
+  return [
+    { title: `a ${what} named by a word ${title}`, words: words(name), code: 2, message, hint: nameRule },
+  ];
+});
+
+function row(line: string, code: 1 | 2, message: RegExp, hint: RegExp, title = line): BadRow {
+  return { title, words: line.split(' '), code, message, hint };
+}
+
+const definitionRows: readonly BadRow[] = [
+  row('jeos_create debain12 x86_64', 2, /no release "debain12"/, /Did you mean "debian12"\?.*F14/),
+  row(
+    'jeos_create F14 x86_64',
+    2,
+    /F14 cannot be built by this version: .*"oz"/,
+    /can be built now: debian12/,
+  ),
+  row('jeos_create debian12 sparc', 2, /"sparc"/, /x86_64/),
+  row('jeos_delete F14 x86_64', 1, /no JEOS F14 x86_64/, /jeos_list/),
+  row('assembly_create new F13 x86_64', 2, /no release "F13"/, /Known releases/),
+  row('assembly_create new debian12 i386', 2, /"i386"/, /x86_64/),
+  row('assembly_create new F14 x86_64', 1, /JEOS image F14 x86_64 is not built/, /`jeos_create F14 x86_64`/),
+  row('assembly_resource_add r htpd assy10', 2, /no resource template "htpd"/, /Did you mean "httpd"/),
+  row('assembly_resource_add r qpidd assy10', 2, /"qpidd".*debian/, /fedora, rhel/),
+  row('assembly_create -x debian12 x86_64', 2, /names do not begin with a dash/, /Usage: assembly_create/),
+  row('assembly_create -- -x debian12 x86_64', 2, /starts with a dash/, nameRule),
+  row('assembly_create -- debian12 x86_64', 2, /ARCH is missing/, /Usage/),
+  row('assembly_create new debian12', 2, /ARCH is missing/, /Usage/),
+  row('assembly_create new debian12 x86_64 more', 2, /"more" is one word too many/, /Usage/),
+  row('assembly_delete assy', 1, /no assembly "assy"/, /Did you mean assy1/, "another's prefix"),
+  row(
+    'assembly_delete assy100',
+    1,
+    /no assembly "assy100"/,
+    /Did you mean/,
+    'a name that others are prefixes of',
+  ),
+  row('deployable_status dep', 1, /no deployable "dep"/, /Did you mean dep1|deployable_list/),
+  row('deployable_start nowhere', 1, /no deployable "nowhere"/, /deployable_list/),
+  row('deployable_assembly_add dep2 assy10', 1, /no deployable "dep2"/, /Did you mean dep1/),
+  row('deployable_assembly_add empty assy2', 1, /no assembly "assy2"/, /Did you mean assy1/),
+  row(
+    'deployable_assembly_remove empty assy10',
+    1,
+    /assy10.*not.* in .*empty/,
+    /deployable_assembly_list|deployable_assembly_add/,
+  ),
+  row(
+    'assembly_resource_remove none assy1',
+    1,
+    /no resource "none" in assembly assy1/,
+    /assembly_resource_list/,
+  ),
+  row('assembly_clone none new', 1, /no assembly "none"/, /assembly_list/),
+  row('assembly_create assy1 debian12 x86_64', 1, /assembly assy1 already/, /another name/),
+  row('assembly_clone assy1 assy10', 1, /assembly assy10 already/, /another name/),
+  row('assembly_clone assy1 assy1', 1, /assembly assy1 already/, /another name/),
+  row('deployable_create dep1', 1, /deployable dep1 already/, /another name/),
+  row('assembly_resource_add web httpd assy1', 1, /resource web in assembly assy1 already/, /another name/),
+  row('escalation_assembly_set assy1 0 1h', 2, /number from 1 to 10000/, /Usage/),
+  row('escalation_resource_set none assy1 3 1h', 1, /no resource "none"/, /assembly_resource_list/),
+  row('escalation_deployable_set dep1 3', 2, /PERIOD is missing/, /never/),
+  row('deployable_create new libvirt me xx', 2, /am\|pm must be am/, /Usage/),
+  row('no_such_command', 2, /no command "no_such_command"/, /help/),
+  row('assembly_lst', 2, /no command "assembly_lst"/, /Did you mean assembly_list/),
+];
+
+const runningRows: readonly BadRow[] = [
+  row('deployable_start dep1', 1, /dep1 is started already/, /deployable_reload dep1/, 'starting twice'),
+  row('deployable_delete dep1', 1, /dep1 is running/, /`deployable_stop dep1`/, 'deleting what is running'),
+  row(
+    'assembly_delete assy1',
+    1,
+    /assy1 is in deployable dep1/,
+    /deployable_stop dep1.*deployable_assembly_remove dep1 assy1/,
+  ),
+  row('deployable_assembly_remove dep1 assy1', 1, /dep1 is running/, /`deployable_stop dep1`/),
+  row(
+    'deployable_assembly_add empty assy1',
+    1,
+    /assy1 is in deployable dep1.*one only/,
+    /deployable_assembly_remove dep1 assy1/,
+  ),
+  row(
+    'assembly_resource_add db mysqld assy1',
+    1,
+    /lacks what mysqld needs \(mariadb-server\)/,
+    /assembly_create NAME debian12 x86_64/,
+    'a resource that the disk in use lacks the package of',
+  ),
+  row(
+    'assembly_resource_add db mysqld copy',
+    1,
+    /lacks what mysqld needs \(mariadb-server\)/,
+    /assembly_create NAME/,
+    'the same for a clone of what has run',
+  ),
+  row(
+    'jeos_delete debian12 x86_64',
+    1,
+    /cannot be deleted.*assy1, assy10/,
+    /assembly_delete assy1/,
+    'deleting an image in use',
+  ),
+  row('deployable_start empty', 1, /empty has no assembly/, /deployable_assembly_add empty/),
+  row('deployable_stop empty', 1, /empty is not started/, /deployable_start empty/),
+  row('deployable_reload empty', 1, /empty is not started/, /deployable_start empty/),
+  row('assembly_ssh assy10', 1, /never started/, /deployable_assembly_add/),
+];
+
+const imageRows: readonly BadRow[] = [
+  row(
+    'assembly_create new F15 x86_64',
+    1,
+    /manifest\.json cannot be used: it is not complete JSON/,
+    /jeos_create/,
+    'a truncated manifest',
+  ),
+  row(
+    'assembly_create new F16 x86_64',
+    1,
+    /has version 2; .*understands up to 1/,
+    /Upgrade.*jeos_create F16 x86_64/,
+    'a manifest of a newer version',
+  ),
+  row(
+    'deployable_start broken',
+    1,
+    /RHEL6 x86_64\) cannot be trusted: .*disk\.qcow2: its sha256 is [0-9a-f]{64} instead of/,
+    /jeos_create RHEL6 x86_64/,
+    'a disk that does not match its sha256',
+  ),
+];
+
+let seen: string | undefined;
+for (const bad of [...runningRows, ...nameRows, ...definitionRows, ...imageRows])
+  test(`${bad.title}: refused, and nothing is changed`, async () => {
+    seen ??= await stateSeen(layout);
+    const told = await pcloudsh(environment, bad.words);
+    assertRefused(bad, told);
+    assert.equal(told.stdout, '');
+    assert.equal(await stateSeen(layout), seen);
+  });
+
+test('the lists are what they were, in the words for scripts too', async () => {
+  const lists = await listsOf(layout);
+  for (const bad of [...runningRows, ...imageRows]) await pcloudsh(environment, bad.words);
+  assert.equal(await listsOf(layout), lists);
+  assert.match(lists, /"assy10"/);
+});
+
+test('a JEOS whose manifest is damaged can be deleted, after which it is simply not built', async () => {
+  await mustWork(environment, 'jeos_delete F15 x86_64');
+  const told = await pcloudsh(environment, ['assembly_create', 'new', 'F15', 'x86_64']);
+  assert.match(told.stderr, /F15 x86_64 is not built yet/);
+  assert.doesNotMatch(await listsOf(layout), /F15/);
+});
