@@ -86,6 +86,9 @@ export function mmdebstrapStep(context: BootstrapContext, suite: string, install
     id: 'install',
     title: 'Installing packages',
     argv: [
+      // As root mmdebstrap mounts /proc and more below its tree. In a mount namespace of its own they vanish with
+      // it even after kill -9; in the host's, the sweep would one day delete through them.
+      ...(context.mode === 'root' ? ['unshare', '--mount', '--propagation', 'private', '--'] : []),
       'mmdebstrap',
       `--mode=${context.mode}`,
       `--variant=${install.variant}`,
