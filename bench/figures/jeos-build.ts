@@ -4,6 +4,7 @@
  */
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
+import { builderClient } from '../../builder/client.ts';
 import { startService } from '../../tools/stack/services.ts';
 import { downStack, layoutOfThisCheckout } from '../../tools/stack/stack.ts';
 import { pcloudsh, type Bench, type Figure } from '../bench.ts';
@@ -57,7 +58,7 @@ async function measure(bench: Bench): Promise<readonly Row[]> {
       bench.note(`built in ${built.seconds.toFixed(1)} s: ${steps}`);
       for (let again = 0; again < bench.samples(7); again += 1)
         unchangedS.push((await timed(() => run(['jeos_create', ...release]))).seconds);
-      await run(['jeos_delete', ...release]);
+      await builderClient(layout.builderSocket).deleteJeos(...release);
     }
   } finally {
     await downStack(layout, () => undefined);
