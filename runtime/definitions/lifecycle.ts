@@ -11,13 +11,13 @@ import { planDeployable } from '../plans.ts';
 import type { PlanProblem, PlanResult } from '../plans.ts';
 import { findDeployable } from './context.ts';
 import type { DefinitionContext } from './context.ts';
-import { buildCommands, conflict, imageMissing, imagesNotBuilt } from './refusals.ts';
+import { buildCommands, conflict, hypervisorAway, imageMissing, imagesNotBuilt } from './refusals.ts';
 import type { MissingImage } from './refusals.ts';
 
 /**
  * Intent becomes up.
  * @throws PcloudError `bad-name`, `unknown-deployable`, `deployable-already-started`, `deployable-stopping`,
- *   `deployable-empty`, `image-not-built`, `image-missing`, `image-damaged`, `manifest-damaged`, `template-missing`, `template-not-for-family`.
+ *   `deployable-empty`, `libvirt-unreachable`, `image-not-built`, `image-missing`, `image-damaged`, `manifest-damaged`, `template-missing`, `template-not-for-family`.
  */
 export async function startDeployable(
   context: DefinitionContext,
@@ -216,6 +216,7 @@ function refuseStart(context: DefinitionContext, deployable: DeployableDefinitio
       `Add one with \`deployable_assembly_add ${name} ASSEMBLY\`.`,
       { deployable: name },
     );
+  if (context.control.hypervisorState() === 'down') throw hypervisorAway(name);
 }
 
 function refuseNotStarted(context: DefinitionContext, deployable: DeployableDefinition): void {

@@ -93,6 +93,17 @@ export function imageMissing(assembly: AssemblyDefinition): PcloudError {
   });
 }
 
+/** What was started goes on without libvirt; what was not could only wait in silence. */
+export function hypervisorAway(deployable: string): PcloudError {
+  return new PcloudError({
+    code: 'libvirt-unreachable',
+    category: 'unavailable',
+    message: `libvirt does not answer, so deployable ${deployable} cannot be started. Nothing was changed.`,
+    hint: 'Start libvirt (`systemctl start libvirtd.service`) and try again; `status` shows where it is expected.',
+    facts: { deployable },
+  });
+}
+
 /** A state that stands against the command, in one shape. */
 export function conflict(
   code: string,

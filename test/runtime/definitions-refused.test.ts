@@ -265,6 +265,16 @@ const cases: readonly Case[] = [
     says: /still stopping/,
   },
   {
+    name: 'starting while libvirt does not answer',
+    act({ context, supervisor }) {
+      supervisor.libvirt.state = 'down';
+      return startDeployable(context, 'dep1');
+    },
+    code: 'libvirt-unreachable',
+    category: 'unavailable',
+    says: /dep1 cannot be started.*systemctl start libvirtd/,
+  },
+  {
     name: 'stopping what is not started',
     act: ({ context }) => stopDeployable(context, 'dep1'),
     code: 'deployable-not-started',
