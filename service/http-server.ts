@@ -8,6 +8,7 @@ import fastify from 'fastify';
 import type { ConnectionError, FastifyError, FastifyInstance, FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { errorBodyOf, httpStatusOf, PcloudError } from '../model/errors.ts';
+import { errorCodeOf, errorTextOf } from './error-code.ts';
 import type { Logger } from './logger.ts';
 
 /** The longest request that makes sense is a few names; anything near this is a mistake or an attack. */
@@ -88,7 +89,19 @@ async function sendError(reply: FastifyReply, error: unknown): Promise<void> {
 function toPcloudError(error: unknown): PcloudError | undefined {
   if (error instanceof PcloudError) return error;
   if (error instanceof z.ZodError) return fromZod(error);
-  return fromFramework(error);
+  return fromFullDisk(error) ?? fromFramework(error);
+}
+
+/** Whatever was being written: no defect of ours, and the operator can do something about it. */
+function fromFullDisk(error: unknown): PcloudError | undefined {
+  if (!['ENOSPC', 'EDQUOT', 'EROFS'].includes(errorCodeOf(error) ?? '')) return undefined;
+  return new PcloudError({
+    code: 'disk-full',
+    category: 'failed',
+    message: `The disk of the service takes no more: ${errorTextOf(error)}.`,
+    hint: 'Free some space on that file system (PCLOUD_STATE_DIR, PCLOUD_RUNTIME_DIR), then try again.',
+    cause: error,
+  });
 }
 
 function fromZod(error: z.ZodError): PcloudError {

@@ -52,6 +52,9 @@ const server = async (socketPath: string) => {
   app.get('/defect', async () => {
     throw new Error('secret place');
   });
+  app.get('/full', async () => {
+    throw Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' });
+  });
   app.get('/never', async () => await new Promise(() => undefined));
   app.get('/wide', async () => 'x'.repeat(17 * 1024 * 1024));
   app.get('/plain', async (_request, reply) => await reply.type('text/plain').send('not json'));
@@ -75,6 +78,9 @@ test('every refusal reaches the client as the error it was', async () => {
   const base = { socketPath, schema: anything, timeoutMs: 5000, notRunning };
   const get = (route: string) => codeOf(requestJson({ ...base, method: 'GET', path: route }));
   try {
+    const full = await get('/full');
+    assert.deepEqual([full.code, full.category], ['disk-full', 'failed']);
+    assert.match(`${full.message} ${full.hint}`, /no space left.*PCLOUD_STATE_DIR/);
     const known = await get('/known');
     assert.deepEqual(
       [known.code, known.category, known.message, known.hint, known.facts],
