@@ -3,6 +3,7 @@
  * the same share one job. Jobs leave Redis when they end (a job re-added under an id that failed would be
  * silently ignored); how they ended stands in the history. Who does the work is `worker.ts`.
  */
+import { setTimeout as delay } from 'node:timers/promises';
 import { Queue, QueueEvents } from 'bullmq';
 import type { Job } from 'bullmq';
 import { Redis } from 'ioredis';
@@ -20,6 +21,7 @@ import type { RedisTarget } from './redis.ts';
 const attempts = 3;
 const retryDelayMs = 3000;
 const cancelMarkSeconds = 3600;
+const closeLimitMs = 2000;
 
 const cancelKey = (digest: string): string => `${queuePrefix}:${queueName}:cancel-${digest}`;
 
@@ -77,8 +79,9 @@ export async function openQueue(target: RedisTarget, log: Logger): Promise<Build
     takeCancelMark: async (digest) => await guard(async () => (await marks.del(cancelKey(digest))) > 0),
     listen: (digest, onNews) => listeners.listen(digest, onNews),
     close: async () => {
-      await queue.close();
-      await events.close();
+      // With Redis away a reader that waits for news never gets to say goodbye; nothing is lost by leaving.
+      const closed = queue.close().then(async () => await events.close());
+      await Promise.race([closed, delay(closeLimitMs, undefined, { ref: false })]);
       marks.disconnect();
     },
   };

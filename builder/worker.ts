@@ -28,7 +28,7 @@ import { queueName, queuePrefix } from './queue-port.ts';
 import type { BuildQueue } from './queue-port.ts';
 import { agentUnitPath, jeosRecipe } from './recipes.ts';
 import type { RecipeSource } from './recipes.ts';
-import { redisOptions } from './redis.ts';
+import { pingRedis, redisOptions } from './redis.ts';
 import type { RedisTarget } from './redis.ts';
 import type { Owner } from './workspace.ts';
 
@@ -58,6 +58,7 @@ const stalledCheckMs = 5000;
 const maxStalledCount = 10;
 const parentPollMs = 1000;
 const cancelPollMs = 1000;
+const pingLimitMs = 2000;
 
 class ShutdownReason extends Error {}
 
@@ -82,7 +83,12 @@ export function startWorker(options: WorkerOptions): BuildWorker {
   return {
     stop: async () => {
       shutdown.abort(new ShutdownReason('the builder is stopping'));
-      await worker.close();
+      // A job is handed back through Redis; when that is away, waiting for it would only hold up our own end.
+      const isRedisThere = await pingRedis(options.target, pingLimitMs).then(
+        () => true,
+        () => false,
+      );
+      await worker.close(!isRedisThere);
     },
   };
 }
