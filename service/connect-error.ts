@@ -7,6 +7,7 @@ import path from 'node:path';
 import { PcloudError } from '../model/errors.ts';
 import { errorCodeOf, errorTextOf } from './error-code.ts';
 import { groupNameOf } from './groups.ts';
+import { checkSocketPath } from './unix-socket.ts';
 
 /** The error to throw for a failed connection to `socketPath`. */
 export async function connectError(
@@ -16,6 +17,8 @@ export async function connectError(
 ): Promise<PcloudError> {
   const code = errorCodeOf(cause);
   if (code === 'ENOENT' || code === 'ECONNREFUSED' || code === 'ENOTDIR') return notRunning();
+  // Rejects with its own words: no service could ever listen there.
+  if (code === 'EINVAL') checkSocketPath(socketPath);
   if (code === 'EACCES' || code === 'EPERM') return await noPermission(socketPath, cause);
   return new PcloudError({
     code: 'connection-lost',

@@ -2,6 +2,7 @@
  * The program `pcloudsh`. It chooses between one command, a script and the interactive shell, and owns the
  * process: signals, standard streams, exit code. Everything heavy is loaded when it is needed.
  */
+import { writeSync } from 'node:fs';
 import { invocationUsage, readInvocation } from './invocation.ts';
 import type { Invocation } from './invocation.ts';
 
@@ -9,8 +10,8 @@ import type { Invocation } from './invocation.ts';
 const brokenPipeExitCode = 141;
 
 async function main(): Promise<number> {
-  process.stdout.on('error', leaveOnBrokenPipe);
-  process.stderr.on('error', leaveOnBrokenPipe);
+  process.stdout.on('error', leaveOnLostOutput);
+  process.stderr.on('error', leaveOnLostOutput);
   const invocation = readInvocation(process.argv.slice(2));
   switch (invocation.kind) {
     case 'version': {
@@ -47,11 +48,19 @@ async function work(
     : await session.runFile('-');
 }
 
-function leaveOnBrokenPipe(error: NodeJS.ErrnoException): void {
+/** A list that nobody got is no success, whatever the command did. */
+function leaveOnLostOutput(error: NodeJS.ErrnoException): void {
   if (error.code === 'EPIPE') process.exit(brokenPipeExitCode);
-  throw error;
+  // By the descriptor: the stream may be the one that is lost.
+  try {
+    writeSync(2, `error: The output cannot be written: ${error.message}.\n  hint: Is the disk full?\n`);
+  } finally {
+    process.exit(1);
+  }
 }
 
 process.exitCode = await main();
 // A connection that a command left behind after Ctrl-C must not keep the program.
-process.stdout.write('', () => process.exit());
+process.stdout.write('', (error) =>
+  error ? leaveOnLostOutput(process.stdout.errored ?? error) : process.exit(),
+);

@@ -6,6 +6,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import { closeSync, openSync } from 'node:fs';
 import { mkdtemp, rm, rmdir, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import path from 'node:path';
@@ -181,6 +182,28 @@ test(
     await mustWork(environment, 'deployable_create another', 'deployable_delete another');
   },
 );
+
+test('a list that cannot be written anywhere is no success', { skip }, async () => {
+  const filler = path.join(disk, 'filler');
+  spawnSync('dd', ['if=/dev/zero', `of=${filler}`, 'bs=64k'], { stdio: 'ignore' });
+  const target = openSync(path.join(disk, 'list'), 'w');
+  const { status, stderr } = spawnSync(
+    process.execPath,
+    [path.join(checkout, 'shell/main.ts'), 'assembly_list'],
+    { env: { ...process.env, ...environment }, stdio: ['ignore', target, 'pipe'], encoding: 'utf8' },
+  );
+  closeSync(target);
+  await rm(filler);
+  assert.equal(status, 1, stderr);
+  assert.match(stderr, /^error: The output cannot be written: .*ENOSPC/);
+});
+
+test('a runtime directory that no socket fits into is told as such', async () => {
+  const told = await pcloudsh({ PCLOUD_RUNTIME_DIR: `/${'x'.repeat(120)}` }, ['assembly_list']);
+  assert.match(told.stderr, /^error: The socket path .* the kernel allows 107/);
+  assert.match(told.stderr, /Set PCLOUD_RUNTIME_DIR to a shorter directory/);
+  assert.equal(told.code, 2);
+});
 
 test('through all of it, no word was for programmers', { skip }, async () => {
   for (const line of ['status', 'events --tail 20', 'deployable_status', 'build_list', 'jeos_list'])
