@@ -8,6 +8,7 @@ import { z } from 'zod';
 import { PcloudError } from '../model/errors.ts';
 import { logLevels } from '../service/logger.ts';
 import type { LogLevel } from '../service/logger.ts';
+import { isWritablePlace } from '../service/writable-place.ts';
 
 const repositoryDirectory = fileURLToPath(new URL('..', import.meta.url));
 
@@ -16,9 +17,11 @@ const absolutePath = z
   .max(4096)
   .refine((value) => path.isAbsolute(value), 'it must be an absolute path');
 
+const ownDirectory = absolutePath.refine(isWritablePlace, 'it must not lie in /proc or /sys');
+
 const environmentSchema = z.object({
-  PCLOUD_STATE_DIR: absolutePath.default('/var/lib/pacemaker-cloud'),
-  PCLOUD_RUNTIME_DIR: absolutePath.default('/run/pacemaker-cloud'),
+  PCLOUD_STATE_DIR: ownDirectory.default('/var/lib/pacemaker-cloud'),
+  PCLOUD_RUNTIME_DIR: ownDirectory.default('/run/pacemaker-cloud'),
   PCLOUD_TEMPLATES_DIR: absolutePath.default(path.join(repositoryDirectory, 'templates')),
   PCLOUD_GUEST_AGENT: absolutePath.default(path.join(repositoryDirectory, 'guest/build/pcloud-agent')),
   PCLOUD_REDIS_URL: z

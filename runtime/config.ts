@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { PcloudError } from '../model/errors.ts';
 import { logLevels } from '../service/logger.ts';
 import { checkSocketPath } from '../service/unix-socket.ts';
+import { isWritablePlace } from '../service/writable-place.ts';
 import type { NetworkChoice } from './launcher.ts';
 import type { PortRange } from './launcher-ports.ts';
 
@@ -30,6 +31,8 @@ const absolutePath = z
   .max(1000)
   .refine((value) => path.isAbsolute(value), 'must be an absolute path')
   .transform((value) => path.normalize(value));
+
+const ownDirectory = absolutePath.refine(isWritablePlace, 'must not lie in /proc or /sys');
 
 /** libvirt's own rule for network names is wider; what is XML or a path is not wanted here. */
 const networkSchema = z
@@ -55,8 +58,8 @@ const portRangeSchema = z
   );
 
 const environmentSchema = z.object({
-  PCLOUD_STATE_DIR: absolutePath.default('/var/lib/pacemaker-cloud'),
-  PCLOUD_RUNTIME_DIR: absolutePath.default('/run/pacemaker-cloud'),
+  PCLOUD_STATE_DIR: ownDirectory.default('/var/lib/pacemaker-cloud'),
+  PCLOUD_RUNTIME_DIR: ownDirectory.default('/run/pacemaker-cloud'),
   PCLOUD_TEMPLATES_DIR: absolutePath.default(new URL('../templates', import.meta.url).pathname),
   PCLOUD_LIBVIRT_URI: z
     .string()

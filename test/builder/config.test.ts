@@ -14,6 +14,7 @@ test('without settings the system directories and a private Redis are used', () 
 test('a wrong setting is named', () => {
   const wrong = {
     PCLOUD_STATE_DIR: 'relative',
+    PCLOUD_RUNTIME_DIR: '/proc/1/x',
     PCLOUD_REDIS_URL: 'http://x',
     PCLOUD_BUILD_CONCURRENCY: '0',
     PCLOUD_LOG_LEVEL: 'loud',

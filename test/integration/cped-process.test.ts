@@ -129,7 +129,8 @@ test('what is wrong with settings, options or the database is told, with the rig
   const network = await run({ PCLOUD_NETWORK: 'bridge' });
   assert.deepEqual([network.code, network.out], [2, '']);
   assert.match(network.err, /PCLOUD_NETWORK="bridge" must be `user` or `network:NAME`/);
-  assert.equal((await run({ PCLOUD_STATE_DIR: 'relative' })).code, 2);
+  for (const place of ['relative', '/proc/x', '//sys/x', '/tmp/../proc/x'])
+    assert.equal((await run({ PCLOUD_STATE_DIR: place })).code, 2, place);
   assert.equal((await run({ PCLOUD_PORT_RANGE: '30000-20000' }, '--check-config')).code, 2);
   assert.match((await run({ PCLOUD_RUNTIME_DIR: `/${'x'.repeat(120)}` })).err, /the kernel allows 107/);
   assert.equal((await run({}, '--frobnicate')).code, 2);
