@@ -75,7 +75,8 @@ async function measure(bench: Bench, figure: Figure, loads: number[]): Promise<r
     bench.signal.throwIfAborted();
     const why = error instanceof Error ? error.message : String(error);
     note(`${figure.name} failed: ${why}`);
-    return [{ figure: figure.name, unit: 'ms', target: null, samples: [], note: `not measured: ${why}` }];
+    const reason = `not measured: ${why.split('\n', 1).join('')}`;
+    return [{ figure: figure.name, unit: 'ms', target: null, samples: [], note: reason }];
   }
 }
 
@@ -102,9 +103,10 @@ async function run(signal: AbortSignal): Promise<void> {
   if (values.write) writeFileSync(path.join(checkout, 'docs/benchmarks.md'), renderMarkdown(report));
 }
 
+// Not `once`: execa's own handler ends the process at once when it finds itself the only one left.
 const interrupted = new AbortController();
 for (const name of ['SIGINT', 'SIGTERM'] as const)
-  process.once(name, () => interrupted.abort(new Error(`stopped by ${name}`)));
+  process.on(name, () => interrupted.abort(new Error(`stopped by ${name}`)));
 
 try {
   await run(interrupted.signal);
