@@ -1,12 +1,33 @@
 /*
  * A connection handle: one virConnect, whether it is closed, and its event registrations. A call holds a
  * reference of its own to the virConnect while it runs, so closing at any moment is safe: calls under way
- * end with libvirt's error, later ones with ours. What the events mean is decided in JavaScript.
+ * end with libvirt's error, later ones with ours. What the events mean is decided in JavaScript; which
+ * call of JavaScript's leads here is not known.
  */
-#include "addon.h"
+#include "connection.h"
 
+#include <libvirt/virterror.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stdlib.h>
-#include <string.h>
+
+#include "memory.h"
+#include "worker-pool.h"
+
+#define EVENT_KINDS 5
+
+struct connection {
+  atomic_int references;
+  int64_t id;
+  struct environment *environment;
+  struct work closing;  /* queued at most once, when JavaScript's handle has gone */
+  pthread_mutex_t lock; /* guards what follows; never held during a libvirt call that may wait */
+  virConnectPtr pointer;
+  bool closed;
+  bool registered;
+  int callback_ids[EVENT_KINDS];
+};
 
 static atomic_llong next_id = 1;
 
@@ -21,6 +42,8 @@ struct connection *connection_new(virConnectPtr pointer, struct environment *env
   return connection;
 }
 
+int64_t connection_id(const struct connection *connection) { return connection->id; }
+
 struct connection *connection_ref(struct connection *connection) {
   atomic_fetch_add(&connection->references, 1);
   return connection;
@@ -33,11 +56,12 @@ void connection_unref(struct connection *connection) {
   free(connection);
 }
 
-virConnectPtr connection_acquire(struct connection *connection) {
+virConnectPtr connection_acquire(struct connection *connection, struct failure *failure) {
   virConnectPtr pointer = NULL;
   pthread_mutex_lock(&connection->lock);
   if (!connection->closed && virConnectRef(connection->pointer) == 0) pointer = connection->pointer;
   pthread_mutex_unlock(&connection->lock);
+  if (pointer == NULL) failure_set(failure, VIR_ERR_INVALID_CONN, "the connection to libvirt is closed");
   return pointer;
 }
 
@@ -122,32 +146,29 @@ static const struct {
     {VIR_DOMAIN_EVENT_ID_AGENT_LIFECYCLE, VIR_DOMAIN_EVENT_CALLBACK(on_agent)},
 };
 
-/*
- * A driver without a daemon (test:///) has no close callback, which is no failure. Registration of the
- * close callback comes first: a daemon that dies in between is then noticed.
- */
-void operation_register_events(struct job *job) {
-  struct connection *connection = job->connection;
-  virConnectPtr pointer = connection_acquire(connection);
-  if (pointer == NULL) return job_fail_with(job, VIR_ERR_INVALID_CONN, "the connection to libvirt is closed");
+/* Registration of the close callback comes first: a daemon that dies in between is then noticed. */
+void connection_register_events(struct connection *connection, struct failure *failure) {
+  virConnectPtr pointer = connection_acquire(connection, failure);
+  if (pointer == NULL) return;
   pthread_mutex_lock(&connection->lock);
   bool already = connection->registered;
   connection->registered = true;
   pthread_mutex_unlock(&connection->lock);
   if (already) {
-    job_fail_with(job, VIR_ERR_OPERATION_INVALID, "events are already registered on this connection");
+    failure_set(failure, VIR_ERR_OPERATION_INVALID, "events are already registered on this connection");
     virConnectClose(pointer);
     return;
   }
+  /* A driver without a daemon (test:///) has no close callback, which is no failure. */
   if (virConnectRegisterCloseCallback(pointer, on_close, connection_ref(connection), release) < 0) {
     bool unsupported = virGetLastErrorCode() == VIR_ERR_NO_SUPPORT;
-    if (!unsupported) job_fail(job);
+    if (!unsupported) failure_take(failure);
     connection_unref(connection);
   }
-  for (int i = 0; i < EVENT_KINDS && !job->failure.failed; i++) {
+  for (int i = 0; i < EVENT_KINDS && !failure->failed; i++) {
     int id = virConnectDomainEventRegisterAny(pointer, NULL, events[i].id, events[i].callback, connection_ref(connection), release);
     if (id < 0) {
-      job_fail(job);
+      failure_take(failure);
       connection_unref(connection);
     }
     pthread_mutex_lock(&connection->lock);
@@ -157,8 +178,10 @@ void operation_register_events(struct job *job) {
   virConnectClose(pointer);
 }
 
-/* Closing twice is fine. Deregistering fails on a dead connection, whose registrations die with it. */
-static void close_now(struct connection *connection) {
+/* ---- the end ---- */
+
+/* Deregistering fails on a dead connection, whose registrations die with it. */
+void connection_close(struct connection *connection) {
   pthread_mutex_lock(&connection->lock);
   virConnectPtr pointer = connection->closed ? NULL : connection->pointer;
   connection->closed = true;
@@ -174,14 +197,19 @@ static void close_now(struct connection *connection) {
   virConnectClose(pointer);
 }
 
-void operation_close(struct job *job) { close_now(job->connection); }
-
-static void close_abandoned(struct job *job) { close_now(job->connection); }
-
-void connection_abandon(struct connection *connection) {
-  struct job *job = must_alloc(sizeof *job);
-  job->run = close_abandoned;
-  job->environment = environment_ref(connection->environment);
-  job->connection = connection; /* takes over the handle's reference */
-  worker_pool_submit(job);
+static void close_abandoned(void *data) {
+  connection_close(data);
+  connection_unref(data);
 }
+
+/* On a worker, because closing may wait for the daemon; without any thread the process keeps it until its end. */
+static void abandon(void *data) {
+  struct connection *connection = data;
+  connection->closing = (struct work){.run = close_abandoned, .data = connection};
+  if (!worker_pool_submit(&connection->closing)) connection_unref(connection);
+}
+
+const struct handle_kind connection_handle = {
+    .tag = {0x6a1f3c0e5b7d4a92, 0x9d2e8f714c6b0a35},
+    .release = abandon,
+};

@@ -2,11 +2,15 @@
  * The one thread that turns libvirt's event loop. Events, keepalive and the close callback of every
  * connection arrive on it. It does nothing else: a callback that waited here would stop them all.
  */
-#include "addon.h"
+#include "event-loop.h"
 
-#include <signal.h>
-#include <stdio.h>
+#include <libvirt/libvirt.h>
+#include <libvirt/virterror.h>
+#include <pthread.h>
+#include <stddef.h>
 #include <time.h>
+
+#include "thread.h"
 
 /* Long enough to cost nothing while idle, short enough that a lost wake-up is no outage. */
 #define IDLE_TURN_MS 1000
@@ -34,22 +38,6 @@ static void *turn(void *argument) {
     nanosleep(&pause, NULL);
   }
   return NULL;
-}
-
-int start_thread(void *(*function)(void *), void *argument) {
-  sigset_t all;
-  sigset_t before;
-  pthread_t thread;
-  pthread_attr_t attributes;
-  int failed = pthread_attr_init(&attributes);
-  if (failed != 0) return failed;
-  pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  failed = pthread_create(&thread, &attributes, function, argument);
-  pthread_sigmask(SIG_SETMASK, &before, NULL);
-  pthread_attr_destroy(&attributes);
-  return failed;
 }
 
 static void start(void) {

@@ -2,10 +2,17 @@
  * Calls on one domain, or on all. A domain is named by its UUID in every call and looked up anew, so no
  * domain handle outlives a call and nothing can dangle after a close or a reconnect.
  */
-#include "addon.h"
+#include "operations-domain.h"
 
+#include <libvirt/libvirt.h>
+#include <libvirt/virterror.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "connection.h"
+#include "memory.h"
 
 /* A screen of 4096x4096 in 4 bytes a pixel; a guest must not be able to make us hold more. */
 #define MAX_SCREENSHOT_BYTES (64u * 1024 * 1024)
@@ -17,11 +24,8 @@ struct target {
 
 /* The domain named by the first text argument; false with the job failed. */
 static bool acquire(struct job *job, struct target *target) {
-  target->connection = connection_acquire(job->connection);
-  if (target->connection == NULL) {
-    job_fail_with(job, VIR_ERR_INVALID_CONN, "the connection to libvirt is closed");
-    return false;
-  }
+  target->connection = connection_acquire(job->connection, &job->failure);
+  if (target->connection == NULL) return false;
   target->domain = virDomainLookupByUUIDString(target->connection, job->texts[0]);
   if (target->domain != NULL) return true;
   job_fail(job);
@@ -69,8 +73,8 @@ static bool append_record(struct value *object, virDomainPtr domain, const char 
 }
 
 void operation_list_domains(struct job *job) {
-  virConnectPtr connection = connection_acquire(job->connection);
-  if (connection == NULL) return job_fail_with(job, VIR_ERR_INVALID_CONN, "the connection to libvirt is closed");
+  virConnectPtr connection = connection_acquire(job->connection, &job->failure);
+  if (connection == NULL) return;
   virDomainPtr *domains = NULL;
   int count = virConnectListAllDomains(connection, &domains, (unsigned int)job->numbers[0]);
   if (count < 0) job_fail(job);
@@ -98,8 +102,8 @@ void operation_lookup(struct job *job) {
 }
 
 void operation_define(struct job *job) {
-  virConnectPtr connection = connection_acquire(job->connection);
-  if (connection == NULL) return job_fail_with(job, VIR_ERR_INVALID_CONN, "the connection to libvirt is closed");
+  virConnectPtr connection = connection_acquire(job->connection, &job->failure);
+  if (connection == NULL) return;
   virDomainPtr domain = virDomainDefineXMLFlags(connection, job->texts[0], (unsigned int)job->numbers[0]);
   if (domain == NULL) {
     job_fail(job);

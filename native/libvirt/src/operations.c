@@ -2,26 +2,26 @@
  * The table of calls, and those on a connection as a whole. Each runs on a worker thread and copies
  * libvirt's error in that same thread, before anything is freed: libvirt keeps one error a thread.
  */
-#include "addon.h"
+#include "operations.h"
 
+#include <libvirt/libvirt.h>
 #include <stdlib.h>
+
+#include "connection.h"
+#include "operations-domain.h"
 
 static void operation_open(struct job *job) {
   virConnectPtr pointer = virConnectOpen(job->texts[0]);
   if (pointer == NULL) return job_fail(job);
-  job->result.kind = VALUE_CONNECTION;
-  job->result.as.connection = connection_new(pointer, job->environment);
+  value_set_handle(&job->result, &connection_handle, connection_new(pointer, job->environment));
 }
 
-/* The connection with a reference, or NULL with the job failed. */
-static virConnectPtr acquire(struct job *job) {
-  virConnectPtr pointer = connection_acquire(job->connection);
-  if (pointer == NULL) job_fail_with(job, VIR_ERR_INVALID_CONN, "the connection to libvirt is closed");
-  return pointer;
-}
+static void operation_close(struct job *job) { connection_close(job->connection); }
+
+static void operation_register_events(struct job *job) { connection_register_events(job->connection, &job->failure); }
 
 static void operation_set_keep_alive(struct job *job) {
-  virConnectPtr pointer = acquire(job);
+  virConnectPtr pointer = connection_acquire(job->connection, &job->failure);
   if (pointer == NULL) return;
   int result = virConnectSetKeepAlive(pointer, (int)job->numbers[0], (unsigned int)job->numbers[1]);
   if (result < 0) job_fail(job);
@@ -31,7 +31,7 @@ static void operation_set_keep_alive(struct job *job) {
 }
 
 static void operation_get_version(struct job *job) {
-  virConnectPtr pointer = acquire(job);
+  virConnectPtr pointer = connection_acquire(job->connection, &job->failure);
   if (pointer == NULL) return;
   unsigned long client = 0;
   unsigned long library = 0;
@@ -47,7 +47,7 @@ static void operation_get_version(struct job *job) {
 }
 
 static void operation_get_capabilities(struct job *job) {
-  virConnectPtr pointer = acquire(job);
+  virConnectPtr pointer = connection_acquire(job->connection, &job->failure);
   if (pointer == NULL) return;
   char *xml = virConnectGetCapabilities(pointer);
   if (xml == NULL) job_fail(job);
@@ -57,7 +57,7 @@ static void operation_get_capabilities(struct job *job) {
 }
 
 static void operation_is_alive(struct job *job) {
-  virConnectPtr pointer = acquire(job);
+  virConnectPtr pointer = connection_acquire(job->connection, &job->failure);
   if (pointer == NULL) return;
   int alive = virConnectIsAlive(pointer);
   if (alive < 0) job_fail(job);

@@ -1,37 +1,14 @@
 /*
  * Values on their way to JavaScript. Worker and event threads may not touch JavaScript, so they build a
- * plain tree, and the JavaScript thread turns it into objects. No libvirt call is made here.
+ * plain tree, and the JavaScript thread turns it into objects. What is behind a handle is not known here.
  */
-#include "addon.h"
+#include "value.h"
 
-#include <stdio.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
-void *must_alloc(size_t size) {
-  void *memory = calloc(1, size);
-  if (memory == NULL) {
-    fputs("libvirt addon: out of memory\n", stderr);
-    abort();
-  }
-  return memory;
-}
-
-void *must_realloc(void *old, size_t size) {
-  void *memory = realloc(old, size);
-  if (memory == NULL) {
-    fputs("libvirt addon: out of memory\n", stderr);
-    abort();
-  }
-  return memory;
-}
-
-char *must_copy(const char *text) {
-  size_t size = strlen(text) + 1;
-  char *copy = must_alloc(size);
-  memcpy(copy, text, size);
-  return copy;
-}
+#include "memory.h"
 
 void value_clear(struct value *value) {
   switch (value->kind) {
@@ -41,8 +18,8 @@ void value_clear(struct value *value) {
     case VALUE_BYTES:
       free(value->as.bytes.data);
       break;
-    case VALUE_CONNECTION:
-      connection_abandon(value->as.connection);
+    case VALUE_HANDLE:
+      value->as.handle.kind->release(value->as.handle.data);
       break;
     case VALUE_LIST:
     case VALUE_OBJECT:
@@ -65,6 +42,12 @@ void value_set_text(struct value *value, const char *text) {
   }
   value->kind = VALUE_TEXT;
   value->as.text = must_copy(text);
+}
+
+void value_set_handle(struct value *value, const struct handle_kind *kind, void *data) {
+  value->kind = VALUE_HANDLE;
+  value->as.handle.kind = kind;
+  value->as.handle.data = data;
 }
 
 struct value *value_append(struct value *parent, const char *key) {
@@ -90,10 +73,10 @@ void value_append_number(struct value *object, const char *key, double number) {
   child->as.number = number;
 }
 
-static void finalize_connection(napi_env env, void *data, void *hint) {
+static void finalize_handle(napi_env env, void *data, void *hint) {
   (void)env;
-  (void)hint;
-  connection_abandon(data);
+  const struct handle_kind *kind = hint;
+  kind->release(data);
 }
 
 /* Copies instead of lending: Node may run with pointer cages in which foreign buffers are not allowed. */
@@ -103,12 +86,21 @@ static napi_value bytes_to_js(napi_env env, struct value *value) {
   return buffer;
 }
 
-static napi_value connection_to_js(napi_env env, struct value *value) {
+static napi_value handle_to_js(napi_env env, struct value *value) {
   napi_value external = NULL;
-  struct connection *connection = value->as.connection;
-  if (napi_create_external(env, connection, finalize_connection, NULL, &external) != napi_ok) return NULL;
-  value->kind = VALUE_UNDEFINED; /* the external owns the reference now */
-  return external;
+  const struct handle_kind *kind = value->as.handle.kind;
+  if (napi_create_external(env, value->as.handle.data, finalize_handle, (void *)kind, &external) != napi_ok) return NULL;
+  value->kind = VALUE_UNDEFINED; /* the external owns the handle now */
+  return napi_type_tag_object(env, external, &kind->tag) == napi_ok ? external : NULL;
+}
+
+void *handle_from_js(napi_env env, napi_value value, const struct handle_kind *kind) {
+  bool ours = false;
+  void *data = NULL;
+  napi_valuetype type;
+  if (napi_typeof(env, value, &type) != napi_ok || type != napi_external) return NULL;
+  if (napi_check_object_type_tag(env, value, &kind->tag, &ours) != napi_ok || !ours) return NULL;
+  return napi_get_value_external(env, value, &data) == napi_ok ? data : NULL;
 }
 
 static napi_value children_to_js(napi_env env, struct value *value) {
@@ -142,8 +134,8 @@ napi_value value_to_js(napi_env env, struct value *value) {
       return napi_create_double(env, value->as.number, &result) == napi_ok ? result : NULL;
     case VALUE_BYTES:
       return bytes_to_js(env, value);
-    case VALUE_CONNECTION:
-      return connection_to_js(env, value);
+    case VALUE_HANDLE:
+      return handle_to_js(env, value);
     case VALUE_LIST:
     case VALUE_OBJECT:
       return children_to_js(env, value);
