@@ -7,6 +7,7 @@ import path from 'node:path';
 import { loadReleases } from '../catalogue/releases.ts';
 import { loadResourceTemplates } from '../catalogue/resource-templates.ts';
 import { exitCodeOf, PcloudError } from '../model/errors.ts';
+import { errorTextOf } from '../service/error-code.ts';
 import { takeInstanceLock } from '../service/instance-lock.ts';
 import { createLogger } from '../service/logger.ts';
 import type { Logger } from '../service/logger.ts';
@@ -80,7 +81,8 @@ async function start(config: BuilderConfig, log: Logger, parts: Part[]): Promise
     loadReleases(config.templatesDirectory),
     loadResourceTemplates(config.templatesDirectory),
   ]);
-  await mkdir(config.imageDirectory, { recursive: true });
+  await makeDirectory(config.imageDirectory, 0o755);
+  await makeDirectory(config.runtimeDirectory, 0o750);
   const lock = takeInstanceLock(path.join(config.stateDirectory, 'builder.lock'), 'pcloud-builder');
   parts.push({ name: 'lock', stop: async () => lock.release() });
   const swept = await sweepWorkspaces(config.imageDirectory);
@@ -128,6 +130,19 @@ function redisTarget(config: BuilderConfig): RedisTarget {
         directory: path.join(config.stateDirectory, 'redis'),
       }
     : { kind: 'shared', url: config.redisUrl };
+}
+
+/** @throws PcloudError `directory-not-made`. */
+async function makeDirectory(directory: string, mode: number): Promise<void> {
+  await mkdir(directory, { recursive: true, mode }).catch((error: unknown) => {
+    throw new PcloudError({
+      code: 'directory-not-made',
+      category: 'failed',
+      message: `The directory ${directory} cannot be made: ${errorTextOf(error)}.`,
+      hint: 'Make it for the user of pcloud-builder, or set PCLOUD_STATE_DIR and PCLOUD_RUNTIME_DIR to directories that it may write to.',
+      cause: error,
+    });
+  });
 }
 
 async function stopParts(parts: Part[], log: Logger): Promise<void> {

@@ -198,6 +198,22 @@ test('a list that cannot be written anywhere is no success', { skip }, async () 
   assert.match(stderr, /^error: The output cannot be written: .*ENOSPC/);
 });
 
+test('a directory that cannot be made ends each service with its name, not with a stack', () => {
+  for (const entry of ['builder/main.ts', 'runtime/main.ts'])
+    for (const wrong of ['PCLOUD_STATE_DIR', 'PCLOUD_RUNTIME_DIR']) {
+      const places = { PCLOUD_STATE_DIR: '/dev/null/state', PCLOUD_RUNTIME_DIR: '/dev/null/run' };
+      const { status, stderr } = spawnSync(process.execPath, [path.join(checkout, entry)], {
+        env: { ...process.env, PCLOUD_LOG_LEVEL: 'error', ...places, [wrong]: '/dev/null/wrong' },
+        encoding: 'utf8',
+        timeout: startLimitMs,
+      });
+      assert.equal(status, 1, `${entry}: ${stderr}`);
+      assert.match(stderr, /directory \/dev\/null\/[\w/]+ cannot be made: ENOTDIR/);
+      assert.match(stderr, /PCLOUD_STATE_DIR and PCLOUD_RUNTIME_DIR/);
+      assert.doesNotMatch(stderr, /\n {4}at /);
+    }
+});
+
 test('a runtime directory that no socket fits into is told as such', async () => {
   const told = await pcloudsh({ PCLOUD_RUNTIME_DIR: `/${'x'.repeat(120)}` }, ['assembly_list']);
   assert.match(told.stderr, /^error: The socket path .* the kernel allows 107/);
