@@ -104,10 +104,22 @@ async function askRedis<T>(
 
 export function redisUnreachable(target: RedisTarget, error: unknown): PcloudError {
   const privately = target.kind === 'private';
+  const where = privately ? `private, ${target.socketPath}` : redisTitle(target);
+  // An error that Redis itself answered (ioredis names it so): it is there, but what it holds is not our queue.
+  if (error instanceof Error && error.name === 'ReplyError')
+    return new PcloudError({
+      code: 'redis-data-damaged',
+      category: 'failed',
+      message: `The build queue cannot be read: Redis (${where}) answers ${errorTextOf(error)}.`,
+      hint: privately
+        ? 'Stop pcloud-builder, move the directory `redis` of its state directory away, and start it: only the waiting builds are lost, and they can be asked for again.'
+        : 'Another program may use the same keys, or the server refuses us: check PCLOUD_REDIS_URL (a database of its own: redis://HOST/N).',
+      cause: error,
+    });
   return new PcloudError({
     code: 'redis-unreachable',
     category: 'unavailable',
-    message: `The build queue cannot be reached: Redis (${privately ? `private, ${target.socketPath}` : redisTitle(target)}) does not answer: ${errorTextOf(error)}.`,
+    message: `The build queue cannot be reached: Redis (${where}) does not answer: ${errorTextOf(error)}.`,
     hint: privately
       ? 'Restart it with the builder: `systemctl restart pcloud-builder.service`. Images that are built already can still be started.'
       : 'Check PCLOUD_REDIS_URL and that server. Images that are built already can still be started.',

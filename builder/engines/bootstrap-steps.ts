@@ -82,32 +82,33 @@ type Install = {
 };
 
 export function mmdebstrapStep(context: BootstrapContext, suite: string, install: Install): Step {
+  const command = [
+    'mmdebstrap',
+    `--mode=${context.mode}`,
+    `--variant=${install.variant}`,
+    '--format=tar',
+    '--architectures=amd64',
+    ...(install.include.length === 0 ? [] : [`--include=${install.include.join(',')}`]),
+    ...pathExcludes.map((pattern) => `--dpkgopt=path-exclude=${pattern}`),
+    '--dpkgopt=path-include=/usr/share/doc/*/copyright',
+    '--aptopt=Acquire::Retries "2"',
+    '--aptopt=Acquire::http::Timeout "30"',
+    '--aptopt=Acquire::https::Timeout "30"',
+    ...install.setupHooks.map((hook) => `--setup-hook=${hook}`),
+    '--customize-hook=tar-in seed.tar /',
+    // The one argument that a hook gets is the tree. Constant text: nothing of ours is put into it.
+    `--customize-hook=sh "$1/pcloud-seed/${install.script}" "$1"`,
+    suite,
+    'root.tar',
+    '-',
+  ] as const;
+  // As root mmdebstrap mounts /proc and more below its tree. In a mount namespace of its own they vanish with it
+  // even after kill -9; in the host's, the sweep would one day delete through them.
+  const unshare = ['unshare', '--mount', '--propagation', 'private', '--'] as const;
   return step({
     id: 'install',
     title: 'Installing packages',
-    argv: [
-      // As root mmdebstrap mounts /proc and more below its tree. In a mount namespace of its own they vanish with
-      // it even after kill -9; in the host's, the sweep would one day delete through them.
-      ...(context.mode === 'root' ? ['unshare', '--mount', '--propagation', 'private', '--'] : []),
-      'mmdebstrap',
-      `--mode=${context.mode}`,
-      `--variant=${install.variant}`,
-      '--format=tar',
-      '--architectures=amd64',
-      ...(install.include.length === 0 ? [] : [`--include=${install.include.join(',')}`]),
-      ...pathExcludes.map((pattern) => `--dpkgopt=path-exclude=${pattern}`),
-      '--dpkgopt=path-include=/usr/share/doc/*/copyright',
-      '--aptopt=Acquire::Retries "2"',
-      '--aptopt=Acquire::http::Timeout "30"',
-      '--aptopt=Acquire::https::Timeout "30"',
-      ...install.setupHooks.map((hook) => `--setup-hook=${hook}`),
-      '--customize-hook=tar-in seed.tar /',
-      // The one argument that a hook gets is the tree. Constant text: nothing of ours is put into it.
-      `--customize-hook=sh "$1/pcloud-seed/${install.script}" "$1"`,
-      suite,
-      'root.tar',
-      '-',
-    ],
+    argv: context.mode === 'root' ? [...unshare, ...command] : command,
     env: {
       SOURCE_DATE_EPOCH: sourceDateEpoch,
       LC_ALL: 'C.UTF-8',
