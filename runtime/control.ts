@@ -32,6 +32,8 @@ export type DeployablePlan = {
   readonly monitoring: DeployableDefinition['monitoring'];
   readonly escalation: DeployableDefinition['escalation'];
   readonly assemblies: readonly AssemblyPlan[];
+  /** True when some of it had to be left out (an image or a template is gone): it is never called active. */
+  readonly incomplete?: boolean;
 };
 
 export type ResourceView = {

@@ -109,7 +109,7 @@ export async function applyIntents(
     }
     const missing = result.problems.map((problem) => named(context, name, problem, images));
     problems.push(...missing.map((problem) => ({ ...problem, deployable: name })));
-    context.control.apply(result.plan);
+    context.control.apply(missing.length === 0 ? result.plan : { ...result.plan, incomplete: true });
   }
   return problems;
 }

@@ -8,7 +8,7 @@ import type { Outcome } from './protocol.ts';
 import { assemblyWindowKey, noteAction, noteFailure, placeOf, recordFailure, tell } from './record.ts';
 import { resetResource } from './resource.ts';
 import type { Escalation } from './resource-recovery.ts';
-import { moveAssembly, type AssemblyState, type Turn } from './state.ts';
+import { moveAssembly, setDeadline, type AssemblyState, type Turn } from './state.ts';
 import { failureCount, subject, when } from './wording.ts';
 
 /** Counts the failure and begins the recovery, or returns it for the rung above. */
@@ -23,15 +23,14 @@ export function failAssembly(turn: Turn, assembly: AssemblyState, cause: string)
   const facts = { failures: counted.failures };
   const blocked = turn.state.deployables.get(assembly.deployable)?.blocked === true;
   if (counted.decision === 'escalate' || blocked) {
-    noteAction(turn, assembly, `escalated to the deployable (${count})`);
-    tell(
-      turn,
-      'assembly-failed',
-      'error',
-      placeOf(assembly),
-      `${where} is FAILED: ${cause}. Escalating to the deployable (${count}).`,
-      { incident, facts },
-    );
+    const doing = blocked
+      ? `Its deployable is blocked, so it stays off until deployable_recover ${assembly.deployable}`
+      : `Escalating to the deployable (${count})`;
+    noteAction(turn, assembly, blocked ? doing : `escalated to the deployable (${count})`);
+    tell(turn, 'assembly-failed', 'error', placeOf(assembly), `${where} is FAILED: ${cause}. ${doing}.`, {
+      incident,
+      facts,
+    });
     return {
       rung: 'deployable',
       cause: `the assembly [${plan.name}] failed too often (${count}; last: ${cause})`,
@@ -69,7 +68,8 @@ export function restartAssembly(turn: Turn, assembly: AssemblyState, delayMs: nu
   fence(turn, assembly, assembly.incident?.id ?? null);
 }
 
-function leaveVm(turn: Turn, assembly: AssemblyState): void {
+/** What was in the VM is gone, or nobody's concern any more. */
+export function leaveVm(turn: Turn, assembly: AssemblyState): void {
   for (const resource of assembly.resources.values()) resetResource(turn, resource);
   assembly.linked = false;
   assembly.suspicion = null;
@@ -105,9 +105,10 @@ export function assemblyFenced(turn: Turn, assembly: AssemblyState, attempt: num
         { incident: assembly.incident },
       );
     }
-    assembly.deadlineMs = turn.now.monotonicMs + turn.state.limits.fenceRetryMs;
+    setDeadline(turn, assembly, turn.state.limits.fenceRetryMs);
     return;
   }
+  if (assembly.note === fencingNote) assembly.note = null;
   assembly.domain = 'off';
   assembly.domainReason = 'fenced';
   noteAction(turn, assembly, 'fenced: libvirt says that it is off');

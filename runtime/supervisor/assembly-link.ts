@@ -1,12 +1,12 @@
 /**
- * What an assembly's guest says over the guest link, and what silence on it leads to: coming online after
- * the hello, taking up again after a reconnect, a reboot from inside, suspicion and its end.
+ * What an assembly's guest says over the guest link: coming online after the hello, taking up again after a
+ * reconnect, a reboot from inside. What silence leads to is `assembly-suspicion.ts`.
  */
 import type { GuestMessage } from '../../model/guest-protocol.ts';
-import type { DomainProgress } from '../ports.ts';
-import { powerOffWhenQuiet } from './assembly.ts';
+import { powerOffWhenQuiet } from './assembly-stop.ts';
+import { endSuspicion, heard, isHeard, judge } from './assembly-suspicion.ts';
 import { failAssembly } from './assembly-failure.ts';
-import { endIncident, placeOf, tell } from './record.ts';
+import { endIncident, placeOf, resourceWindowKey, setWindow, tell } from './record.ts';
 import {
   beginResource,
   resetResource,
@@ -18,14 +18,13 @@ import {
 } from './resource.ts';
 import type { Escalation } from './resource-recovery.ts';
 import { moveAssembly, moveResource, type AssemblyState, type Turn } from './state.ts';
-import { progressBetween, verdictOf, type VmSigns } from './verdict.ts';
 import { seconds, subject } from './wording.ts';
 
 /** One message of the guest. */
 export function guestSaid(turn: Turn, assembly: AssemblyState, message: GuestMessage): Escalation | null {
   // A word of a VM that is given up or not ours to run: it must not revive anything.
   if (!['booting', 'online', 'suspect', 'stopping'].includes(assembly.name)) return null;
-  assembly.heardMs = turn.now.monotonicMs;
+  heard(turn, assembly);
   switch (message.kind) {
     case 'hello':
       return greeted(turn, assembly, message.bootId);
@@ -115,7 +114,7 @@ function takeUpAgain(turn: Turn, assembly: AssemblyState): Escalation | null {
   if (assembly.monitoring === 'pm') return null;
   for (const resource of assembly.resources.values()) {
     const { name } = resource;
-    if (name === 'unrecoverable' || name === 'waiting') continue;
+    if (name === 'unrecoverable') continue;
     const died = name === 'active' && assembly.foundDead.has(resource.plan.name);
     takeUpResource(turn, assembly, resource);
     if (!died) continue;
@@ -126,7 +125,7 @@ function takeUpAgain(turn: Turn, assembly: AssemblyState): Escalation | null {
 }
 
 /** The assembly's incident ends when everything in it runs again. */
-function endRecovery(turn: Turn, assembly: AssemblyState): void {
+export function endRecovery(turn: Turn, assembly: AssemblyState): void {
   if (assembly.incident === null || assembly.name !== 'online') return;
   const resources = [...assembly.resources.values()];
   if (!resources.every((resource) => resource.name === 'active' || resource.name === 'unmonitored')) return;
@@ -152,131 +151,10 @@ export function linkChanged(turn: Turn, assembly: AssemblyState, state: 'up' | '
     turn.actions.push({ kind: 'inspect', assembly: assembly.plan.name });
 }
 
-function endSuspicion(turn: Turn, assembly: AssemblyState): void {
-  if (assembly.name !== 'suspect') return;
-  const silentMs = assembly.suspicion === null ? 0 : turn.now.monotonicMs - assembly.suspicion.sinceMs;
-  assembly.suspicion = null;
-  moveAssembly(turn, assembly, 'online');
-  assembly.note = null;
-  const where = subject(assembly.deployable, assembly.plan.name);
-  tell(
-    turn,
-    'assembly-active',
-    'info',
-    placeOf(assembly),
-    `${where} is ACTIVE: its agent speaks again after ${seconds(silentMs)} of suspicion, nothing was done.`,
-  );
-}
-
-/** The signs that the verdict is made from. */
-export function signsOf(turn: Turn, assembly: AssemblyState): VmSigns {
-  const nowMs = turn.now.monotonicMs;
-  const { suspicion } = assembly;
-  const progress =
-    suspicion === null || suspicion.measuring || suspicion.first === 'pending'
-      ? 'pending'
-      : suspicion.progressing
-        ? 'some'
-        : suspicion.judged
-          ? 'none'
-          : 'pending';
-  return {
-    hypervisor: turn.state.hypervisor,
-    domain: assembly.domain,
-    domainReason: assembly.domainReason,
-    // While it boots, silence is expected; the boot limit rules there.
-    silentMs: assembly.name === 'booting' ? 0 : nowMs - assembly.heardMs,
-    suspicion: suspicion === null ? null : { forMs: nowMs - suspicion.sinceMs, progress },
-  };
-}
-
-/** Applies the verdict on an assembly that boots, is online, or is suspected. */
-export function judge(turn: Turn, assembly: AssemblyState): Escalation | null {
-  const verdict = verdictOf(signsOf(turn, assembly), turn.state.limits);
-  switch (verdict.kind) {
-    case 'well':
-    case 'unknown':
-      return null;
-    case 'paused':
-      notePaused(turn, assembly, verdict.cause);
-      return null;
-    case 'suspect':
-      suspect(turn, assembly);
-      return null;
-    case 'dead':
-    case 'crashed':
-    case 'hung':
-    case 'agent-lost':
-      return failAssembly(turn, assembly, verdict.cause);
-  }
-}
-
-/** Somebody or something paused the VM: reported; forcing it off is not ours to decide without more signs. */
-function notePaused(turn: Turn, assembly: AssemblyState, cause: string): void {
-  if (assembly.note === cause) return;
-  assembly.note = cause;
-  const where = subject(assembly.deployable, assembly.plan.name);
-  tell(
-    turn,
-    'assembly-suspect',
-    'warning',
-    placeOf(assembly),
-    `${where} is SUSPECT: ${cause}. Nothing is done while it is paused: resume it, or force it off to have it restarted.`,
-  );
-}
-
-function suspect(turn: Turn, assembly: AssemblyState): void {
-  const nowMs = turn.now.monotonicMs;
-  if (assembly.suspicion === null) {
-    const silentMs = nowMs - assembly.heardMs;
-    assembly.suspicion = {
-      sinceMs: nowMs,
-      first: 'pending',
-      progressing: false,
-      measuring: false,
-      judged: false,
-    };
-    if (assembly.name !== 'suspect') moveAssembly(turn, assembly, 'suspect');
-    assembly.note = 'its agent is silent';
-    const where = subject(assembly.deployable, assembly.plan.name);
-    tell(
-      turn,
-      'assembly-suspect',
-      'warning',
-      placeOf(assembly),
-      `${where} is SUSPECT: its agent has said nothing for ${seconds(silentMs)}. Measuring whether its virtual machine makes progress.`,
-    );
-  }
-  const { suspicion } = assembly;
-  if (suspicion.measuring) return;
-  const { first } = suspicion;
-  if (first !== 'pending' && nowMs - first.atMs < turn.state.limits.progressWindowMs) return;
-  suspicion.measuring = true;
-  assembly.attempt += 1;
-  turn.actions.push({ kind: 'measure-progress', assembly: assembly.plan.name, attempt: assembly.attempt });
-}
-
-/** A progress sample has come in. */
-export function progressMeasured(
-  turn: Turn,
-  assembly: AssemblyState,
-  attempt: number,
-  progress: DomainProgress | null,
-): Escalation | null {
-  const { suspicion } = assembly;
-  if (suspicion === null || !suspicion.measuring || attempt !== assembly.attempt) return null;
-  suspicion.measuring = false;
-  const { first } = suspicion;
-  suspicion.first = { atMs: turn.now.monotonicMs, progress };
-  if (first === 'pending') return null;
-  suspicion.judged = true;
-  suspicion.progressing = progressBetween(first.progress, progress, turn.state.limits.idleCpuMs) === 'some';
-  return judge(turn, assembly);
-}
-
 /** What is due by the clock in an assembly that has a VM: its resources first, then the VM itself. */
 export function tickOnline(turn: Turn, assembly: AssemblyState): Escalation | null {
-  if (assembly.linked) {
+  // An agent that is silent or paused answers for nobody: that is the assembly's trouble, not its resources'.
+  if (assembly.linked && (isHeard(turn, assembly) || assembly.name === 'stopping')) {
     for (const resource of assembly.resources.values()) {
       const escalation = tickResource(turn, assembly, resource);
       if (escalation !== null) return escalation;
@@ -285,11 +163,13 @@ export function tickOnline(turn: Turn, assembly: AssemblyState): Escalation | nu
   return assembly.name === 'online' || assembly.name === 'suspect' ? judge(turn, assembly) : null;
 }
 
-/** Forgets the resources' states when their plan goes away. */
+/** Forgets a resource, with its failures, when its plan goes away. */
 export function dropResource(turn: Turn, assembly: AssemblyState, name: string): void {
   const resource = assembly.resources.get(name);
   if (resource === undefined) return;
+  endIncident(turn, resource, 'stopped');
   resetResource(turn, resource);
+  setWindow(turn, resourceWindowKey(assembly.plan.name, name), []);
   assembly.resources.delete(name);
   if (assembly.linked)
     turn.actions.push({ kind: 'send', assembly: assembly.plan.name, message: { kind: 'unwatch', name } });

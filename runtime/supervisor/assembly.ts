@@ -1,6 +1,7 @@
 /**
- * The life of one assembly's virtual machine: start (when a slot is free), boot, come online, stop. What a
- * failure leads to is `assembly-failure.ts`; what is said over the guest link is `assembly-link.ts`.
+ * The life of one assembly's virtual machine: start (when a slot is free), boot, come online. What a failure
+ * leads to is `assembly-failure.ts`, the way down `assembly-stop.ts`; what is said over the guest link is
+ * `assembly-link.ts`, and what silence means `assembly-suspicion.ts`.
  *
  *   stopped → waiting → starting → booting → online ⇄ suspect
  *                ↑_________ fencing ←___________|___|          stopping → stopped
@@ -10,10 +11,12 @@ import type { AssemblyPlan } from '../control.ts';
 import { failAssembly, fence } from './assembly-failure.ts';
 import { noFailures } from './escalation.ts';
 import type { Outcome } from './protocol.ts';
-import { endIncident, noteFailure, placeOf, tell } from './record.ts';
-import { newResource, resetResource, stopResource } from './resource.ts';
+import { judge, resumed } from './assembly-suspicion.ts';
+import { settleStopped, stopUnlinked } from './assembly-stop.ts';
+import { endIncident, noteFailure, placeOf, takeUpIncident, tell } from './record.ts';
+import { newResource } from './resource.ts';
 import type { Escalation } from './resource-recovery.ts';
-import { moveAssembly, type AssemblyState, type Turn } from './state.ts';
+import { moveAssembly, setDeadline, type AssemblyState, type Turn } from './state.ts';
 import { subject } from './wording.ts';
 
 /** An assembly that nothing is known of yet. */
@@ -39,32 +42,38 @@ export function newAssembly(
     settledMs: Number.NEGATIVE_INFINITY,
     pending: null,
     deadlineMs: null,
+    limitMs: 0,
     readyMs: 0,
     adopted: false,
     poweringOff: false,
     foundDead: new Set(),
     suspicion: null,
     run: noFailures,
-    incident: null,
+    incident: takeUpIncident(turn, plan.name, null),
     note: null,
     resources: new Map(
-      plan.resources.map((resource) => [resource.name, newResource(resource, turn.now.wallMs)]),
+      plan.resources.map((resource) => [resource.name, newResource(turn, plan.name, resource)]),
     ),
   };
 }
 
 /**
- * Intent is up and the assembly is not on its way: adopts the domain that runs, or queues a start. Without
- * the hypervisor's word on the domain it only asks for it; the answer will call again.
+ * Intent is up and the assembly is not on its way (a blocked one is to be tried again): adopts the domain
+ * that runs, or queues a start. Without the hypervisor's word on the domain it only asks for it; the answer
+ * will call again.
  */
 export function beginAssembly(turn: Turn, assembly: AssemblyState): Escalation | null {
   assembly.intent = 'up';
+  if (assembly.name === 'blocked') {
+    moveAssembly(turn, assembly, 'stopped');
+    assembly.note = null;
+  }
   if (turn.state.hypervisor === 'down') return null;
   if (assembly.domain === 'unknown') {
     turn.actions.push({ kind: 'inspect', assembly: assembly.plan.name });
     return null;
   }
-  if (assembly.name !== 'stopped' && assembly.name !== 'blocked') return null;
+  if (assembly.name !== 'stopped') return null;
   switch (assembly.domain) {
     case 'off':
     case 'absent':
@@ -75,6 +84,10 @@ export function beginAssembly(turn: Turn, assembly: AssemblyState): Escalation |
       awaitHello(turn, assembly);
       return null;
     case 'paused':
+      // Somebody's pause is left alone, as it would be had we been there; a watchdog's is a crash.
+      assembly.adopted = true;
+      awaitHello(turn, assembly);
+      return judge(turn, assembly);
     case 'crashed':
     case 'stopping':
       return failAssembly(
@@ -113,7 +126,7 @@ export function admitStarts(turn: Turn): void {
 
 function startNow(turn: Turn, assembly: AssemblyState): void {
   // Somebody was quicker (an operator in virt-manager, or a start whose answer was lost): it runs already.
-  if (assembly.domain === 'running') {
+  if (assembly.domain === 'running' || assembly.domain === 'paused') {
     assembly.adopted = true;
     return awaitHello(turn, assembly);
   }
@@ -121,8 +134,6 @@ function startNow(turn: Turn, assembly: AssemblyState): void {
   assembly.adopted = false;
   assembly.pending = 'start';
   assembly.attempt += 1;
-  assembly.bootId = null;
-  assembly.foundDead.clear();
   turn.actions.push({ kind: 'start', assembly: assembly.plan.name, attempt: assembly.attempt });
   const where = subject(assembly.deployable, assembly.plan.name);
   tell(turn, 'assembly-starting', 'info', placeOf(assembly), `${where} is STARTING.`, {
@@ -174,7 +185,10 @@ function awaitHello(turn: Turn, assembly: AssemblyState): void {
   assembly.linked = false;
   assembly.suspicion = null;
   assembly.heardMs = turn.now.monotonicMs;
-  assembly.deadlineMs = turn.now.monotonicMs + turn.state.limits.bootMs;
+  // Whatever boot we knew, this VM may be another: its first hello is no reboot.
+  assembly.bootId = null;
+  assembly.foundDead.clear();
+  setDeadline(turn, assembly, turn.state.limits.bootMs);
   turn.actions.push({ kind: 'open-link', assembly: assembly.plan.name });
 }
 
@@ -204,14 +218,17 @@ export function domainSeen(
   report: Pick<DomainReport, 'state' | 'reason'>,
   source: 'event' | 'inspection',
 ): Escalation | null {
+  const before = assembly.domain;
   assembly.domain = report.state;
   assembly.domainReason = report.reason;
   const off = report.state === 'off' || report.state === 'absent';
   if (assembly.name === 'stopping') {
-    if (off) settleStopped(turn, assembly);
-    else if (!assembly.linked && !assembly.poweringOff) powerOffUnlinked(turn, assembly);
-    return null;
+    if (!off) stopUnlinked(turn, assembly);
+    else settleStopped(turn, assembly);
+    // The operator changed their mind while it was stopping.
+    return off && assembly.intent === 'up' ? beginAssembly(turn, assembly) : null;
   }
+  if (before === 'paused' && report.state === 'running') resumed(turn, assembly);
   if (assembly.intent === 'up' && assembly.name === 'stopped') {
     return deployableBlocked(turn, assembly) ? null : beginAssembly(turn, assembly);
   }
@@ -226,81 +243,4 @@ export function domainSeen(
 /** Whether this assembly's deployable is blocked. */
 export function deployableBlocked(turn: Turn, assembly: AssemblyState): boolean {
   return turn.state.deployables.get(assembly.deployable)?.blocked === true;
-}
-
-/** Intent is down: resources first, then the guest powers off, then, past the limit, force. */
-export function stopAssembly(turn: Turn, assembly: AssemblyState): void {
-  assembly.intent = 'down';
-  endIncident(turn, assembly, 'stopped');
-  switch (assembly.name) {
-    case 'stopped':
-      // A stop that the end of the service interrupted: whether its VM still runs is not known yet.
-      if (assembly.domain === 'unknown') finishStop(turn, assembly);
-      return;
-    case 'stopping':
-    case 'fencing':
-    case 'starting':
-      return;
-    case 'waiting':
-    case 'blocked':
-      if (assembly.domain === 'running') return stopVm(turn, assembly);
-      return settleStopped(turn, assembly);
-    case 'booting':
-    case 'suspect':
-      return fence(turn, assembly, null);
-    case 'online':
-      moveAssembly(turn, assembly, 'stopping');
-      assembly.poweringOff = false;
-      assembly.deadlineMs = turn.now.monotonicMs + turn.state.limits.shutdownMs;
-      for (const resource of assembly.resources.values()) stopResource(turn, assembly, resource);
-      return powerOffWhenQuiet(turn, assembly);
-  }
-}
-
-/** Once every resource has stopped, the guest is asked to power off, by the agent and by ACPI. */
-export function powerOffWhenQuiet(turn: Turn, assembly: AssemblyState): void {
-  if (assembly.name !== 'stopping') return;
-  const quiet = [...assembly.resources.values()].every(
-    (resource) => resource.name === 'stopped' || resource.name === 'unrecoverable',
-  );
-  if (!quiet || assembly.poweringOff) return;
-  assembly.poweringOff = true;
-  const { name } = assembly.plan;
-  turn.actions.push({ kind: 'send', assembly: name, message: { kind: 'poweroff' } });
-  turn.actions.push({ kind: 'shutdown', assembly: name });
-  assembly.deadlineMs = turn.now.monotonicMs + turn.state.limits.shutdownMs;
-}
-
-function finishStop(turn: Turn, assembly: AssemblyState): void {
-  moveAssembly(turn, assembly, 'stopping');
-  assembly.poweringOff = false;
-  assembly.deadlineMs = turn.now.monotonicMs + turn.state.limits.shutdownMs;
-  turn.actions.push({ kind: 'inspect', assembly: assembly.plan.name });
-}
-
-/** Without a link there is only the button yet; the agent is asked as soon as it says hello. */
-function powerOffUnlinked(turn: Turn, assembly: AssemblyState): void {
-  assembly.poweringOff = true;
-  assembly.deadlineMs = turn.now.monotonicMs + turn.state.limits.shutdownMs;
-  turn.actions.push({ kind: 'open-link', assembly: assembly.plan.name });
-  turn.actions.push({ kind: 'shutdown', assembly: assembly.plan.name });
-}
-
-function stopVm(turn: Turn, assembly: AssemblyState): void {
-  moveAssembly(turn, assembly, 'stopping');
-  assembly.poweringOff = true;
-  turn.actions.push({ kind: 'shutdown', assembly: assembly.plan.name });
-  assembly.deadlineMs = turn.now.monotonicMs + turn.state.limits.shutdownMs;
-}
-
-/** The domain is off and that is what was wanted. */
-export function settleStopped(turn: Turn, assembly: AssemblyState): void {
-  for (const resource of assembly.resources.values()) resetResource(turn, resource);
-  moveAssembly(turn, assembly, 'stopped');
-  assembly.note = null;
-  assembly.linked = false;
-  assembly.suspicion = null;
-  turn.actions.push({ kind: 'close-link', assembly: assembly.plan.name });
-  const where = subject(assembly.deployable, assembly.plan.name);
-  tell(turn, 'assembly-stopped', 'info', placeOf(assembly), `${where} is STOPPED.`);
 }

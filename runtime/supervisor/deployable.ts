@@ -3,10 +3,11 @@
  * assemblies add up to. The two rungs below are `assembly-failure.ts` and `resource.ts`.
  */
 import type { DeployableStateName } from '../../model/cped-api.ts';
-import type { DeployablePlan } from '../control.ts';
-import { beginAssembly, newAssembly, stopAssembly } from './assembly.ts';
-import { failAssembly, fence, isOff, restartAssembly } from './assembly-failure.ts';
-import { dropResource } from './assembly-link.ts';
+import type { DeployablePlan, ResourcePlan } from '../control.ts';
+import { beginAssembly, newAssembly } from './assembly.ts';
+import { failAssembly, fence, isOff, leaveVm, restartAssembly } from './assembly-failure.ts';
+import { dropResource, endRecovery } from './assembly-link.ts';
+import { stopAssembly } from './assembly-stop.ts';
 import {
   assemblyWindowKey,
   deployableWindowKey,
@@ -18,7 +19,14 @@ import {
 } from './record.ts';
 import { beginResource, newResource } from './resource.ts';
 import type { Escalation } from './resource-recovery.ts';
-import { moveAssembly, type AssemblyState, type DeployableState, type Turn } from './state.ts';
+import {
+  moveAssembly,
+  moveResource,
+  type AssemblyState,
+  type DeployableState,
+  type ResourceState,
+  type Turn,
+} from './state.ts';
 import { failureCount, seconds, subject } from './wording.ts';
 
 /** Takes a plan: new, or replacing the one that runs; with intent up, all of it is on its way afterwards. */
@@ -37,6 +45,7 @@ export function applyPlan(turn: Turn, plan: DeployablePlan): void {
   if (plan.intent === 'up' && deployable.intent === 'down') {
     deployable.blocked = false;
     deployable.brokenSinceMs = null;
+    deployable.note = null;
     enter(turn, deployable, 'starting');
   }
   deployable.intent = plan.intent;
@@ -54,6 +63,7 @@ export function applyPlan(turn: Turn, plan: DeployablePlan): void {
     assembly.monitoring = plan.monitoring;
     updateResources(turn, assembly, assemblyPlan.resources);
     assembly.plan = assemblyPlan;
+    endRecovery(turn, assembly);
     if (plan.intent === 'up' && !deployable.blocked) {
       const escalation = beginAssembly(turn, assembly);
       if (escalation !== null) escalate(turn, assembly, escalation);
@@ -67,8 +77,9 @@ function updateResources(
   plans: DeployablePlan['assemblies'][number]['resources'],
 ): void {
   const wanted = new Map(plans.map((plan) => [plan.name, plan]));
-  for (const name of assembly.resources.keys()) {
-    if (!wanted.has(name)) dropResource(turn, assembly, name);
+  for (const [name, { plan }] of assembly.resources) {
+    const next = wanted.get(name);
+    if (next === undefined || !isSameService(plan, next)) dropResource(turn, assembly, name);
   }
   for (const plan of plans) {
     const known = assembly.resources.get(plan.name);
@@ -76,11 +87,28 @@ function updateResources(
       known.plan = plan;
       continue;
     }
-    const resource = newResource(plan, turn.now.wallMs);
+    const resource = newResource(turn, assembly.plan.name, plan);
     assembly.resources.set(plan.name, resource);
-    if (assembly.name === 'online' && assembly.linked && assembly.monitoring === 'am')
-      beginResource(turn, assembly, resource);
+    takeIn(turn, assembly, resource);
   }
+}
+
+/** Removed and added again between two reloads, a resource may be another thing under an old name. */
+function isSameService(a: ResourcePlan, b: ResourcePlan): boolean {
+  const keys = Object.keys(a.parameters);
+  return (
+    a.class === b.class &&
+    a.service === b.service &&
+    keys.length === Object.keys(b.parameters).length &&
+    keys.every((key) => a.parameters[key] === b.parameters[key])
+  );
+}
+
+/** A resource that is new, or tried again, in a VM that may run: begun now, or left for the next hello. */
+function takeIn(turn: Turn, assembly: AssemblyState, resource: ResourceState): void {
+  if (assembly.name !== 'online' && assembly.name !== 'suspect') return;
+  if (assembly.monitoring === 'pm') moveResource(turn, resource, 'unmonitored');
+  else if (assembly.linked) beginResource(turn, assembly, resource);
 }
 
 /** Intent becomes down. */
@@ -89,6 +117,7 @@ export function stopDeployable(turn: Turn, name: string): void {
   if (deployable === undefined) return;
   deployable.intent = 'down';
   deployable.blocked = false;
+  deployable.note = null;
   enter(turn, deployable, 'stopping');
   for (const assembly of membersOf(turn, name)) stopAssembly(turn, assembly);
 }
@@ -96,7 +125,7 @@ export function stopDeployable(turn: Turn, name: string): void {
 /** A person says: go on. Windows are emptied, what is blocked or unrecoverable is tried again. */
 export function recoverDeployable(turn: Turn, name: string): void {
   const deployable = turn.state.deployables.get(name);
-  if (deployable === undefined) return;
+  if (deployable === undefined || deployable.intent === 'down') return;
   deployable.blocked = false;
   deployable.note = null;
   setWindow(turn, deployableWindowKey(name), []);
@@ -104,20 +133,27 @@ export function recoverDeployable(turn: Turn, name: string): void {
     setWindow(turn, assemblyWindowKey(assembly.plan.name), []);
     for (const resource of assembly.resources.values()) {
       setWindow(turn, resourceWindowKey(assembly.plan.name, resource.plan.name), []);
-      if (resource.name === 'unrecoverable' && assembly.name === 'online' && assembly.linked)
-        beginResource(turn, assembly, resource);
+      if (resource.name !== 'unrecoverable') continue;
+      moveResource(turn, resource, 'stopped');
+      takeIn(turn, assembly, resource);
     }
-    if (assembly.name !== 'blocked') continue;
+    // Stopped: what a reload added while nothing was started any more.
+    if (assembly.name !== 'blocked' && assembly.name !== 'stopped') continue;
     const escalation = beginAssembly(turn, assembly);
     if (escalation !== null) escalate(turn, assembly, escalation);
   }
 }
 
-/** Forgets a deployable and its assemblies once they are stopped; until then nothing changes. */
+/** Forgets a deployable, its assemblies and their failures once they are stopped; until then nothing changes. */
 export function forgetDeployable(turn: Turn, name: string): void {
   const members = membersOf(turn, name);
   if (members.some((assembly) => assembly.name !== 'stopped')) return;
-  for (const assembly of members) turn.state.assemblies.delete(assembly.plan.name);
+  for (const { plan, resources } of members) {
+    for (const resource of resources.keys()) setWindow(turn, resourceWindowKey(plan.name, resource), []);
+    setWindow(turn, assemblyWindowKey(plan.name), []);
+    turn.state.assemblies.delete(plan.name);
+  }
+  setWindow(turn, deployableWindowKey(name), []);
   turn.state.deployables.delete(name);
 }
 
@@ -172,7 +208,7 @@ function failDeployable(turn: Turn, failed: AssemblyState, cause: string): void 
 function giveUpVm(turn: Turn, assembly: AssemblyState): void {
   endIncident(turn, assembly, 'blocked');
   if (!isOff(assembly)) return fence(turn, assembly, null);
-  turn.actions.push({ kind: 'close-link', assembly: assembly.plan.name });
+  leaveVm(turn, assembly);
   if (assembly.name !== 'blocked') moveAssembly(turn, assembly, 'blocked');
 }
 
@@ -208,11 +244,19 @@ function addUp(deployable: DeployableState, members: readonly AssemblyState[]): 
     // A suspicion is not yet a failure: nothing is being recovered.
     members.every((assembly) => assembly.name === 'online' || assembly.name === 'suspect') &&
     resources.every((resource) => resource.name === 'active' || resource.name === 'unmonitored');
-  if (up) return 'active';
+  // What could not even be planned is not seen among the members.
+  if (up) return deployable.plan.incomplete === true ? 'blocked' : 'active';
   const failing =
     members.some((assembly) => assembly.incident !== null) ||
     resources.some((resource) => resource.incident !== null);
-  return deployable.name === 'starting' && !failing ? 'starting' : 'recovering';
+  // Active before, and nothing failed: a reload has added something, which starts.
+  const starting = deployable.name === 'starting' || deployable.name === 'active';
+  return starting && !failing ? 'starting' : 'recovering';
+}
+
+/** Recovery takes the plan as it is; what is missing in it comes with a reload. */
+function wayOut(deployable: DeployableState): string {
+  return deployable.plan.incomplete === true ? 'deployable_reload' : 'deployable_recover';
 }
 
 function enter(turn: Turn, deployable: DeployableState, next: DeployableStateName): void {
@@ -238,7 +282,7 @@ function enter(turn: Turn, deployable: DeployableState, next: DeployableStateNam
         'deployable-blocked',
         'error',
         place,
-        `${where} is BLOCKED: a person is needed. When the cause is mended: deployable_recover ${deployable.plan.name}.`,
+        `${where} is BLOCKED: a person is needed. When the cause is mended: ${wayOut(deployable)} ${deployable.plan.name}.`,
       );
     case 'active': {
       const since = deployable.brokenSinceMs;

@@ -23,8 +23,6 @@ export type Limits = {
   readonly shutdownMs: number;
   /** Between two tries to fence when fencing itself fails. */
   readonly fenceRetryMs: number;
-  /** Between asking the hypervisor about a domain whose link is down while it is said to run. */
-  readonly inspectEveryMs: number;
   /** An operation's own timeout runs in the guest; so much later the host stops waiting for the answer. */
   readonly answerGraceMs: number;
   /** Assemblies that may be starting at the same time. */
@@ -47,7 +45,6 @@ export function defaultLimits(accelerator: 'kvm' | 'tcg'): Limits {
     bootMs: emulated ? 300_000 : 120_000,
     shutdownMs: emulated ? 60_000 : 30_000,
     fenceRetryMs: 2000,
-    inspectEveryMs: 1000,
     answerGraceMs: 5000,
     startSlots: emulated ? 2 : 8,
     backoff: defaultBackoff,

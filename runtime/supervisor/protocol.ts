@@ -54,12 +54,15 @@ export type Observation =
       readonly attempt: number;
       readonly outcome: Outcome;
     }
-  /** Null: the hypervisor could not say within its limit, which is itself a sign of standing still. */
+  /**
+   * Null: the hypervisor answers, but not about this domain, which is itself a sign of standing still.
+   * `unanswered`: it answers nothing at all, which says nothing about the domain.
+   */
   | {
       readonly kind: 'progress';
       readonly assembly: string;
       readonly attempt: number;
-      readonly progress: DomainProgress | null;
+      readonly progress: DomainProgress | null | 'unanswered';
     }
   /** We ourselves did not run for this long: no evidence against anybody. */
   | { readonly kind: 'stalled'; readonly stalledMs: number };

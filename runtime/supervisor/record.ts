@@ -59,6 +59,13 @@ export function noteFailure(
   return incident;
 }
 
+/** The incident that the service left open at this place when it ended, if there is one; it goes on. */
+export function takeUpIncident(turn: Turn, assembly: string, resource: string | null): Incident | null {
+  const { openIncidents } = turn.state;
+  const index = openIncidents.findIndex((open) => open.assembly === assembly && open.resource === resource);
+  return openIncidents.splice(index, index < 0 ? 0 : 1)[0] ?? null;
+}
+
 /** An incident that goes on for days stays one record: only its latest lines are kept. */
 const maxIncidentLines = 50;
 
@@ -103,7 +110,8 @@ export function recordFailure(turn: Turn, key: string, policy: EscalationPolicy)
 
 /** Replaces a window, also in the memory. */
 export function setWindow(turn: Turn, key: string, timesMs: readonly number[]): void {
-  turn.state.windows.set(key, timesMs);
+  if (timesMs.length === 0) turn.state.windows.delete(key);
+  else turn.state.windows.set(key, timesMs);
   turn.actions.push({ kind: 'save-window', key, timesMs });
 }
 

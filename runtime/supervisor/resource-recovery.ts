@@ -40,8 +40,8 @@ export function operate(
   }[operation];
   const id = turn.state.nextOperationId;
   turn.state.nextOperationId = id >= maxOperationId ? 1 : id + 1;
-  const deadlineMs = turn.now.monotonicMs + timeoutMs + turn.state.limits.answerGraceMs;
-  resource.operation = { id, operation, deadlineMs };
+  const limitMs = timeoutMs + turn.state.limits.answerGraceMs;
+  resource.operation = { id, operation, limitMs, deadlineMs: turn.now.monotonicMs + limitMs };
   turn.actions.push({
     kind: 'send',
     assembly: assembly.plan.name,

@@ -10,7 +10,7 @@
 import type { GuestMessage } from '../../model/guest-protocol.ts';
 import type { ResourcePlan } from '../control.ts';
 import { noFailures } from './escalation.ts';
-import { endIncident, placeOf, tell } from './record.ts';
+import { endIncident, placeOf, takeUpIncident, tell } from './record.ts';
 import { failResource, giveUp, launch, operate, type Escalation } from './resource-recovery.ts';
 import { moveResource, type AssemblyState, type ResourceState, type Turn } from './state.ts';
 import { deathCause, hardError, operationFailure, seconds, subject } from './wording.ts';
@@ -21,16 +21,16 @@ const ocfSuccess = 0;
 const ocfNotRunning = 7;
 
 /** A resource that nothing is known of yet. */
-export function newResource(plan: ResourcePlan, nowWallMs: number): ResourceState {
+export function newResource(turn: Turn, assembly: string, plan: ResourcePlan): ResourceState {
   return {
     plan,
     name: 'stopped',
-    sinceWallMs: nowWallMs,
+    sinceWallMs: turn.now.wallMs,
     operation: null,
     dueMs: null,
     killFirst: false,
     run: noFailures,
-    incident: null,
+    incident: takeUpIncident(turn, assembly, plan.name),
     note: null,
   };
 }
@@ -42,10 +42,15 @@ export function beginResource(turn: Turn, assembly: AssemblyState, resource: Res
   operate(turn, assembly, resource, 'monitor');
 }
 
-/** After a reconnect: the agent may have forgotten all, and answers may be lost. What was active stays so. */
+/**
+ * After a reconnect: the agent may have forgotten all, and answers may be lost. What was active stays so, and
+ * what waits for its restart goes on waiting.
+ */
 export function takeUpResource(turn: Turn, assembly: AssemblyState, resource: ResourceState): void {
-  if (resource.name !== 'active') return beginResource(turn, assembly, resource);
+  if (resource.name !== 'active' && resource.name !== 'waiting')
+    return beginResource(turn, assembly, resource);
   watch(turn, assembly, resource);
+  if (resource.name === 'waiting') return;
   operate(turn, assembly, resource, 'monitor');
 }
 
@@ -71,8 +76,12 @@ export function resourceDied(
   resource: ResourceState,
   message: Extract<GuestMessage, { kind: 'death' }>,
 ): Escalation | null {
-  // In every other state an operation is under way whose result will tell, or nothing was expected to run.
-  if (resource.name !== 'active') return null;
+  if (resource.name !== 'active') {
+    // What a monitor saw before is old now: ask again. The result of any other operation will tell, or
+    // nothing was expected to run.
+    if (resource.operation?.operation === 'monitor') operate(turn, assembly, resource, 'monitor');
+    return null;
+  }
   return failResource(turn, assembly, resource, { cause: deathCause(message), processGone: true });
 }
 
@@ -185,6 +194,12 @@ export function resetResource(turn: Turn, resource: ResourceState): void {
   resource.operation = null;
   resource.killFirst = false;
   if (resource.name !== 'stopped') moveResource(turn, resource, 'stopped');
+}
+
+/** The guest could not answer for a while: what it was asked gets its whole time again. */
+export function awaitAnswerAnew(turn: Turn, resource: ResourceState): void {
+  const { operation } = resource;
+  if (operation !== null) operation.deadlineMs = turn.now.monotonicMs + operation.limitMs;
 }
 
 /** What is due by the clock: recurring monitors, delayed restarts, answers that never came. */

@@ -20,7 +20,7 @@ export type ResourceState = {
   name: ResourceStateName;
   sinceWallMs: number;
   /** The operation that runs in the guest, until when its answer is awaited, and what it is for. */
-  operation: { id: number; operation: ResourceOperation; deadlineMs: number } | null;
+  operation: { id: number; operation: ResourceOperation; limitMs: number; deadlineMs: number } | null;
   /** When the next recurring monitor (active) or the delayed restart (waiting) is due. */
   dueMs: number | null;
   /** Whether a restart must force off what may still run before it starts anew. */
@@ -61,8 +61,9 @@ export type AssemblyState = {
   settledMs: number;
   /** An action under way whose outcome will come back. */
   pending: 'start' | 'fence' | null;
-  /** Boot or shutdown limit, next fence retry, next inspection. */
+  /** Boot or shutdown limit, or next fence retry; and the time that it gave when it was set (`setDeadline`). */
   deadlineMs: number | null;
+  limitMs: number;
   /** In `waiting`: not before this. */
   readyMs: number;
   /** The domain was found running: not ours to announce as started. */
@@ -100,13 +101,16 @@ export type SupervisorState = {
   windows: Map<string, readonly number[]>;
   nextOperationId: number;
   nextIncident: number;
+  /** Left open by a service that ended, until their assemblies and resources are known again. */
+  openIncidents: Incident[];
 };
 
-/** A fresh state; `windows` are those that the memory kept. */
+/** A fresh state; `windows` and `openIncidents` are those that the memory kept. */
 export function initialState(
   limits: Limits,
   windows: ReadonlyMap<string, readonly number[]>,
   firstIncident: number,
+  openIncidents: readonly Incident[] = [],
 ): SupervisorState {
   return {
     limits,
@@ -117,6 +121,7 @@ export function initialState(
     windows: new Map(windows),
     nextOperationId: 1,
     nextIncident: firstIncident,
+    openIncidents: [...openIncidents],
   };
 }
 
@@ -130,7 +135,7 @@ export type Turn = {
 
 const assemblyMoves: Readonly<Record<AssemblyStateName, readonly AssemblyStateName[]>> = {
   stopped: ['waiting', 'booting', 'fencing', 'stopping'],
-  waiting: ['starting', 'booting', 'fencing', 'stopped', 'blocked'],
+  waiting: ['starting', 'booting', 'fencing', 'stopping', 'stopped', 'blocked'],
   starting: ['booting', 'waiting', 'fencing', 'stopping', 'blocked'],
   booting: ['online', 'fencing', 'stopping', 'waiting', 'blocked'],
   online: ['suspect', 'fencing', 'waiting', 'stopping', 'blocked', 'booting'],
@@ -160,6 +165,18 @@ export function moveAssembly(turn: Turn, assembly: AssemblyState, to: AssemblySt
   assembly.name = to;
   assembly.sinceWallMs = turn.now.wallMs;
   assembly.deadlineMs = null;
+}
+
+/** The present state is left for the next one when `limitMs` have passed. */
+export function setDeadline(turn: Turn, assembly: AssemblyState, limitMs: number): void {
+  assembly.limitMs = limitMs;
+  assembly.deadlineMs = turn.now.monotonicMs + limitMs;
+}
+
+/** Gives back time in which nothing could happen, but never more than the whole limit from now. */
+export function extendDeadline(turn: Turn, assembly: AssemblyState, byMs: number): void {
+  if (assembly.deadlineMs === null) return;
+  assembly.deadlineMs = Math.min(assembly.deadlineMs + byMs, turn.now.monotonicMs + assembly.limitMs);
 }
 
 /** Moves a resource; due time and operation belong to the new state and are set by the caller. */

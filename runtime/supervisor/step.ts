@@ -3,9 +3,11 @@
  * finds whom the observation concerns and lets the rooms beside it decide; then it settles escalations,
  * start slots and what the deployables add up to.
  */
-import { admitStarts, assemblyStarted, domainSeen, powerOffWhenQuiet } from './assembly.ts';
+import { admitStarts, assemblyStarted, domainSeen } from './assembly.ts';
 import { assemblyFenced, failAssembly, fence } from './assembly-failure.ts';
-import { guestSaid, judge, linkChanged, progressMeasured, tickOnline } from './assembly-link.ts';
+import { guestSaid, linkChanged, tickOnline } from './assembly-link.ts';
+import { powerOffWhenQuiet } from './assembly-stop.ts';
+import { forgetSamples, judge, progressMeasured } from './assembly-suspicion.ts';
 import {
   applyPlan,
   escalate,
@@ -17,7 +19,7 @@ import {
 import type { Now, Observation, StepResult } from './protocol.ts';
 import { tell } from './record.ts';
 import type { Escalation } from './resource-recovery.ts';
-import type { AssemblyState, SupervisorState, Turn } from './state.ts';
+import { extendDeadline, type AssemblyState, type SupervisorState, type Turn } from './state.ts';
 import { seconds } from './wording.ts';
 
 /**
@@ -119,8 +121,9 @@ function tick(turn: Turn, assembly: AssemblyState): Escalation | null {
     case 'blocked':
       return null;
     case 'booting':
-      // Without the hypervisor's word there is no verdict; the limit is extended when it returns.
-      if (!due || turn.state.hypervisor === 'down') return null;
+      // Without the hypervisor's word there is no verdict, and a paused guest boots no further; the limit is
+      // extended when it returns.
+      if (!due || turn.state.hypervisor === 'down' || assembly.domain === 'paused') return null;
       return failAssembly(
         turn,
         assembly,
@@ -147,6 +150,7 @@ function connectionChanged(turn: Turn, state: 'up' | 'down', reason: string): vo
   const supervisor = turn.state;
   if (supervisor.hypervisor === state) return;
   supervisor.hypervisor = state;
+  for (const assembly of supervisor.assemblies.values()) voidMeasurement(assembly);
   if (state === 'down') {
     supervisor.lostSinceMs = turn.now.monotonicMs;
     tell(
@@ -161,7 +165,7 @@ function connectionChanged(turn: Turn, state: 'up' | 'down', reason: string): vo
   const lostMs = supervisor.lostSinceMs === null ? null : turn.now.monotonicMs - supervisor.lostSinceMs;
   supervisor.lostSinceMs = null;
   if (lostMs === null) return;
-  for (const assembly of supervisor.assemblies.values()) extend(assembly, lostMs);
+  for (const assembly of supervisor.assemblies.values()) extendDeadline(turn, assembly, lostMs);
   tell(
     turn,
     'hypervisor-back',
@@ -193,13 +197,12 @@ function inventoryTaken(
 /** We did not run: everything that was being waited for gets that time back. */
 function weStalled(turn: Turn, stalledMs: number): void {
   for (const assembly of turn.state.assemblies.values()) {
-    extend(assembly, stalledMs);
+    extendDeadline(turn, assembly, stalledMs);
     assembly.heardMs += stalledMs;
     // Samples across the stall compare nothing.
     if (assembly.suspicion !== null) {
       assembly.suspicion.sinceMs += stalledMs;
-      assembly.suspicion.first = 'pending';
-      assembly.suspicion.judged = false;
+      forgetSamples(assembly.suspicion);
     }
     for (const resource of assembly.resources.values()) {
       if (resource.operation !== null) resource.operation.deadlineMs += stalledMs;
@@ -214,6 +217,11 @@ function weStalled(turn: Turn, stalledMs: number): void {
   );
 }
 
-function extend(assembly: AssemblyState, byMs: number): void {
-  if (assembly.deadlineMs !== null) assembly.deadlineMs += byMs;
+/** What was measured on a connection that is gone, or is not answered on it any more, is no evidence. */
+function voidMeasurement(assembly: AssemblyState): void {
+  const { suspicion } = assembly;
+  if (suspicion === null) return;
+  forgetSamples(suspicion);
+  if (suspicion.measuring) assembly.attempt += 1;
+  suspicion.measuring = false;
 }

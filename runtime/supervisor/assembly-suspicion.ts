@@ -1,0 +1,182 @@
+/**
+ * Doubt about an assembly's virtual machine: when its agent is silent or it stands paused, what is measured,
+ * what the verdict is, and how doubt ends. The rules themselves are `verdict.ts`.
+ */
+import type { DomainProgress } from '../ports.ts';
+import { failAssembly } from './assembly-failure.ts';
+import { placeOf, tell } from './record.ts';
+import { awaitAnswerAnew } from './resource.ts';
+import type { Escalation } from './resource-recovery.ts';
+import { moveAssembly, setDeadline, type AssemblyState, type Suspicion, type Turn } from './state.ts';
+import { progressBetween, verdictOf, type VmSigns } from './verdict.ts';
+import { seconds, subject } from './wording.ts';
+
+/** The signs that the verdict is made from. */
+export function signsOf(turn: Turn, assembly: AssemblyState): VmSigns {
+  const nowMs = turn.now.monotonicMs;
+  const { suspicion } = assembly;
+  const progress =
+    suspicion === null || suspicion.measuring || suspicion.first === 'pending'
+      ? 'pending'
+      : suspicion.progressing
+        ? 'some'
+        : suspicion.judged
+          ? 'none'
+          : 'pending';
+  return {
+    hypervisor: turn.state.hypervisor,
+    domain: assembly.domain,
+    domainReason: assembly.domainReason,
+    // While it boots, silence is expected; the boot limit rules there.
+    silentMs: assembly.name === 'booting' ? 0 : nowMs - assembly.heardMs,
+    suspicion: suspicion === null ? null : { forMs: nowMs - suspicion.sinceMs, progress },
+  };
+}
+
+/** Applies the verdict on an assembly that boots, is online, or is suspected. */
+export function judge(turn: Turn, assembly: AssemblyState): Escalation | null {
+  const verdict = verdictOf(signsOf(turn, assembly), turn.state.limits);
+  switch (verdict.kind) {
+    case 'well':
+    case 'unknown':
+      return null;
+    case 'paused':
+      notePaused(turn, assembly, verdict.cause);
+      return null;
+    case 'suspect':
+      suspect(turn, assembly);
+      return null;
+    case 'dead':
+    case 'crashed':
+    case 'hung':
+    case 'agent-lost':
+      return failAssembly(turn, assembly, verdict.cause);
+  }
+}
+
+/** Somebody or something paused the VM: reported; forcing it off is not ours to decide without more signs. */
+function notePaused(turn: Turn, assembly: AssemblyState, cause: string): void {
+  if (assembly.note === cause) return;
+  assembly.note = cause;
+  if (assembly.name === 'online') moveAssembly(turn, assembly, 'suspect');
+  const where = subject(assembly.deployable, assembly.plan.name);
+  tell(
+    turn,
+    'assembly-suspect',
+    'warning',
+    placeOf(assembly),
+    `${where} is SUSPECT: ${cause}. Nothing is done while it is paused: resume it, or force it off to have it restarted.`,
+  );
+}
+
+function suspect(turn: Turn, assembly: AssemblyState): void {
+  const nowMs = turn.now.monotonicMs;
+  if (assembly.suspicion === null) {
+    const silentMs = nowMs - assembly.heardMs;
+    assembly.suspicion = {
+      sinceMs: nowMs,
+      first: 'pending',
+      progressing: false,
+      measuring: false,
+      judged: false,
+    };
+    if (assembly.name !== 'suspect') moveAssembly(turn, assembly, 'suspect');
+    assembly.note = 'its agent is silent';
+    // Perhaps it is simply off and the event was lost.
+    turn.actions.push({ kind: 'inspect', assembly: assembly.plan.name });
+    const where = subject(assembly.deployable, assembly.plan.name);
+    tell(
+      turn,
+      'assembly-suspect',
+      'warning',
+      placeOf(assembly),
+      `${where} is SUSPECT: its agent has said nothing for ${seconds(silentMs)}. Measuring whether its virtual machine makes progress.`,
+    );
+  }
+  const { suspicion } = assembly;
+  if (suspicion.measuring) return;
+  const { first } = suspicion;
+  if (first !== 'pending' && nowMs - first.atMs < turn.state.limits.progressWindowMs) return;
+  suspicion.measuring = true;
+  assembly.attempt += 1;
+  turn.actions.push({ kind: 'measure-progress', assembly: assembly.plan.name, attempt: assembly.attempt });
+}
+
+/** A progress sample has come in. */
+export function progressMeasured(
+  turn: Turn,
+  assembly: AssemblyState,
+  attempt: number,
+  progress: DomainProgress | null | 'unanswered',
+): Escalation | null {
+  const { suspicion } = assembly;
+  if (suspicion === null || !suspicion.measuring || attempt !== assembly.attempt) return null;
+  suspicion.measuring = false;
+  if (progress === 'unanswered') {
+    forgetSamples(suspicion);
+    return null;
+  }
+  const { first } = suspicion;
+  suspicion.first = { atMs: turn.now.monotonicMs, progress };
+  if (first === 'pending') return null;
+  suspicion.judged = true;
+  suspicion.progressing = progressBetween(first.progress, progress, turn.state.limits.idleCpuMs) === 'some';
+  return judge(turn, assembly);
+}
+
+/** Samples that compare nothing, because we stood still or libvirt did not answer: measured anew. */
+export function forgetSamples(suspicion: Suspicion): void {
+  suspicion.first = 'pending';
+  suspicion.judged = false;
+  suspicion.progressing = false;
+}
+
+/** Whether the guest can be expected to answer now: what it leaves unanswered otherwise is not its resources' fault. */
+export function isHeard(turn: Turn, assembly: AssemblyState): boolean {
+  const silentMs = turn.now.monotonicMs - assembly.heardMs;
+  return assembly.domain !== 'paused' && silentMs < turn.state.limits.suspectAfterMs;
+}
+
+/** The guest has said something. */
+export function heard(turn: Turn, assembly: AssemblyState): void {
+  if (!isHeard(turn, assembly))
+    for (const resource of assembly.resources.values()) awaitAnswerAnew(turn, resource);
+  assembly.heardMs = turn.now.monotonicMs;
+}
+
+/** A paused VM runs again: all that was awaited from its guest gets its time anew. */
+export function resumed(turn: Turn, assembly: AssemblyState): void {
+  if (assembly.name === 'booting') setDeadline(turn, assembly, turn.state.limits.bootMs);
+  else if (assembly.name !== 'online' && assembly.name !== 'suspect') return;
+  for (const resource of assembly.resources.values()) awaitAnswerAnew(turn, resource);
+  assembly.heardMs = turn.now.monotonicMs;
+  assembly.note = null;
+  if (assembly.name !== 'suspect') return;
+  assembly.suspicion = null;
+  moveAssembly(turn, assembly, 'online');
+  const where = subject(assembly.deployable, assembly.plan.name);
+  tell(
+    turn,
+    'assembly-active',
+    'info',
+    placeOf(assembly),
+    `${where} is ACTIVE: its virtual machine is not paused any more.`,
+  );
+}
+
+/** Its agent speaks. In a paused VM those are words from before: they end nothing. */
+export function endSuspicion(turn: Turn, assembly: AssemblyState): void {
+  if (assembly.name !== 'suspect' || assembly.domain === 'paused') return;
+  const silentMs = assembly.suspicion === null ? 0 : turn.now.monotonicMs - assembly.suspicion.sinceMs;
+  assembly.suspicion = null;
+  moveAssembly(turn, assembly, 'online');
+  assembly.note = null;
+  const where = subject(assembly.deployable, assembly.plan.name);
+  tell(
+    turn,
+    'assembly-active',
+    'info',
+    placeOf(assembly),
+    `${where} is ACTIVE: its agent speaks again after ${seconds(silentMs)} of suspicion, nothing was done.`,
+  );
+}
