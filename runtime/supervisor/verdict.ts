@@ -48,6 +48,8 @@ export function verdictOf(signs: VmSigns, limits: Limits): Verdict {
 }
 
 function pausedVerdict(reason: string): Verdict {
+  // libvirt starts a machine paused, for a moment.
+  if (reason === 'starting-up') return { kind: 'well' };
   if (reason === 'watchdog' || reason === 'crashed' || reason === 'panicked')
     return { kind: 'crashed', cause: `its virtual machine stands still (${reason})` };
   return { kind: 'paused', cause: `its virtual machine is paused (${reason})` };

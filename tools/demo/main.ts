@@ -28,7 +28,9 @@ const layout = layoutOfThisCheckout(values['state-dir']);
 const screen = createScreen();
 const interrupted = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(signal, () => interrupted.abort(new Error(`stopped by ${signal}`)));
+  // Not `once`: while a child of execa runs, a handler that removes itself leaves the second signal to the default,
+  // and nobody would take the stack down.
+  process.on(signal, () => interrupted.abort(new Error(`stopped by ${signal}`)));
 }
 
 async function run(): Promise<readonly TimelineRow[]> {
