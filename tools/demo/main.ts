@@ -92,8 +92,10 @@ try {
   screen.lines(renderTimeline(rows));
   screen.note('Everything came back. The definitions stay: `make shell`, then deployable_start dep1.');
 } catch (error) {
-  screen.failure(error instanceof Error ? error.message : String(error));
+  const { aborted, reason } = interrupted.signal;
+  const cause: unknown = aborted ? reason : error;
+  screen.failure(cause instanceof Error ? cause.message : String(cause));
   if (error instanceof PcloudError && error.hint !== undefined) screen.note(error.hint);
   screen.note(`The logs are in ${layout.logDir}.`);
-  process.exitCode = interrupted.signal.aborted ? 130 : 1;
+  process.exitCode = aborted ? 130 : 1;
 }

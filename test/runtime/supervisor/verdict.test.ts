@@ -45,6 +45,11 @@ const rows: readonly { readonly name: string; readonly signs: Partial<VmSigns>; 
       verdict: 'paused',
     },
     {
+      name: 'a domain that libvirt is starting is paused for a moment, and well',
+      signs: { domain: 'paused', domainReason: 'starting-up' },
+      verdict: 'well',
+    },
+    {
       name: 'without libvirt there is no verdict, however long the silence',
       signs: { hypervisor: 'down', silentMs: 1e9 },
       verdict: 'unknown',
