@@ -9,7 +9,7 @@ import { loadReleases } from '../catalogue/releases.ts';
 import { loadResourceTemplates } from '../catalogue/resource-templates.ts';
 import type { CpedStatus } from '../model/cped-api.ts';
 import { PcloudError } from '../model/errors.ts';
-import type { SupervisorEvent } from '../model/event.ts';
+import type { Incident, SupervisorEvent } from '../model/event.ts';
 import { errorTextOf } from '../service/error-code.ts';
 import { groupIdOf } from '../service/groups.ts';
 import { createServiceServer } from '../service/http-server.ts';
@@ -157,10 +157,19 @@ function makeLoop(options: CpedOptions, launcher: AssemblyLauncher, memory: Sqli
     log,
     limits: defaultLimits(outside.accelerator.accelerator),
     firstIncident: memory.lastIncidentNumber() + 1,
+    openIncidents: memory.newest(openIncidentsLookBack).filter(isSupervisors),
     // Whoever wants to hear of events subscribes to the memory.
     onEvents: () => undefined,
     onDefect,
   });
+}
+
+/** What is open is among the newest. */
+const openIncidentsLookBack = 1000;
+
+/** Open, and one that the supervisor counted; startup incidents have names and end by themselves. */
+function isSupervisors({ id, outcome }: Incident): boolean {
+  return outcome === 'open' && /^\d+$/.test(id);
 }
 
 /** What is wanted up is handed to the supervisor; what cannot be is told, and keeps nothing else from it. */

@@ -4,7 +4,15 @@
  */
 import { PcloudError } from '../model/errors.ts';
 import type { Logger } from '../service/logger.ts';
-import type { Clock, DomainReport, GuestLinks, Hypervisor, Launcher, Memory } from './ports.ts';
+import type {
+  Clock,
+  DomainProgress,
+  DomainReport,
+  GuestLinks,
+  Hypervisor,
+  Launcher,
+  Memory,
+} from './ports.ts';
 import type { Action, Observation, Outcome } from './supervisor/protocol.ts';
 
 export type ActionPorts = {
@@ -37,8 +45,10 @@ export function createActionRunner(
   const { hypervisor, launcher, links, memory, log } = ports;
   const inspect = createInspector(ports, feed);
 
-  const start = async (assembly: string): Promise<void> => {
+  const start = async (assembly: string, isGivenUp: () => boolean): Promise<void> => {
     const spec = await launcher.prepare(assembly);
+    // Past its limit the start counts as failed, and the operator may have stopped the assembly since.
+    if (isGivenUp()) throw new Error('it was given up while its disk was being prepared');
     try {
       await hypervisor.start(spec);
     } catch (error) {
@@ -54,21 +64,20 @@ export function createActionRunner(
   };
 
   const measure = async (assembly: string, attempt: number): Promise<void> => {
-    const asked = hypervisor.progress(launcher.uuidOf(assembly));
-    const progress = await withLimit(ports.clock, asked, askLimitMs, 'progress').catch((error: unknown) => {
-      log.debug({ assembly, err: error }, 'the hypervisor could not say whether the domain makes progress');
-      return null;
-    });
-    feed({ kind: 'progress', assembly, attempt, progress });
+    feed({ kind: 'progress', assembly, attempt, progress: await progressOf(ports, assembly) });
   };
 
   return (action) => {
     switch (action.kind) {
-      case 'start':
-        void outcomeOf(ports, start(action.assembly), startLimitMs, 'start').then((outcome) => {
+      case 'start': {
+        let settled = false;
+        const starting = start(action.assembly, () => settled);
+        void outcomeOf(ports, starting, startLimitMs, 'start').then((outcome) => {
+          settled = true;
           feed({ kind: 'started', assembly: action.assembly, attempt: action.attempt, outcome });
         });
         return;
+      }
       case 'fence':
         void outcomeOf(ports, fence(action.assembly, action.incident), fenceLimitMs, 'fence').then(
           (outcome) => {
@@ -115,6 +124,52 @@ export function createActionRunner(
   };
 }
 
+/**
+ * What of it is about our domains. Our metadata alone does not prove it: a domain that somebody cloned has it
+ * too, and its state must not be taken for the original's.
+ */
+export function ownReports(
+  launcher: Pick<Launcher, 'uuidOf'>,
+  reports: readonly DomainReport[],
+): readonly DomainReport[] {
+  return reports.filter(({ assembly, uuid }) => {
+    try {
+      return launcher.uuidOf(assembly) === uuid;
+    } catch {
+      // Not known any more, then it is nobody's concern; or not readable, and then dropping the report would
+      // declare the VM gone.
+      return true;
+    }
+  });
+}
+
+/** What a domain has done; null when libvirt answers but not about it, `unanswered` when nothing can be said. */
+async function progressOf(
+  ports: ActionPorts,
+  assembly: string,
+): Promise<DomainProgress | null | 'unanswered'> {
+  const { clock, hypervisor, launcher, log } = ports;
+  let uuid: string;
+  try {
+    uuid = launcher.uuidOf(assembly);
+  } catch (error) {
+    log.warn({ assembly, err: error }, 'whether the domain makes progress could not be asked');
+    return 'unanswered';
+  }
+  try {
+    return await withLimit(clock, hypervisor.progress(uuid), askLimitMs, 'progress');
+  } catch (error) {
+    log.debug({ assembly, err: error }, 'the hypervisor could not say whether the domain makes progress');
+  }
+  try {
+    await withLimit(clock, hypervisor.list(), askLimitMs, 'list');
+    return null;
+  } catch (error) {
+    log.debug({ assembly, err: error }, 'the hypervisor answers nothing at all');
+    return 'unanswered';
+  }
+}
+
 /** Many may ask at once (a host full of VMs dying): one list answers all who asked before it began. */
 function createInspector(
   ports: ActionPorts,
@@ -130,7 +185,8 @@ function createInspector(
       const askedMs = ports.clock.monotonicMs();
       try {
         const reports = await withLimit(ports.clock, ports.hypervisor.list(), askLimitMs, 'list');
-        const found = new Map(reports.map((report) => [report.assembly, report]));
+        const own = ownReports(ports.launcher, reports);
+        const found = new Map(own.map((report) => [report.assembly, report]));
         for (const assembly of asked) {
           const report: DomainReport = found.get(assembly) ?? {
             assembly,

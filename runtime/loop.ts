@@ -3,10 +3,10 @@
  * actions that come out, and writes down what was told. It owns the tick, the slow inventory, and noticing
  * that we ourselves stood still. What to do about anything is the step's.
  */
-import type { JournalEvent, SupervisorEvent } from '../model/event.ts';
+import type { Incident, JournalEvent, SupervisorEvent } from '../model/event.ts';
 import type { Logger } from '../service/logger.ts';
 import type { SupervisorControl } from './control.ts';
-import { createActionRunner, type ActionPorts } from './loop-actions.ts';
+import { createActionRunner, ownReports, type ActionPorts } from './loop-actions.ts';
 import type { GuestLinkEvent, HypervisorEvent } from './ports.ts';
 import type { Limits } from './supervisor/limits.ts';
 import type { Action, Observation } from './supervisor/protocol.ts';
@@ -18,6 +18,8 @@ export type LoopOptions = ActionPorts & {
   readonly limits: Limits;
   /** The first incident's number; one above the last that the memory holds. */
   readonly firstIncident: number;
+  /** Incidents that the service left open when it ended last; their stories go on. */
+  readonly openIncidents?: readonly Incident[];
   /** Called with what was told, in order, after it is in the journal. */
   readonly onEvents: (events: readonly JournalEvent[]) => void;
   /** A defect of ours: the step refused to go on. The process should end; the VMs live on and are adopted. */
@@ -41,7 +43,12 @@ const inventoryMs = 10_000;
 
 export function createLoop(options: LoopOptions): Loop {
   const { clock, hypervisor, links, log, memory } = options;
-  const state = initialState(options.limits, memory.loadWindows(), options.firstIncident);
+  const state = initialState(
+    options.limits,
+    memory.loadWindows(),
+    options.firstIncident,
+    options.openIncidents,
+  );
   const queue: Observation[] = [];
   let draining = false;
   let stopped = false;
@@ -117,14 +124,18 @@ export function createLoop(options: LoopOptions): Loop {
     const askedMs = clock.monotonicMs();
     lastInventoryMs = askedMs;
     hypervisor.list().then(
-      (reports) => feed({ kind: 'inventory', reports, askedMs }),
+      (reports) => feed({ kind: 'inventory', reports: ownReports(options.launcher, reports), askedMs }),
       (error: unknown) => log.info({ err: error }, 'the hypervisor did not list its domains'),
     );
   };
 
   const onHypervisor = (event: HypervisorEvent): void => {
-    if (event.kind === 'domain')
-      return feed({ kind: 'domain', report: event.report, source: 'event', askedMs: clock.monotonicMs() });
+    if (event.kind === 'domain') {
+      const askedMs = clock.monotonicMs();
+      for (const report of ownReports(options.launcher, [event.report]))
+        feed({ kind: 'domain', report, source: 'event', askedMs });
+      return;
+    }
     feed({ kind: 'connection', state: event.state, reason: event.reason });
     // The adapter has registered for events before it says `up`: what is listed now cannot be missed later.
     if (event.state === 'up') takeInventory();
@@ -132,8 +143,16 @@ export function createLoop(options: LoopOptions): Loop {
 
   const onLink = (event: GuestLinkEvent): void => {
     if (event.kind === 'message' && event.message.kind === 'hello' && event.message.hostKey !== undefined)
-      options.launcher.rememberHostKey(event.assembly, event.message.hostKey);
+      rememberHostKey(event.assembly, event.message.hostKey);
     feed(event);
+  };
+
+  const rememberHostKey = (assembly: string, hostKey: string): void => {
+    try {
+      options.launcher.rememberHostKey(assembly, hostKey);
+    } catch (error) {
+      log.error({ err: error, assembly }, 'the guest’s ssh host key could not be written down');
+    }
   };
 
   return {

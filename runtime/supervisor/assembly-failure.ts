@@ -9,7 +9,7 @@ import { assemblyWindowKey, noteAction, noteFailure, placeOf, recordFailure, tel
 import { resetResource } from './resource.ts';
 import type { Escalation } from './resource-recovery.ts';
 import { moveAssembly, setDeadline, type AssemblyState, type Turn } from './state.ts';
-import { failureCount, subject, when } from './wording.ts';
+import { clause, failureCount, subject, when } from './wording.ts';
 
 /** Counts the failure and begins the recovery, or returns it for the rung above. */
 export function failAssembly(turn: Turn, assembly: AssemblyState, cause: string): Escalation | null {
@@ -101,7 +101,7 @@ export function assemblyFenced(turn: Turn, assembly: AssemblyState, attempt: num
         'assembly-fenced',
         'error',
         placeOf(assembly),
-        `${where} could not be fenced: ${outcome.message}. It is not started before it is off; trying again.`,
+        `${where} could not be fenced: ${clause(outcome.message)}. It is not started before it is off; trying again.`,
         { incident: assembly.incident },
       );
     }

@@ -17,7 +17,7 @@ import { endIncident, noteFailure, placeOf, takeUpIncident, tell } from './recor
 import { newResource } from './resource.ts';
 import type { Escalation } from './resource-recovery.ts';
 import { moveAssembly, setDeadline, type AssemblyState, type Turn } from './state.ts';
-import { subject } from './wording.ts';
+import { clause, subject } from './wording.ts';
 
 /** An assembly that nothing is known of yet. */
 export function newAssembly(
@@ -174,10 +174,10 @@ export function assemblyStarted(
     return null;
   }
   if (!outcome.retryable) {
-    blockAssembly(turn, assembly, `it cannot be started: ${outcome.message}`, outcome.hint);
+    blockAssembly(turn, assembly, `it cannot be started: ${clause(outcome.message)}`, outcome.hint);
     return null;
   }
-  return failAssembly(turn, assembly, `its virtual machine could not be started: ${outcome.message}`);
+  return failAssembly(turn, assembly, `its virtual machine could not be started: ${clause(outcome.message)}`);
 }
 
 function awaitHello(turn: Turn, assembly: AssemblyState): void {

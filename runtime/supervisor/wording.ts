@@ -30,6 +30,11 @@ export function failureCount(failures: number, policy: EscalationPolicy): string
   return `failure ${failures} of ${policy.failures} within ${policy.periodMs / 1000} s`;
 }
 
+/** A message of somebody else as a part of our sentence: without its own full stop. */
+export function clause(message: string): string {
+  return message.replace(/\.$/, '');
+}
+
 /** `at once`, or `in 4.0 s`. */
 export function when(delayMs: number): string {
   return delayMs === 0 ? 'at once' : `in ${seconds(delayMs)}`;

@@ -92,6 +92,9 @@ async function host(
   return { time, hypervisor, guests, loop, told };
 }
 
+/** More than the tests' own promises need to be told to one another. */
+const settle = async (): Promise<void> => await new Promise((resolve) => void setImmediate(resolve));
+
 const stateOf = (loop: Loop): string | undefined => loop.control.deployable('dep1')?.state;
 
 test('a journal that cannot be written does not keep a killed application from being started again', async () => {
@@ -150,5 +153,83 @@ test('an assembly whose record is gone costs nobody else anything', async () => 
   });
   loop.control.apply(plan);
   await time.advance(20_000);
+  assert.equal(stateOf(loop), 'active');
+});
+
+test('a host key that cannot be written down does not keep an assembly from coming online', async () => {
+  const { time, loop } = await host({
+    launcher: {
+      rememberHostKey: () => {
+        throw new Error('database or disk is full');
+      },
+    },
+  });
+  loop.control.apply(plan);
+  await time.advance(20_000);
+  assert.equal(stateOf(loop), 'active');
+});
+
+test('a copy of a domain that somebody made says nothing about the original', async () => {
+  const { time, hypervisor, loop, told } = await host();
+  loop.control.apply(plan);
+  await time.advance(20_000);
+  const spec = conformanceSpecs('test', '/simulated')('assy1');
+  // virt-clone copies the metadata, and with it our owner and the assembly's name.
+  const copy = { ...spec, uuid: '99999999-0000-4000-8000-000000000001', domainName: 'pcloud-assy1-clone' };
+  // The simulated guest is the original's.
+  hypervisor.onPower(() => undefined);
+  hypervisor.addForeign({ ...copy, diskPath: '/simulated/copy' });
+  await time.advance(1000);
+  const fenced = hypervisor.fence(copy.uuid);
+  await time.advance(1000);
+  await fenced;
+  await time.advance(30_000);
+  assert.equal(told.filter((text) => text.includes('FAILED')).length, 0, told.join('\n'));
+  assert.equal(stateOf(loop), 'active');
+});
+
+test('a start that was given up while its disk was being made does not switch the VM on later', async () => {
+  let ready: () => void = () => undefined;
+  const spec = conformanceSpecs('test', '/simulated');
+  const { time, hypervisor, loop } = await host({
+    launcher: {
+      prepare: async (assembly) => {
+        await new Promise<void>((resolve) => {
+          ready = resolve;
+        });
+        return spec(assembly);
+      },
+    },
+  });
+  loop.control.apply(plan);
+  await time.advance(1000);
+  loop.control.stop('dep1');
+  await time.advance(200_000);
+  assert.equal(stateOf(loop), 'stopped');
+  ready();
+  await settle();
+  await time.advance(10_000);
+  assert.equal(hypervisor.startsOf('assy1'), 0);
+});
+
+test('a record that cannot be read is no evidence against a silent guest, and ends nothing', async () => {
+  let broken = false;
+  const spec = conformanceSpecs('test', '/simulated');
+  const { time, guests, loop, told } = await host({
+    launcher: {
+      uuidOf: (assembly) => {
+        if (broken) throw new Error('disk I/O error');
+        return spec(assembly).uuid;
+      },
+    },
+  });
+  loop.control.apply(plan);
+  await time.advance(20_000);
+  broken = true;
+  guests.hang('assy1');
+  await time.advance(30_000);
+  guests.unhang('assy1');
+  await time.advance(5000);
+  assert.equal(told.filter((text) => text.includes('FAILED')).length, 0, told.join('\n'));
   assert.equal(stateOf(loop), 'active');
 });

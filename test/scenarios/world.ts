@@ -83,6 +83,7 @@ export function createWorld(plan: DeployablePlan): World {
         log: createLogger({ service: 'scenario', level: 'silent' }),
         limits: defaultLimits('kvm'),
         firstIncident: incidents.size + 1,
+        openIncidents: [...incidents.values()].filter(({ outcome }) => outcome === 'open'),
         onEvents: () => undefined,
         onDefect: (error) => {
           throw error;

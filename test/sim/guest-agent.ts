@@ -109,6 +109,7 @@ export function greet(world: World, guest: Guest): void {
     bootId: `00000000-0000-4000-8000-${String(guest.boots).padStart(12, '0')}`,
     init: 'systemd',
     deathSource: 'proc-connector',
+    hostKey: 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIsimulated',
   });
   for (const name of guest.watched) sayState(world, guest, name);
   say(world, guest, { kind: 'state-end' });
