@@ -6,6 +6,7 @@ import type { DeployableStateName } from '../../model/cped-api.ts';
 import type { DeployablePlan, ResourcePlan } from '../control.ts';
 import { beginAssembly, newAssembly } from './assembly.ts';
 import { failAssembly, fence, isOff, leaveVm, restartAssembly } from './assembly-failure.ts';
+import { noFailures } from './escalation.ts';
 import { dropResource, endRecovery } from './assembly-link.ts';
 import { stopAssembly } from './assembly-stop.ts';
 import {
@@ -119,7 +120,22 @@ export function stopDeployable(turn: Turn, name: string): void {
   deployable.blocked = false;
   deployable.note = null;
   enter(turn, deployable, 'stopping');
-  for (const assembly of membersOf(turn, name)) stopAssembly(turn, assembly);
+  // A person ended this run: the next one is not charged with its failures. (The journal keeps them.)
+  emptyWindows(turn, name);
+  for (const assembly of membersOf(turn, name)) {
+    assembly.run = noFailures;
+    for (const resource of assembly.resources.values()) resource.run = noFailures;
+    stopAssembly(turn, assembly);
+  }
+}
+
+/** Forgets the failures of a deployable and all in it. */
+function emptyWindows(turn: Turn, name: string): void {
+  for (const { plan, resources } of membersOf(turn, name)) {
+    for (const resource of resources.keys()) setWindow(turn, resourceWindowKey(plan.name, resource), []);
+    setWindow(turn, assemblyWindowKey(plan.name), []);
+  }
+  setWindow(turn, deployableWindowKey(name), []);
 }
 
 /** A person says: go on. Windows are emptied, what is blocked or unrecoverable is tried again. */
@@ -128,11 +144,9 @@ export function recoverDeployable(turn: Turn, name: string): void {
   if (deployable === undefined || deployable.intent === 'down') return;
   deployable.blocked = false;
   deployable.note = null;
-  setWindow(turn, deployableWindowKey(name), []);
+  emptyWindows(turn, name);
   for (const assembly of membersOf(turn, name)) {
-    setWindow(turn, assemblyWindowKey(assembly.plan.name), []);
     for (const resource of assembly.resources.values()) {
-      setWindow(turn, resourceWindowKey(assembly.plan.name, resource.plan.name), []);
       if (resource.name !== 'unrecoverable') continue;
       moveResource(turn, resource, 'stopped');
       takeIn(turn, assembly, resource);
@@ -148,12 +162,8 @@ export function recoverDeployable(turn: Turn, name: string): void {
 export function forgetDeployable(turn: Turn, name: string): void {
   const members = membersOf(turn, name);
   if (members.some((assembly) => assembly.name !== 'stopped')) return;
-  for (const { plan, resources } of members) {
-    for (const resource of resources.keys()) setWindow(turn, resourceWindowKey(plan.name, resource), []);
-    setWindow(turn, assemblyWindowKey(plan.name), []);
-    turn.state.assemblies.delete(plan.name);
-  }
-  setWindow(turn, deployableWindowKey(name), []);
+  emptyWindows(turn, name);
+  for (const { plan } of members) turn.state.assemblies.delete(plan.name);
   turn.state.deployables.delete(name);
 }
 
