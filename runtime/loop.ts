@@ -43,12 +43,12 @@ const inventoryMs = 10_000;
 
 export function createLoop(options: LoopOptions): Loop {
   const { clock, hypervisor, links, log, memory } = options;
-  const state = initialState(
-    options.limits,
-    memory.loadWindows(),
-    options.firstIncident,
-    options.openIncidents,
-  );
+  const state = initialState(options.limits, {
+    windows: memory.loadWindows(),
+    openIncidents: options.openIncidents ?? [],
+    firstIncident: options.firstIncident,
+    firstOperationId: 1 + (Math.floor(clock.wallMs()) % 2_000_000_000),
+  });
   const queue: Observation[] = [];
   let draining = false;
   let stopped = false;

@@ -125,7 +125,7 @@ function takeUpAgain(turn: Turn, assembly: AssemblyState): Escalation | null {
 }
 
 /** The assembly's incident ends when everything in it runs again. */
-export function endRecovery(turn: Turn, assembly: AssemblyState): void {
+function endRecovery(turn: Turn, assembly: AssemblyState): void {
   if (assembly.incident === null || assembly.name !== 'online') return;
   const resources = [...assembly.resources.values()];
   if (!resources.every((resource) => resource.name === 'active' || resource.name === 'unmonitored')) return;
@@ -160,6 +160,8 @@ export function tickOnline(turn: Turn, assembly: AssemblyState): Escalation | nu
       if (escalation !== null) return escalation;
     }
   }
+  // What was missing may have come while it was suspected, or was taken out by a reload.
+  endRecovery(turn, assembly);
   return assembly.name === 'online' || assembly.name === 'suspect' ? judge(turn, assembly) : null;
 }
 

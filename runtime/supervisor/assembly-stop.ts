@@ -15,8 +15,8 @@ export function stopAssembly(turn: Turn, assembly: AssemblyState): void {
   for (const resource of assembly.resources.values()) endIncident(turn, resource, 'stopped');
   switch (assembly.name) {
     case 'stopped':
-      // A stop that the end of the service interrupted: whether its VM still runs is not known yet.
-      if (assembly.domain === 'unknown') lookBeforeStop(turn, assembly);
+      // A stop that the end of the service interrupted, or a start that waited for libvirt: its VM may run.
+      if (!isOff(assembly)) lookBeforeStop(turn, assembly);
       return;
     case 'stopping':
     case 'fencing':

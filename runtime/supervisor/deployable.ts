@@ -7,7 +7,7 @@ import type { DeployablePlan, ResourcePlan } from '../control.ts';
 import { beginAssembly, newAssembly } from './assembly.ts';
 import { failAssembly, fence, isOff, leaveVm, restartAssembly } from './assembly-failure.ts';
 import { noFailures } from './escalation.ts';
-import { dropResource, endRecovery } from './assembly-link.ts';
+import { dropResource } from './assembly-link.ts';
 import { stopAssembly } from './assembly-stop.ts';
 import {
   assemblyWindowKey,
@@ -64,7 +64,6 @@ export function applyPlan(turn: Turn, plan: DeployablePlan): void {
     assembly.monitoring = plan.monitoring;
     updateResources(turn, assembly, assemblyPlan.resources);
     assembly.plan = assemblyPlan;
-    endRecovery(turn, assembly);
     if (plan.intent === 'up' && !deployable.blocked) {
       const escalation = beginAssembly(turn, assembly);
       if (escalation !== null) escalate(turn, assembly, escalation);
@@ -145,14 +144,15 @@ export function recoverDeployable(turn: Turn, name: string): void {
   deployable.blocked = false;
   deployable.note = null;
   emptyWindows(turn, name);
+  const planned = new Set(deployable.plan.assemblies.map((plan) => plan.name));
   for (const assembly of membersOf(turn, name)) {
     for (const resource of assembly.resources.values()) {
       if (resource.name !== 'unrecoverable') continue;
       moveResource(turn, resource, 'stopped');
       takeIn(turn, assembly, resource);
     }
-    // Stopped: what a reload added while nothing was started any more.
-    if (assembly.name !== 'blocked' && assembly.name !== 'stopped') continue;
+    // Also what a reload added while nothing was started any more, but not what it took out.
+    if (!planned.has(assembly.plan.name)) continue;
     const escalation = beginAssembly(turn, assembly);
     if (escalation !== null) escalate(turn, assembly, escalation);
   }

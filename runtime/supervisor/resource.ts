@@ -104,7 +104,7 @@ export function resourceAnswered(
   resource: ResourceState,
   result: Result,
 ): Escalation | null {
-  if (resource.operation?.id !== result.id) return null;
+  if (resource.operation?.id !== result.id || resource.operation.operation !== result.operation) return null;
   resource.operation = null;
   const hard = result.timedOut ? undefined : hardError(result.code);
   if (hard !== undefined && resource.name !== 'stopping') {

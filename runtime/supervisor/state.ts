@@ -105,23 +105,28 @@ export type SupervisorState = {
   openIncidents: Incident[];
 };
 
-/** A fresh state; `windows` and `openIncidents` are those that the memory kept. */
-export function initialState(
-  limits: Limits,
-  windows: ReadonlyMap<string, readonly number[]>,
-  firstIncident: number,
-  openIncidents: readonly Incident[] = [],
-): SupervisorState {
+/** What a service that starts has from those before it. */
+export type Heritage = {
+  /** As the memory kept them. */
+  readonly windows: ReadonlyMap<string, readonly number[]>;
+  readonly openIncidents: readonly Incident[];
+  readonly firstIncident: number;
+  /** Best another one each time: an agent may still answer what the last service asked. 1 to 2^31-1. */
+  readonly firstOperationId: number;
+};
+
+/** A fresh state. */
+export function initialState(limits: Limits, heritage: Heritage): SupervisorState {
   return {
     limits,
     hypervisor: 'down',
     lostSinceMs: null,
     deployables: new Map(),
     assemblies: new Map(),
-    windows: new Map(windows),
-    nextOperationId: 1,
-    nextIncident: firstIncident,
-    openIncidents: [...openIncidents],
+    windows: new Map(heritage.windows),
+    nextOperationId: heritage.firstOperationId,
+    nextIncident: heritage.firstIncident,
+    openIncidents: [...heritage.openIncidents],
   };
 }
 

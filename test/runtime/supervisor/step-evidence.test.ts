@@ -189,3 +189,21 @@ test('a death that comes before the answer of an older monitor is not overheard'
   stage.answer(7);
   assert.equal(stage.resource().name, 'waiting');
 });
+
+test('an answer to what an earlier service asked under the same number is not taken for ours', () => {
+  const stage = new Stage().up();
+  stage.say({ kind: 'death', name: 'web', pid: 7, signal: 9 });
+  const { operation } = stage.resource();
+  assert.equal(operation?.operation, 'start');
+  const id = operation?.id ?? 0;
+  stage.say({
+    kind: 'result',
+    id,
+    name: 'web',
+    operation: 'monitor',
+    code: 0,
+    timedOut: false,
+    durationMs: 1,
+  });
+  assert.equal(stage.resource().name, 'recovering');
+});

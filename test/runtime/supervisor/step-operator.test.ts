@@ -212,6 +212,7 @@ test('an incident ends also when the last of its troubles is removed by a reload
   stage.hello('boot-2');
   stage.answer(0, 'web');
   stage.feed({ kind: 'apply', plan: usualPlan });
+  stage.pass(500, ['assy1']);
   assert.equal(stage.deployable(), 'active');
   assert.deepEqual(
     [...stage.incidents.values()].map(({ outcome }) => outcome),

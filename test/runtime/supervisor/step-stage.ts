@@ -59,7 +59,12 @@ export class Stage {
   nowMs = 1_000_000;
 
   constructor(openIncidents: readonly Incident[] = []) {
-    this.state = initialState(limits, new Map(), 1, openIncidents);
+    this.state = initialState(limits, {
+      windows: new Map(),
+      openIncidents,
+      firstIncident: 1,
+      firstOperationId: 1,
+    });
   }
 
   /** Takes one observation; returns only what came out of it. */

@@ -4,64 +4,29 @@
  * invariants of DESIGN.md §9 at each action and knows nothing of the supervisor's insides but its names.
  */
 import assert from 'node:assert/strict';
+import type { Incident } from '../../../model/event.ts';
 import type { DeployablePlan } from '../../../runtime/control.ts';
+import type { DomainReport } from '../../../runtime/ports.ts';
 import { defaultLimits } from '../../../runtime/supervisor/limits.ts';
 import type { Action, Observation } from '../../../runtime/supervisor/protocol.ts';
 import { initialState, type SupervisorState } from '../../../runtime/supervisor/state.ts';
 import { step } from '../../../runtime/supervisor/step.ts';
-
-/** mulberry32: a tiny seeded generator, so that a failing seed can be run again. */
-export function randomFrom(seed: number): () => number {
-  let a = seed >>> 0;
-  return () => {
-    a = (a + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(a ^ (a >>> 15), 1 | a);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}
-
-type Vm = {
-  on: boolean;
-  starts: number;
-  boot: number;
-  greeted: boolean;
-  silent: boolean;
-  cpuMs: number;
-  linkOpen: boolean;
-  /** Resources whose main process runs; what was watched before and died shows as dead after a hello. */
-  running: Set<string>;
-  watched: Set<string>;
-};
-
-export const plan: DeployablePlan = {
-  name: 'dep1',
-  intent: 'up',
-  monitoring: 'am',
-  escalation: { failures: 3, periodMs: 600_000 },
-  assemblies: ['assy1', 'assy10', 'assy2'].map((name) => ({
-    name,
-    escalation: { failures: 3, periodMs: 600_000 },
-    resources: ['web', 'db'].map((resource) => ({
-      name: resource,
-      class: 'systemd',
-      service: resource,
-      parameters: {},
-      escalation: { failures: 3, periodMs: 600_000 },
-      monitorIntervalMs: 10_000,
-      monitorTimeoutMs: 5000,
-      startTimeoutMs: 5000,
-      stopTimeoutMs: 5000,
-    })),
-  })),
-};
+import { plan, randomFrom } from './step-random.ts';
+import { failed, newVm, type Vm } from './step-vm.ts';
 
 export class World {
-  readonly state: SupervisorState = initialState(defaultLimits('kvm'), new Map(), 1);
+  state: SupervisorState;
   readonly vms = new Map<string, Vm>();
   readonly texts: string[] = [];
+  /** What the memory keeps. */
+  readonly incidents = new Map<string, Incident>();
+  readonly #windows = new Map<string, readonly number[]>();
+  /** Grows when the service dies: outcomes that an older one waited for reach nobody. */
+  service = 0;
+  /** What the operator has applied last. */
+  wanted: DeployablePlan = plan;
   readonly #pending: { readonly dueMs: number; readonly deliver: () => void }[] = [];
-  readonly #random: () => number;
+  readonly random: () => number;
   /** Share of outcomes that are bad while faults are on. */
   faults = true;
   hypervisor: 'up' | 'down' = 'down';
@@ -69,19 +34,9 @@ export class World {
   nowMs = 1_000_000;
 
   constructor(seed: number) {
-    this.#random = randomFrom(seed);
-    for (const assembly of plan.assemblies)
-      this.vms.set(assembly.name, {
-        on: false,
-        starts: 0,
-        boot: 0,
-        greeted: false,
-        silent: false,
-        cpuMs: 0,
-        linkOpen: false,
-        running: new Set(),
-        watched: new Set(),
-      });
+    this.random = randomFrom(seed);
+    this.state = this.freshState();
+    for (const assembly of plan.assemblies) this.vms.set(assembly.name, newVm());
   }
 
   vm(name: string): Vm {
@@ -90,49 +45,70 @@ export class World {
     return vm;
   }
 
+  freshState(): SupervisorState {
+    return initialState(defaultLimits('kvm'), {
+      windows: this.#windows,
+      openIncidents: [...this.incidents.values()].filter(({ outcome }) => outcome === 'open'),
+      firstIncident: this.incidents.size + 1,
+      firstOperationId: 1,
+    });
+  }
+
   feed(observation: Observation): void {
     const result = step(this.state, observation, { monotonicMs: this.nowMs, wallMs: this.nowMs + 1e12 });
     for (const event of result.events) this.texts.push(event.text);
     for (const action of result.actions) this.#perform(action);
   }
 
+  /** An outcome, for the service that asked. */
+  #answer(service: number, observation: Observation): void {
+    if (service === this.service) this.feed(observation);
+  }
+
   #later(maxMs: number, deliver: () => void): void {
-    this.#pending.push({ dueMs: this.nowMs + this.#random() * maxMs, deliver });
+    this.#pending.push({ dueMs: this.nowMs + this.random() * maxMs, deliver });
   }
 
   #bad(share: number): boolean {
-    return this.faults && this.#random() < share;
+    return this.faults && this.random() < share;
   }
 
   #perform(action: Action): void {
+    const service = this.service;
     switch (action.kind) {
       case 'start':
         return this.#start(action.assembly, action.attempt);
       case 'fence': {
         const { assembly, attempt } = action;
         if (this.hypervisor === 'down' || this.#bad(0.1)) {
-          this.#later(2000, () => this.feed({ kind: 'fenced', assembly, attempt, outcome: failed(true) }));
+          this.#later(2000, () =>
+            this.#answer(service, { kind: 'fenced', assembly, attempt, outcome: failed(true) }),
+          );
           return;
         }
         this.#later(500, () => {
+          // A service that died in between does not go on fencing.
+          if (service !== this.service) return;
           this.powerOff(assembly, 'destroyed');
-          this.feed({ kind: 'fenced', assembly, attempt, outcome: { ok: true } });
+          this.#answer(service, { kind: 'fenced', assembly, attempt, outcome: { ok: true } });
         });
         return;
       }
       case 'shutdown':
         this.#later(3000, () => {
-          if (this.hypervisor === 'up' && !this.#bad(0.2)) this.powerOff(action.assembly, 'shutdown');
+          const { on, paused } = this.vm(action.assembly);
+          if (this.hypervisor === 'up' && on && !paused && !this.#bad(0.2))
+            this.powerOff(action.assembly, 'shutdown');
         });
         return;
       case 'inspect':
         this.#later(50, () => {
           if (this.hypervisor === 'up')
-            this.feed({
+            this.#answer(service, {
               kind: 'domain',
               source: 'inspection',
               askedMs: this.nowMs,
-              report: this.#report(action.assembly),
+              report: this.report(action.assembly),
             });
         });
         return;
@@ -140,56 +116,86 @@ export class World {
         this.#later(50, () => {
           const vm = this.vm(action.assembly);
           const progress = vm.on && !this.#bad(0.1) ? { cpuTimeMs: vm.cpuMs, blockOperations: 0 } : null;
-          this.feed({ kind: 'progress', assembly: action.assembly, attempt: action.attempt, progress });
+          this.#answer(service, {
+            kind: 'progress',
+            assembly: action.assembly,
+            attempt: action.attempt,
+            progress: this.hypervisor === 'down' || this.#bad(0.05) ? 'unanswered' : progress,
+          });
         });
         return;
       case 'open-link':
         this.vm(action.assembly).linkOpen = true;
         this.vm(action.assembly).greeted = false;
-        this.#greetLater(action.assembly);
+        this.greetLater(action.assembly);
         return;
       case 'close-link':
         this.vm(action.assembly).linkOpen = false;
         return;
       case 'send':
         return this.#guestHears(action.assembly, action.message);
-      case 'introduce':
       case 'save-window':
+        this.#windows.set(action.key, action.timesMs);
+        return;
       case 'save-incident':
+        this.incidents.set(action.incident.id, action.incident);
+        return;
+      case 'introduce':
         return;
     }
   }
 
   #start(assembly: string, attempt: number): void {
     const vm = this.vm(assembly);
-    assert.equal(vm.on, false, `start of ${assembly} while its domain runs: two copies of one disk`);
+    const service = this.service;
     assert.equal(this.intent, 'up', `start of ${assembly}, which the operator stopped`);
+    assert.ok(
+      this.wanted.assemblies.some(({ name }) => name === assembly),
+      `start of ${assembly}, which was taken out`,
+    );
     assert.equal(this.hypervisor, 'up', 'start without libvirt');
     vm.starts += 1;
-    if (this.#bad(0.1)) {
-      this.#later(1000, () =>
-        this.feed({ kind: 'started', assembly, attempt, outcome: failed(this.#random() < 0.9) }),
+    if (vm.on) {
+      // libvirt refuses it; somebody else must have been quicker than we could know.
+      assert.ok(vm.startedByHand, `start of ${assembly} while its domain runs: two copies of one disk`);
+      this.#later(100, () =>
+        this.#answer(service, { kind: 'started', assembly, attempt, outcome: failed(true) }),
       );
       return;
     }
+    if (this.#bad(0.1)) {
+      const outcome = failed(this.random() < 0.9);
+      this.#later(1000, () => this.#answer(service, { kind: 'started', assembly, attempt, outcome }));
+      return;
+    }
+    vm.starting = true;
     this.#later(1000, () => {
-      if (this.hypervisor === 'down')
-        return this.feed({ kind: 'started', assembly, attempt, outcome: failed(true) });
-      assert.equal(vm.on, false, `${assembly} came up twice`);
-      Object.assign(vm, { on: true, boot: vm.boot + 1, silent: false, greeted: false });
-      vm.running.clear();
-      vm.watched.clear();
-      this.feed({ kind: 'started', assembly, attempt, outcome: { ok: true } });
+      vm.starting = false;
+      if (this.hypervisor === 'down' || vm.on)
+        return this.#answer(service, { kind: 'started', assembly, attempt, outcome: failed(true) });
+      this.powerOn(assembly, false);
+      // libvirt died after the start and before its answer.
+      const outcome = this.#bad(0.1) ? failed(true) : ({ ok: true } as const);
+      this.#answer(service, { kind: 'started', assembly, attempt, outcome });
     });
   }
 
-  #greetLater(assembly: string): void {
+  powerOn(assembly: string, startedByHand: boolean): void {
+    const vm = this.vm(assembly);
+    assert.equal(vm.on, false, `${assembly} came up twice`);
+    const boot = vm.boot + 1;
+    Object.assign(vm, { on: true, paused: false, boot, silent: false, greeted: false, startedByHand });
+    vm.running.clear();
+    vm.watched.clear();
+  }
+
+  greetLater(assembly: string): void {
     this.#later(8000, () => this.greet(assembly));
   }
 
   greet(assembly: string): void {
     const vm = this.vm(assembly);
-    if (!vm.on || !vm.linkOpen || vm.silent) return;
+    if (!vm.on || vm.paused || !vm.linkOpen || vm.silent) return;
     vm.greeted = true;
     this.feed({
       kind: 'message',
@@ -214,20 +220,24 @@ export class World {
 
   #guestHears(assembly: string, message: Extract<Action, { kind: 'send' }>['message']): void {
     const vm = this.vm(assembly);
-    if (!vm.on || !vm.greeted || vm.silent || !vm.linkOpen) return;
+    // A paused or silent guest reads it when it goes on; that is left out: what matters is that no answer comes.
+    if (!vm.on || vm.paused || !vm.greeted || vm.silent || !vm.linkOpen) return;
     if (message.kind === 'watch') vm.watched.add(message.name);
     if (message.kind === 'unwatch') vm.watched.delete(message.name);
-    if (message.kind === 'poweroff') this.#later(2000, () => this.powerOff(assembly, 'shutdown'));
+    if (message.kind === 'poweroff')
+      this.#later(2000, () => {
+        if (!vm.paused) this.powerOff(assembly, 'shutdown');
+      });
     if (message.kind !== 'operation') return;
     const { id, name, operation } = message;
     const { boot } = vm;
     this.#later(1000, () => {
-      if (!vm.on || vm.boot !== boot || vm.silent || !vm.linkOpen) return;
+      if (!vm.on || vm.paused || vm.boot !== boot || vm.silent || !vm.linkOpen) return;
       const failing = this.#bad(0.15);
       if (!failing && operation === 'start') vm.running.add(name);
       if (!failing && (operation === 'stop' || operation === 'kill')) vm.running.delete(name);
       const code = failing
-        ? this.#random() < 0.05
+        ? this.random() < 0.05
           ? 5
           : 1
         : operation === 'monitor' && !vm.running.has(name)
@@ -241,22 +251,33 @@ export class World {
     });
   }
 
-  #report(assembly: string): { assembly: string; uuid: string; state: 'off' | 'running'; reason: string } {
-    return { assembly, uuid: assembly, state: this.vm(assembly).on ? 'running' : 'off', reason: 'simulated' };
+  report(assembly: string): DomainReport {
+    const { on, paused } = this.vm(assembly);
+    const state = on ? (paused ? 'paused' : 'running') : 'off';
+    return { assembly, uuid: assembly, state, reason: 'simulated' };
   }
 
   powerOff(assembly: string, reason: string): void {
     const vm = this.vm(assembly);
     if (!vm.on) return;
     vm.on = false;
+    vm.paused = false;
     vm.running.clear();
+    this.tellDomain(assembly, reason);
+  }
+
+  tellDomain(assembly: string, reason: string): void {
     if (this.hypervisor === 'down' || this.#bad(0.2)) return;
-    this.feed({
-      kind: 'domain',
-      source: 'event',
-      askedMs: this.nowMs,
-      report: { ...this.#report(assembly), reason },
-    });
+    const report = { ...this.report(assembly), reason };
+    this.feed({ kind: 'domain', source: 'event', askedMs: this.nowMs, report });
+  }
+
+  /** The operator, or a backup, pauses a VM or lets it go on. */
+  pause(assembly: string, paused: boolean): void {
+    const vm = this.vm(assembly);
+    if (!vm.on || vm.paused === paused) return;
+    vm.paused = paused;
+    this.tellDomain(assembly, paused ? 'user' : 'unpaused');
   }
 
   connection(state: 'up' | 'down'): void {
@@ -271,7 +292,7 @@ export class World {
     this.feed({
       kind: 'inventory',
       askedMs: this.nowMs,
-      reports: [...this.vms.keys()].map((name) => this.#report(name)),
+      reports: [...this.vms.keys()].map((name) => this.report(name)),
     });
   }
 
@@ -282,7 +303,7 @@ export class World {
       this.nowMs += 500;
       for (let due = this.#nextDue(); due !== undefined; due = this.#nextDue()) due();
       for (const [assembly, vm] of this.vms) {
-        if (!vm.on) continue;
+        if (!vm.on || vm.paused) continue;
         if (!vm.silent) vm.cpuMs += 10;
         if (vm.greeted && vm.linkOpen && !vm.silent)
           this.feed({ kind: 'message', assembly, message: { kind: 'heartbeat', sequence: 1, uptimeMs: 1 } });
@@ -296,55 +317,4 @@ export class World {
     const index = this.#pending.findIndex((entry) => entry.dueMs <= this.nowMs);
     return index < 0 ? undefined : this.#pending.splice(index, 1)[0]?.deliver;
   }
-
-  /** One random fault or change of mind. */
-  disturb(): void {
-    const names = [...this.vms.keys()];
-    const name = names[Math.floor(this.#random() * names.length)] ?? 'assy1';
-    const vm = this.vm(name);
-    const dice = this.#random();
-    if (dice < 0.15) this.powerOff(name, 'destroyed');
-    else if (dice < 0.4) this.#killResource(name, this.#random() < 0.5 ? 'web' : 'db');
-    else if (dice < 0.5) vm.silent = true;
-    else if (dice < 0.6) vm.silent = false;
-    else if (dice < 0.68) this.#breakLink(name);
-    else if (dice < 0.72) this.greet(name);
-    else if (dice < 0.78) this.connection(this.hypervisor === 'up' ? 'down' : 'up');
-    else if (dice < 0.82) this.feed({ kind: 'stalled', stalledMs: 10_000 });
-    else if (dice < 0.86) this.#reboot(name);
-    else if (dice < 0.9) this.operator('stop');
-    else if (dice < 0.96) this.operator('start');
-    else this.feed({ kind: 'recover', deployable: plan.name });
-  }
-
-  #killResource(assembly: string, name: string): void {
-    const vm = this.vm(assembly);
-    if (!vm.on || !vm.running.delete(name) || !vm.linkOpen || vm.silent) return;
-    this.feed({ kind: 'message', assembly, message: { kind: 'death', name, pid: 42, signal: 9 } });
-  }
-
-  #breakLink(assembly: string): void {
-    this.vm(assembly).greeted = false;
-    this.feed({ kind: 'link', assembly, state: 'down', reason: 'simulated' });
-    this.#greetLater(assembly);
-  }
-
-  #reboot(assembly: string): void {
-    const vm = this.vm(assembly);
-    if (!vm.on) return;
-    vm.boot += 1;
-    vm.running.clear();
-    vm.watched.clear();
-    this.#greetLater(assembly);
-  }
-
-  operator(what: 'start' | 'stop'): void {
-    this.intent = what === 'start' ? 'up' : 'down';
-    if (what === 'start') this.feed({ kind: 'apply', plan });
-    else this.feed({ kind: 'stop', deployable: plan.name });
-  }
-}
-
-function failed(retryable: boolean): { ok: false; message: string; hint: null; retryable: boolean } {
-  return { ok: false, message: 'simulated failure', hint: null, retryable };
 }
