@@ -195,7 +195,7 @@ function failDeployable(turn: Turn, failed: AssemblyState, cause: string): void 
       'escalation',
       'error',
       { deployable: plan.name },
-      `${where} is given up: ${cause}. It was restarted before to no avail (${count}).`,
+      `${where} is given up: ${cause}. ${counted.failures > 1 ? `It was restarted before to no avail (${count})` : `Its policy allows no restart (${count})`}.`,
       { facts },
     );
     return giveUpVm(turn, failed);
@@ -264,6 +264,17 @@ function addUp(deployable: DeployableState, members: readonly AssemblyState[]): 
   return starting && !failing ? 'starting' : 'recovering';
 }
 
+/** Since now, or since its oldest open incident: one that an earlier service left open began before us. */
+function brokenSince(turn: Turn, deployable: DeployableState): number {
+  const noticed = membersOf(turn, deployable.plan.name)
+    .flatMap((assembly) => [
+      assembly.incident,
+      ...[...assembly.resources.values()].map((one) => one.incident),
+    ])
+    .flatMap((incident) => (incident === null ? [] : [incident.noticedAtMs]));
+  return Math.min(turn.now.wallMs, ...noticed);
+}
+
 /** Recovery takes the plan as it is; what is missing in it comes with a reload. */
 function wayOut(deployable: DeployableState): string {
   return deployable.plan.incomplete === true ? 'deployable_reload' : 'deployable_recover';
@@ -283,10 +294,10 @@ function enter(turn: Turn, deployable: DeployableState, next: DeployableStateNam
       deployable.brokenSinceMs = null;
       return tell(turn, 'deployable-stopped', 'info', place, `${where} is STOPPED.`);
     case 'recovering':
-      deployable.brokenSinceMs ??= turn.now.wallMs;
+      deployable.brokenSinceMs ??= brokenSince(turn, deployable);
       return tell(turn, 'deployable-recovering', 'warning', place, `${where} is RECOVERING.`);
     case 'blocked':
-      deployable.brokenSinceMs ??= turn.now.wallMs;
+      deployable.brokenSinceMs ??= brokenSince(turn, deployable);
       return tell(
         turn,
         'deployable-blocked',
