@@ -27,7 +27,7 @@ export type Journal = {
 };
 
 export type Unfinished = {
-  /** Deployables whose stop was begun and never ended, because the service ended first. */
+  /** Deployables that were not told stopped last; one of them with intent down was interrupted in its stop. */
   interruptedStops(): ReadonlySet<string>;
 };
 
@@ -115,8 +115,9 @@ export function createMemory(database: SqliteDatabase, journalLimit = defaultJou
         `SELECT json_extract(event, '$.deployable') AS deployable, json_extract(event, '$.kind') AS kind, MAX(seq)
          FROM journal WHERE json_extract(event, '$.kind') LIKE 'deployable-%' GROUP BY deployable`,
       );
-      const stopping = rows.filter(({ kind }) => kind === 'deployable-stopping');
-      return new Set(stopping.map(({ deployable }) => deployable));
+      // Also one whose `deployable-stopping` was never written: where intent is down, any other end is unfinished.
+      const unfinished = rows.filter(({ kind }) => kind !== 'deployable-stopped');
+      return new Set(unfinished.map(({ deployable }) => deployable));
     },
     readAfter: (afterSeq, limit) =>
       database.all(
