@@ -207,3 +207,26 @@ test('an answer to what an earlier service asked under the same number is not ta
   });
   assert.equal(stage.resource().name, 'recovering');
 });
+
+for (const question of ['inventory', 'inspection'] as const) {
+  test(`an ${question} that was asked for before our own start does not declare the started VM dead`, () => {
+    const stage = new Stage();
+    stage.connection('up');
+    stage.feed({ kind: 'apply', plan: usualPlan });
+    stage.domain('off', 'shutdown');
+    const askedMs = stage.nowMs;
+    stage.nowMs += 1000;
+    stage.started();
+    const report = { assembly: 'assy1', uuid: 'assy1', state: 'off', reason: 'shutdown' } as const;
+    const answer = (at: number): void => {
+      if (question === 'inventory') stage.feed({ kind: 'inventory', reports: [report], askedMs: at });
+      else stage.feed({ kind: 'domain', source: 'inspection', report, askedMs: at });
+    };
+    answer(askedMs);
+    assert.equal(stage.assembly().name, 'booting');
+    assert.deepEqual(failures(stage), []);
+    // The same answer to a later question is evidence.
+    answer(stage.nowMs);
+    assert.equal(failures(stage).length, 1);
+  });
+}
