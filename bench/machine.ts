@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import os from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { execa } from 'execa';
-import { probeAccelerator } from '../runtime/adapters/accelerator-probe.ts';
+import { probeAccelerator } from '../service/accelerator-probe.ts';
 import { findProgram } from '../tools/stack/programs.ts';
 
 export type MachineFacts = {

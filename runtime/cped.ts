@@ -17,7 +17,7 @@ import { takeInstanceLock } from '../service/instance-lock.ts';
 import type { Logger } from '../service/logger.ts';
 import { listenOnUnixSocket } from '../service/unix-socket.ts';
 import { version } from '../service/version.ts';
-import type { AcceleratorChoice } from './adapters/accelerator-probe.ts';
+import type { AcceleratorChoice } from '../service/accelerator-probe.ts';
 import { createImageSource } from './adapters/image-source.ts';
 import { openDatabase } from './adapters/sqlite-database.ts';
 import { createDefinitionStore } from './adapters/sqlite-definitions.ts';

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { PcloudError } from '../model/errors.ts';
 import { errorTextOf } from '../service/error-code.ts';
 import type { Logger } from '../service/logger.ts';
-import { probeAccelerator } from './adapters/accelerator-probe.ts';
+import { probeAccelerator } from '../service/accelerator-probe.ts';
 import { createGuestLinks } from './adapters/guest-link.ts';
 import { libvirtHypervisor } from './adapters/libvirt-hypervisor.ts';
 import { systemClock } from './adapters/system-clock.ts';

@@ -4,7 +4,7 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { probeAccelerator } from '../../runtime/adapters/accelerator-probe.ts';
+import { probeAccelerator } from '../../service/accelerator-probe.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'probe-'));
 after(() => rmSync(directory, { recursive: true }));

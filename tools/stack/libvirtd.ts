@@ -6,16 +6,9 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import path from 'node:path';
 import { execa } from 'execa';
+import { groupWithQemu, libvirtdConf, passwdWithQemu, qemuConf } from '../../service/libvirtd-files.ts';
 import { type DaemonSpec, awaitReady, startDaemon } from './daemon.ts';
-import {
-  type LibvirtdPlan,
-  type PrivateLibvirtdDirectories,
-  groupWithQemu,
-  libvirtdConf,
-  passwdWithQemu,
-  planLibvirtd,
-  qemuConf,
-} from './libvirtd-config.ts';
+import { type LibvirtdPlan, type PrivateLibvirtdDirectories, planLibvirtd } from './libvirtd-config.ts';
 import { stackMarker, stopMembers } from './members.ts';
 import { livingProcessOf, removePidFile, writeFileAtomically } from './pid-file.ts';
 import { type ProcessIdentity, stopProcess } from './processes.ts';
