@@ -10,7 +10,7 @@ import type { LaunchStore } from './adapters/sqlite-launches.ts';
 import type { AssemblyView, ResourceView, SupervisorControl } from './control.ts';
 import type { DefinitionStore } from './definitions/store.ts';
 import { domainNameOf, sshGuestPort } from './launcher.ts';
-import type { PortForward } from './ports.ts';
+import type { PortForward } from '../model/domain-spec.ts';
 
 export type ResourceStatus = z.infer<typeof resourceStatusSchema>;
 

@@ -7,7 +7,7 @@ import { PcloudError } from '../model/errors.ts';
 import { errorCodeOf } from '../service/error-code.ts';
 import type { Logger } from '../service/logger.ts';
 import type { LaunchStore } from './adapters/sqlite-launches.ts';
-import type { PortForward } from './ports.ts';
+import type { PortForward } from '../model/domain-spec.ts';
 
 export type PortRange = { readonly first: number; readonly last: number };
 

@@ -31,7 +31,8 @@ import { assemblyPaths, guestSocketPath } from './launcher-paths.ts';
 import type { LauncherDirectories } from './launcher-paths.ts';
 import { createPortAllocator } from './launcher-ports.ts';
 import type { PortRange } from './launcher-ports.ts';
-import type { DomainNetwork, DomainSpec, Hypervisor, Launcher } from './ports.ts';
+import type { DomainNetwork, DomainSpec } from '../model/domain-spec.ts';
+import type { Hypervisor, Launcher } from './ports.ts';
 
 /** `user`: QEMU's own network with forwards; else the name of a libvirt network. */
 export type NetworkChoice =

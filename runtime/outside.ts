@@ -10,7 +10,7 @@ import { libvirtHypervisor } from './adapters/libvirt-hypervisor.ts';
 import { systemClock } from './adapters/system-clock.ts';
 import type { CpedConfig } from './config.ts';
 import type { Outside } from './cped.ts';
-import { domainXmlRenderer } from './domain-xml.ts';
+import { domainXmlRenderer } from '../catalogue/domain-xml.ts';
 import { defaultLimits } from './supervisor/limits.ts';
 
 /**

@@ -4,6 +4,7 @@
  * conformance suite holds both to the same behaviour. Deliberately not here: migration, snapshots,
  * networks, storage pools. We neither need nor touch them.
  */
+import type { DomainSpec } from '../model/domain-spec.ts';
 import type { Incident, JournalEvent, SupervisorEvent } from '../model/event.ts';
 import type { GuestMessage, HostMessage } from '../model/guest-protocol.ts';
 
@@ -16,38 +17,6 @@ export type DomainReport = {
   readonly state: DomainState;
   /** libvirt's own reason word, such as `destroyed`, `shutdown`, `failed`, `ioerror`, `panicked`. */
   readonly reason: string;
-};
-
-export type PortForward = { readonly hostPort: number; readonly guestPort: number };
-
-export type DomainNetwork =
-  | { readonly kind: 'user'; readonly forwards: readonly PortForward[] }
-  | { readonly kind: 'libvirt'; readonly network: string };
-
-/** All that determines an assembly's domain XML. Paths are absolute. */
-export type DomainSpec = {
-  readonly assembly: string;
-  /** libvirt domain name, `pcloud-` and the assembly's name. */
-  readonly domainName: string;
-  readonly uuid: string;
-  /** Written into the domain's metadata; what carries another owner, or none, is never touched. */
-  readonly owner: string;
-  readonly accelerator: 'kvm' | 'tcg';
-  readonly machine: string;
-  readonly memoryMiB: number;
-  readonly vcpus: number;
-  readonly diskPath: string;
-  /** Where the image boots by its own kernel; null boots from the disk. */
-  readonly kernel: {
-    readonly kernelPath: string;
-    readonly initrdPath: string;
-    readonly cmdline: string;
-  } | null;
-  readonly macAddress: string;
-  readonly network: DomainNetwork;
-  /** Unix socket of the virtio-serial port; at most 107 bytes. QEMU listens on it. */
-  readonly agentSocketPath: string;
-  readonly consoleLogPath: string;
 };
 
 export type HypervisorEvent =

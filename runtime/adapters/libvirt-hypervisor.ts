@@ -4,8 +4,9 @@
  * to a domain `libvirt-domain-calls.ts`, statistics and screenshots `libvirt-observer.ts`, and what was
  * reported `libvirt-ledger.ts`.
  */
-import { metadataUri } from '../domain-xml.ts';
-import type { Clock, DomainSpec, Hypervisor, HypervisorEvent } from '../ports.ts';
+import { metadataUri } from '../../catalogue/domain-xml.ts';
+import type { DomainSpec } from '../../model/domain-spec.ts';
+import type { Clock, Hypervisor, HypervisorEvent } from '../ports.ts';
 import {
   fenceOwnDomain,
   findDomain,

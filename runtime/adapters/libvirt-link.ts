@@ -6,7 +6,7 @@
 import { open } from '#libvirt';
 import type { Connection, DomainRecord, LibvirtEvent } from '#libvirt';
 import { PcloudError } from '../../model/errors.ts';
-import { metadataUri } from '../domain-xml.ts';
+import { metadataUri } from '../../catalogue/domain-xml.ts';
 import type { Clock } from '../ports.ts';
 import { libvirtFailure, withLimit } from './libvirt-failure.ts';
 import type { LibvirtLimits } from './libvirt-failure.ts';

@@ -3,7 +3,7 @@
  * metadata alone: a name proves nothing, because anybody may define a domain called `pcloud-…`.
  */
 import type { DomainRecord, DomainStateName } from '#libvirt';
-import { parseOwnership } from '../domain-xml.ts';
+import { parseOwnership } from '../../catalogue/domain-xml.ts';
 import type { DomainReport, DomainState } from '../ports.ts';
 
 /** The state that decisions need; an unknown one counts as running, for that is the one nobody acts on. */

@@ -3,7 +3,7 @@
  * key, and which image disks had their checksum computed.
  */
 import { z } from 'zod';
-import type { PortForward } from '../ports.ts';
+import type { PortForward } from '../../model/domain-spec.ts';
 import type { SqliteDatabase } from './sqlite-database.ts';
 
 /** The state of a disk file at the moment when its checksum was computed. */

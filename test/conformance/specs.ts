@@ -1,7 +1,7 @@
 /** Machines for the conformance suite: small, without an operating system, one a name. */
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import type { DomainSpec } from '../../runtime/ports.ts';
+import type { DomainSpec } from '../../model/domain-spec.ts';
 
 /**
  * A spec for each assembly's name, always the same one.

@@ -10,7 +10,7 @@ import { createAssembly } from '../../runtime/definitions/assemblies.ts';
 import { addResource } from '../../runtime/definitions/resources.ts';
 import { checkFreeSpace } from '../../runtime/launcher-disk.ts';
 import { createPortAllocator } from '../../runtime/launcher-ports.ts';
-import type { PortForward } from '../../runtime/ports.ts';
+import type { PortForward } from '../../model/domain-spec.ts';
 import { log, makeWorld, putImage, putUsualImages } from './fixtures/world.ts';
 
 async function launcherWorld(options: Parameters<typeof makeWorld>[0] = {}) {

@@ -3,7 +3,8 @@
  * have done, and which events that makes. `hypervisor.ts` gives it the port and the faults.
  */
 import { PcloudError } from '../../model/errors.ts';
-import type { Clock, DomainReport, DomainSpec, DomainState, HypervisorEvent } from '../../runtime/ports.ts';
+import type { DomainSpec } from '../../model/domain-spec.ts';
+import type { Clock, DomainReport, DomainState, HypervisorEvent } from '../../runtime/ports.ts';
 
 /** How long things take; the defaults were measured with QEMU under TCG on the development machine. */
 export type SimulatedDelays = {

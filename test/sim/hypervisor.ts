@@ -5,7 +5,8 @@
  * behaviour of the real one; the books are kept in `domain-book.ts`.
  */
 import { PcloudError } from '../../model/errors.ts';
-import type { Clock, DomainSpec, DomainState, Hypervisor } from '../../runtime/ports.ts';
+import type { DomainSpec } from '../../model/domain-spec.ts';
+import type { Clock, DomainState, Hypervisor } from '../../runtime/ports.ts';
 import { conflict, domainBook, measuredDelays } from './domain-book.ts';
 import type { DomainBook, SimulatedDelays, SimulatedDomain, SimulatedPower } from './domain-book.ts';
 

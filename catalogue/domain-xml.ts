@@ -1,13 +1,13 @@
 /**
  * From a `DomainSpec` to libvirt's domain XML, and from a domain's metadata back to the assembly that it
  * belongs to. Pure: the template (`templates/domain.xml.hbs`) comes in as text. What the values mean is
- * the template's; what they may be is checked here; talking to libvirt is `runtime/adapters/`.
+ * the template's; what they may be is checked here; talking to libvirt is the runtime's.
  */
 import Handlebars from 'handlebars';
 import { z } from 'zod';
 import { PcloudError } from '../model/errors.ts';
 import { nameSchema } from '../model/names.ts';
-import type { DomainSpec, PortForward } from './ports.ts';
+import type { DomainSpec, PortForward } from '../model/domain-spec.ts';
 
 /** XML namespace of our metadata element, `<pcloud:assembly owner=… name=…/>`. */
 export const metadataUri = 'https://pacemaker-cloud.org/domain/1';

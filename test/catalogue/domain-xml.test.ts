@@ -4,8 +4,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
 import { PcloudError } from '../../model/errors.ts';
-import { domainXmlRenderer, metadataUri, parseOwnership } from '../../runtime/domain-xml.ts';
-import type { DomainSpec } from '../../runtime/ports.ts';
+import { domainXmlRenderer, metadataUri, parseOwnership } from '../../catalogue/domain-xml.ts';
+import type { DomainSpec } from '../../model/domain-spec.ts';
 
 const template = readFileSync(new URL('../../templates/domain.xml.hbs', import.meta.url), 'utf8');
 const render = domainXmlRenderer(template);

@@ -1,0 +1,36 @@
+/**
+ * All that determines a virtual machine's domain XML, as a type: the runtime makes it for each assembly, the
+ * builder for `render domain`, and `catalogue/domain-xml.ts` turns it into XML and checks its values.
+ */
+
+export type PortForward = { readonly hostPort: number; readonly guestPort: number };
+
+export type DomainNetwork =
+  | { readonly kind: 'user'; readonly forwards: readonly PortForward[] }
+  | { readonly kind: 'libvirt'; readonly network: string };
+
+/** All that determines an assembly's domain XML. Paths are absolute. */
+export type DomainSpec = {
+  readonly assembly: string;
+  /** libvirt domain name, `pcloud-` and the assembly's name. */
+  readonly domainName: string;
+  readonly uuid: string;
+  /** Written into the domain's metadata; what carries another owner, or none, is never touched. */
+  readonly owner: string;
+  readonly accelerator: 'kvm' | 'tcg';
+  readonly machine: string;
+  readonly memoryMiB: number;
+  readonly vcpus: number;
+  readonly diskPath: string;
+  /** Where the image boots by its own kernel; null boots from the disk. */
+  readonly kernel: {
+    readonly kernelPath: string;
+    readonly initrdPath: string;
+    readonly cmdline: string;
+  } | null;
+  readonly macAddress: string;
+  readonly network: DomainNetwork;
+  /** Unix socket of the virtio-serial port; at most 107 bytes. QEMU listens on it. */
+  readonly agentSocketPath: string;
+  readonly consoleLogPath: string;
+};
