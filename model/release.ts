@@ -1,13 +1,15 @@
 /**
  * A release: what `debian12` or `F14` means to the build stage. Releases are data
- * (`templates/releases/*.yaml`); this file says what such a file may hold, per engine.
+ * (`templates/releases/*.yaml`); this file says what such a file may hold, per engine
+ * (what an installer is told stands in `installer.ts`).
  */
 import { z } from 'zod';
 import { architectureSchema } from './definition.ts';
+import { installerEngineNames, installerEngineSchema, installerSchema } from './installer.ts';
 import { nameSchema } from './names.ts';
 import { familySchema, packageNameSchema } from './resource-template.ts';
 
-export const engineNames = ['bootstrap', 'oz', 'virt-install'] as const;
+export const engineNames = ['bootstrap', ...installerEngineNames] as const;
 export type EngineName = (typeof engineNames)[number];
 
 const suiteSchema = z
@@ -39,6 +41,7 @@ const commonShape = {
 
 const bootstrapReleaseSchema = z.strictObject({
   ...commonShape,
+  packageManager: z.literal('apt'),
   engine: z.literal('bootstrap'),
   bootstrap: z.strictObject({
     /** First suite is the release itself, the others are laid over it (updates, security). */
@@ -55,41 +58,37 @@ const bootstrapReleaseSchema = z.strictObject({
   }),
 });
 
-/** Media of an installer, by address or checksum file; RHEL itself is for subscribers and has none. */
-const mediaSchema = z.strictObject({
-  treeUrl: z.url({ protocol: /^https?$/ }).optional(),
-  isoUrl: z.url({ protocol: /^https?$/ }).optional(),
-  checksumUrl: z.url({ protocol: /^https?$/ }).optional(),
-  isoSizeBytes: z.int().positive().optional(),
-});
-
-const installerReleaseSchema = z.strictObject({
-  ...commonShape,
-  engine: z.enum(['oz', 'virt-install']),
-  installer: z.strictObject({
-    /** Name of the kickstart template in `kickstarts/`. */
-    kickstart: nameSchema,
-    /** What oz's TDL calls it. */
-    osName: nameSchema,
-    osVersion: z
-      .string()
-      .max(16)
-      .regex(/^[0-9][0-9.]*$/),
-    media: mediaSchema,
-  }),
-});
+const installerReleaseSchema = z
+  .strictObject({
+    ...commonShape,
+    packageManager: z.enum(['yum', 'dnf']),
+    /** The engine that is taken when nobody asks for another. */
+    engine: installerEngineSchema,
+    /** All that can install it. */
+    engines: z.array(installerEngineSchema).min(1),
+    installer: installerSchema,
+  })
+  .refine(({ engine, engines }) => engines.includes(engine), {
+    path: ['engines'],
+    error: 'the default engine must be one of them',
+  })
+  .refine(
+    ({ engines, installer }) =>
+      !engines.includes('oz') || (installer.osName !== undefined && installer.osVersion !== undefined),
+    { path: ['installer', 'osName'], error: 'oz needs osName and osVersion' },
+  );
 
 export const releaseSchema = z.discriminatedUnion('engine', [bootstrapReleaseSchema, installerReleaseSchema]);
 export type Release = z.infer<typeof releaseSchema>;
 export type BootstrapRelease = z.infer<typeof bootstrapReleaseSchema>;
+export type InstallerRelease = z.infer<typeof installerReleaseSchema>;
 
-/** Whether this version can build it, and why not when it cannot. */
+/** The engine that a release needs and this version lacks; undefined, because it has all that there are. */
 export function missingEngineOf(release: Release): EngineName | undefined {
   switch (release.engine) {
     case 'bootstrap':
-      return undefined;
     case 'oz':
     case 'virt-install':
-      return release.engine;
+      return undefined;
   }
 }
