@@ -11,10 +11,12 @@ import type { Recipe } from '../model/recipe.ts';
 import type { ArtifactStore } from './artifact-store.ts';
 import type { BuildLog } from './build-log.ts';
 import { describeArtifact, requireParent } from './describe.ts';
+import type { HowMade } from './describe.ts';
 import { blameFullDisk, requireFreeBytes } from './disk-space.ts';
 import { planAssembly, planJeos } from './engines/bootstrap.ts';
 import { artifactDirectoryName } from './engines/bootstrap-steps.ts';
 import type { BootstrapContext } from './engines/bootstrap-steps.ts';
+import { engineVersionOf } from './engine-version.ts';
 import type { Plan } from './plan.ts';
 import { proveArchive, proveNonce } from './proof.ts';
 import { runSteps } from './steps.ts';
@@ -60,11 +62,12 @@ export async function buildImage(input: BuildInput): Promise<Artifact> {
     ({ neededBytes } = plan);
     await requireFreeBytes(imageDirectory, neededBytes);
     await layOut(plan, workspace, input.parent);
+    const made = await howMade(input.recipe);
     await runSteps(plan.steps, { workDirectory: workspace, ...input });
     const finished = path.join(workspace, artifactDirectoryName);
     await proveNonce(path.join(workspace, 'disk.raw'), input.digest);
     proveArchive(await readFile(path.join(finished, 'archive.tsv'), 'utf8'), input.recipe.archive);
-    await describeArtifact(input, finished, startedAtMs);
+    await describeArtifact({ ...input, made }, finished, startedAtMs);
     input.signal.throwIfAborted();
     return await input.store.publish(finished, input.digest);
   } catch (error) {
@@ -72,6 +75,16 @@ export async function buildImage(input: BuildInput): Promise<Artifact> {
   } finally {
     await removeTree(workspace);
   }
+}
+
+/** What the engine knows of how the image comes about, asked of the tools that are about to make it. */
+async function howMade(recipe: Recipe): Promise<HowMade> {
+  return {
+    engineVersion: await engineVersionOf(recipe.engine),
+    kickstartSha256: null,
+    medium: null,
+    method: recipe.kind === 'assembly' ? 'tree' : null,
+  };
 }
 
 function planOf(input: BuildInput, workspace: string): Plan {

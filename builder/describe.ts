@@ -2,19 +2,27 @@
  * Describes a finished build: what stands beside its disk, which is recipe, package list, log, and last the
  * manifest. It makes no disk and publishes nothing; that is `build.ts`.
  */
-import { copyFile, link, rm, stat, writeFile } from 'node:fs/promises';
+import { copyFile, link, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { execa } from 'execa';
 import { manifestFile, sha256OfFile } from '../catalogue/image-directory.ts';
 import type { Artifact } from '../catalogue/image-directory.ts';
 import { canonicalJson } from '../model/canonical-json.ts';
 import { PcloudError } from '../model/errors.ts';
-import { manifestVersion } from '../model/manifest.ts';
+import { fileNameSchema, manifestSchema, manifestVersion } from '../model/manifest.ts';
 import type { Manifest } from '../model/manifest.ts';
-import { sortedUnique } from '../model/recipe.ts';
+import { distributionOf } from '../model/package-url.ts';
+import type { InstalledPackage } from '../model/package-url.ts';
+import { recipeTitle, sortedUnique } from '../model/recipe.ts';
 import type { AssemblyRecipe, JeosRecipe, Recipe } from '../model/recipe.ts';
+import { packagesFileName, renderSpdx } from '../model/spdx.ts';
+import type { SpdxImage } from '../model/spdx.ts';
 import type { BuildLog } from './build-log.ts';
+import { readImagePackages } from './image-packages.ts';
 import { readPackageList } from './proof.ts';
+
+/** What only the engine knows of how the image came about; the manifest says it. */
+export type HowMade = Pick<Manifest, 'engineVersion' | 'kickstartSha256' | 'medium' | 'method'>;
 
 /** What the description is made of, beside the files of the build. */
 export type DescribeInput = {
@@ -26,6 +34,7 @@ export type DescribeInput = {
   readonly log: Pick<BuildLog, 'path'>;
   readonly now: () => number;
   readonly builderVersion: string;
+  readonly made: HowMade;
 };
 
 const mebibyte = 1024 * 1024;
@@ -47,39 +56,102 @@ export async function describeArtifact(
   finished: string,
   startedAtMs: number,
 ): Promise<void> {
-  const installed = await readPackageList(finished);
+  const installed = await packagesInGuest(input, finished);
   const diskFile = path.join(finished, 'disk.qcow2');
-  const write = async (name: string, value: unknown): Promise<void> =>
-    await writeFile(path.join(finished, name), `${JSON.stringify(value, undefined, 2)}\n`);
-  await write('packages.json', { packages: installed });
   await writeFile(path.join(finished, 'recipe.json'), `${canonicalJson(input.recipe)}\n`);
-  for (const name of ['packages.tsv', 'archive.tsv']) await rm(path.join(finished, name));
+  for (const name of ['packages.tsv', 'archive.tsv']) await rm(path.join(finished, name), { force: true });
   const disk = {
     file: 'disk.qcow2',
     sha256: await sha256OfFile(diskFile),
     sizeBytes: (await stat(diskFile)).size,
   };
+  await writeFile(path.join(finished, packagesFileName), await packageDocument(input, installed, disk));
   const names = installed.map((one) => one.name);
-  const manifest =
+  const own =
     input.recipe.kind === 'jeos'
       ? await jeosManifest(input, input.recipe, names, disk)
       : await assemblyManifest(input.recipe, requireParent(input.parent), names, disk, finished);
   await copyFile(input.log.path, path.join(finished, 'build.log'));
-  await write(manifestFile, {
-    ...manifest,
+  const manifest = {
+    ...own,
+    ...input.made,
     manifestVersion,
     digest: input.digest,
     engine: input.recipe.engine,
+    packagesFile: packagesFileName,
+    files: await filesBeside(finished, own),
     builderVersion: input.builderVersion,
     createdAt: new Date(input.now()).toISOString(),
     buildDurationMs: Math.max(0, Math.round(input.now() - startedAtMs)),
-  } satisfies Manifest);
+  } satisfies Manifest;
+  // As it will be read: what its own readers would refuse must not be published.
+  const checked = manifestSchema.parse(manifest);
+  await writeFile(path.join(finished, manifestFile), `${JSON.stringify(checked, undefined, 2)}\n`);
+}
+
+/**
+ * All packages of the guest. In a file tree the package manager does not know what was put there from packages
+ * without it (the kernel): for an assembly made so, that is in its JEOS's list.
+ */
+async function packagesInGuest(input: DescribeInput, finished: string): Promise<InstalledPackage[]> {
+  const installed = await readPackageList(finished);
+  if (input.made.method !== 'tree') return installed;
+  const known = new Set(installed.map(({ name }) => name));
+  const inherited = (await readImagePackages(requireParent(input.parent)))
+    .filter(({ name }) => !known.has(name))
+    .map(({ name, version, architecture }) => ({
+      name,
+      version: version ?? '',
+      architecture: architecture ?? '',
+    }));
+  return [...installed, ...inherited];
+}
+
+async function packageDocument(
+  { recipe, digest, parent, made }: DescribeInput,
+  packages: readonly InstalledPackage[],
+  disk: DiskFacts,
+): Promise<string> {
+  const { medium } = made.medium === null && parent !== undefined ? parent.manifest : made;
+  return renderSpdx({
+    title: recipeTitle(recipe),
+    digest,
+    disk,
+    distribution: distributionOf(recipe.release, recipe.family, medium?.standIn ?? null),
+    packages,
+    parent: parent === undefined ? null : await parentDocument(parent),
+  });
+}
+
+async function parentDocument({ manifest, directory, digest }: Artifact): Promise<SpdxImage['parent']> {
+  if (manifest.packagesFile === null) return null;
+  const documentSha256 = await sha256OfFile(path.join(directory, manifest.packagesFile));
+  return { digest, diskSha256: manifest.disk.sha256, documentSha256 };
+}
+
+/** Names of the files that no field of the manifest has already. */
+async function filesBeside(
+  finished: string,
+  { disk, kernel }: Pick<Manifest, 'disk' | 'kernel'>,
+): Promise<string[]> {
+  const told = new Set([disk.file, kernel?.kernelFile, kernel?.initrdFile, packagesFileName, manifestFile]);
+  return (await readdir(finished))
+    .filter((name) => !told.has(name) && fileNameSchema.safeParse(name).success)
+    .sort();
 }
 
 type DiskFacts = { readonly file: string; readonly sha256: string; readonly sizeBytes: number };
 type ManifestFacts = Omit<
   Manifest,
-  'manifestVersion' | 'digest' | 'engine' | 'builderVersion' | 'createdAt' | 'buildDurationMs'
+  | keyof HowMade
+  | 'manifestVersion'
+  | 'digest'
+  | 'engine'
+  | 'packagesFile'
+  | 'files'
+  | 'builderVersion'
+  | 'createdAt'
+  | 'buildDurationMs'
 >;
 
 async function jeosManifest(
@@ -125,7 +197,7 @@ async function assemblyManifest(
     init: manifest.init,
     parentDigest: parent.digest,
     templates: recipe.templates,
-    packages: sortedUnique([...manifest.packages, ...packages]),
+    packages: sortedUnique(packages),
     disk: { ...disk, virtualSizeBytes: manifest.disk.virtualSizeBytes },
     kernel: manifest.kernel,
     machine: manifest.machine,

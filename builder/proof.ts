@@ -7,6 +7,7 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { execa } from 'execa';
 import { PcloudError } from '../model/errors.ts';
+import type { InstalledPackage } from '../model/package-url.ts';
 import type { ArchiveState } from '../model/recipe.ts';
 
 const limitMs = 60_000;
@@ -49,13 +50,6 @@ export function archiveChanged(why: string): PcloudError {
     hint: 'Ask for the image again: it is then built from what is there now.',
   });
 }
-
-/** One installed package. */
-export type InstalledPackage = {
-  readonly name: string;
-  readonly version: string;
-  readonly architecture: string;
-};
 
 /** The package list that the customise scripts leave (`name TAB version TAB architecture` a line). */
 export async function readPackageList(artifactDirectory: string): Promise<InstalledPackage[]> {

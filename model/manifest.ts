@@ -1,26 +1,27 @@
 /**
- * The manifest of an artifact: all that the runtime has to know of an image. Versioned; what is newer,
- * truncated or damaged is refused with the command that rebuilds it. Reading files is `catalogue/`'s.
+ * The manifest of an artifact: all that the runtime has to know of an image, and what it is made of. Versioned:
+ * an older one is read as what it would be today; what is newer, truncated or damaged is refused with the
+ * command that rebuilds it. Reading files is `catalogue/`'s.
  */
 import { z } from 'zod';
 import { architectureSchema, memoryMiBSchema } from './definition.ts';
 import type { Requirement } from './definition.ts';
 import { PcloudError } from './errors.ts';
+import { imageMediumSchema } from './image-medium.ts';
 import { nameSchema } from './names.ts';
 import { digestSchema } from './recipe.ts';
 import { familySchema, packageNameSchema } from './resource-template.ts';
 import type { Family, ResourceTemplate } from './resource-template.ts';
 
-export const manifestVersion = 1;
+export const manifestVersion = 2;
 
 /** A plain name in the artifact's own directory: no path, so that a manifest cannot point elsewhere. */
-const fileNameSchema = z
+export const fileNameSchema = z
   .string()
   .max(64)
   .regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/);
 
-export const manifestSchema = z.strictObject({
-  manifestVersion: z.literal(manifestVersion),
+const commonShape = {
   digest: digestSchema,
   kind: z.enum(['jeos', 'assembly']),
   release: nameSchema,
@@ -50,8 +51,42 @@ export const manifestSchema = z.strictObject({
   builderVersion: z.string().min(1).max(64),
   createdAt: z.iso.datetime(),
   buildDurationMs: z.int().nonnegative(),
+};
+
+/** How an assembly's image came about: packages put into the JEOS's file tree, into the running guest, or a full install. */
+export const assemblyMethods = ['tree', 'guest', 'install'] as const;
+
+export const manifestSchema = z.strictObject({
+  manifestVersion: z.literal(manifestVersion),
+  ...commonShape,
+  /** What the engine's tool says of itself; null where it did not say. */
+  engineVersion: z.string().min(1).max(64).nullable(),
+  /** Of the rendered kickstart; null where none was used. */
+  kickstartSha256: digestSchema.nullable(),
+  /** What was installed from; null where that was a package archive. */
+  medium: imageMediumSchema.nullable(),
+  /** The package list (SPDX 2.3 JSON) beside the manifest; null for images from before there was one. */
+  packagesFile: fileNameSchema.nullable(),
+  /** What else stands beside the disk: recipe, log, kickstart, … */
+  files: z.array(fileNameSchema).max(32),
+  /** Null for a JEOS. */
+  method: z.enum(assemblyMethods).nullable(),
 });
 export type Manifest = z.infer<typeof manifestSchema>;
+
+/** Version 1: no engine but `bootstrap`, which has neither kickstart nor medium, made assemblies in the tree. */
+const version1Schema = z
+  .strictObject({ manifestVersion: z.literal(1), ...commonShape })
+  .transform((old): Manifest => ({
+    ...old,
+    manifestVersion,
+    engineVersion: null,
+    kickstartSha256: null,
+    medium: null,
+    packagesFile: null,
+    files: [],
+    method: old.kind === 'assembly' ? 'tree' : null,
+  }));
 
 const anyVersionSchema = z.object({ manifestVersion: z.int() });
 
@@ -71,7 +106,8 @@ export function parseManifest(text: string, where: string, expectedDigest: strin
   const version = anyVersionSchema.safeParse(value);
   if (version.success && version.data.manifestVersion > manifestVersion)
     throw newer(where, version.data.manifestVersion, value);
-  const result = manifestSchema.safeParse(value);
+  const schema = version.data?.manifestVersion === 1 ? version1Schema : manifestSchema;
+  const result = schema.safeParse(value);
   if (!result.success) {
     const issue = result.error.issues[0];
     throw damaged(
@@ -86,7 +122,11 @@ export function parseManifest(text: string, where: string, expectedDigest: strin
   return result.data;
 }
 
-const rebuildableSchema = manifestSchema.pick({ kind: true, release: true, architecture: true }).strip();
+const rebuildableSchema = z.object({
+  kind: commonShape.kind,
+  release: commonShape.release,
+  architecture: commonShape.architecture,
+});
 type Rebuildable = z.infer<typeof rebuildableSchema>;
 
 /** What an operator types to have this image built again; without facts both ways are named. */

@@ -2,7 +2,7 @@
 import type { Manifest } from '../../model/manifest.ts';
 
 export const sampleManifest: Manifest = {
-  manifestVersion: 1,
+  manifestVersion: 2,
   digest: 'a'.repeat(64),
   kind: 'jeos',
   release: 'debian12',
@@ -27,4 +27,10 @@ export const sampleManifest: Manifest = {
   builderVersion: '0.1.0',
   createdAt: '2026-01-01T00:00:00.000Z',
   buildDurationMs: 1000,
+  engineVersion: '1.3.5',
+  kickstartSha256: null,
+  medium: null,
+  packagesFile: 'packages.spdx.json',
+  files: ['build.log', 'recipe.json'],
+  method: null,
 };

@@ -90,7 +90,7 @@ export function writeSampleImages(imageDirectory: string): SampleImages {
   const fedora = { family: 'fedora', init: 'sysv' };
   const truncated = writeImage(imageDirectory, 'jeos F15', { ...fedora, release: 'F15' });
   truncateManifest(imageDirectory, truncated);
-  const newer = writeImage(imageDirectory, 'jeos F16', { ...fedora, release: 'F16', manifestVersion: 2 });
+  const newer = writeImage(imageDirectory, 'jeos F16', { ...fedora, release: 'F16', manifestVersion: 99 });
   const changed = writeImage(imageDirectory, 'jeos RHEL6', {
     release: 'RHEL6',
     family: 'rhel',

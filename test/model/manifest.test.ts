@@ -21,6 +21,35 @@ test('a manifest comes back as it was written', () => {
   assert.deepEqual(parseManifest(JSON.stringify(sampleManifest), where, digest), sampleManifest);
 });
 
+const version1 = (kind: 'jeos' | 'assembly'): object => {
+  const { engineVersion, kickstartSha256, medium, packagesFile, files, method, ...old } = sampleManifest;
+  void [engineVersion, kickstartSha256, medium, packagesFile, files, method];
+  return { ...old, manifestVersion: 1, kind };
+};
+
+test('a manifest of version 1 is read as what it says, with what it does not say as not known', () => {
+  for (const kind of ['jeos', 'assembly'] as const)
+    assert.deepEqual(parseManifest(JSON.stringify(version1(kind)), where, digest), {
+      ...sampleManifest,
+      kind,
+      engineVersion: null,
+      packagesFile: null,
+      files: [],
+      // That version put packages into the file tree and knew no other way.
+      method: kind === 'assembly' ? 'tree' : null,
+    });
+});
+
+test('a manifest of version 1 with what only version 2 has is refused', () => {
+  const error = errorOf(JSON.stringify({ ...version1('jeos'), files: [] }));
+  assert.equal(error.code, 'manifest-damaged');
+});
+
+test('a file that a manifest names lies beside it', () => {
+  for (const name of ['../disk.qcow2', '/etc/passwd', '.hidden', 'a/b', ''])
+    assert.match(errorOf(JSON.stringify({ ...sampleManifest, files: [name] })).message, /files\.0/);
+});
+
 test('a truncated manifest is refused, naming the file and both ways to rebuild', () => {
   const error = errorOf(JSON.stringify(sampleManifest).slice(0, 200));
   assert.equal(error.code, 'manifest-damaged');
@@ -31,7 +60,7 @@ test('a truncated manifest is refused, naming the file and both ways to rebuild'
 test('a manifest of a newer version is refused with both versions and the command that rebuilds it', () => {
   const error = errorOf(JSON.stringify({ ...sampleManifest, manifestVersion: 7 }));
   assert.equal(error.code, 'manifest-newer');
-  assert.match(error.message, /version 7.*up to 1/);
+  assert.match(error.message, /version 7.*up to 2/);
   assert.match(error.hint ?? '', /jeos_create debian12 x86_64/);
 });
 

@@ -71,8 +71,8 @@ const spoiledImages: readonly {
   },
   {
     name: 'its manifest is of a newer version',
-    spoil: (directory) => writeFile(path.join(directory, 'manifest.json'), '{"manifestVersion": 2}'),
-    says: /version 2/,
+    spoil: (directory) => writeFile(path.join(directory, 'manifest.json'), '{"manifestVersion": 99}'),
+    says: /version 99/,
   },
   {
     name: 'its disk is not the one that was built',
