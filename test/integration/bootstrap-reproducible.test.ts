@@ -1,0 +1,80 @@
+/**
+ * The engine `bootstrap`, twice from nothing in places of their own: the same recipe gives the same bytes, those
+ * of the disk and of everything else that is made of the recipe alone.
+ */
+import assert from 'node:assert/strict';
+import { readdir, readFile } from 'node:fs/promises';
+import path from 'node:path';
+import test from 'node:test';
+import { readArtifact, sha256OfFile, verifyDisk } from '../../catalogue/image-directory.ts';
+import { spdxRules } from '../model/spdx-rules.ts';
+import { builderProcess } from './builder-process.ts';
+
+/** What tells of the build and not of the image: times, and what the tools said. */
+const ownFiles = ['manifest.json', 'build.log'];
+
+type Built = {
+  readonly digest: string;
+  /** sha256 by file name. */
+  readonly files: ReadonlyMap<string, string>;
+  /** The manifest without the times of the build. */
+  readonly manifest: object;
+};
+
+async function buildOnce(): Promise<Built> {
+  const builder = await builderProcess();
+  try {
+    await builder.start();
+    const { digest } = await builder.client.ensureJeos('debian12', 'x86_64');
+    await builder.client.follow(digest, () => undefined);
+    const artifact = await readArtifact(builder.imageDirectory, digest);
+    assert.ok(artifact !== undefined);
+    await verifyDisk(artifact);
+    const { createdAt, buildDurationMs, ...manifest } = artifact.manifest;
+    assert.ok(Date.parse(createdAt) > Date.now() - buildDurationMs - 60_000);
+    const names = (await readdir(artifact.directory)).filter((name) => !ownFiles.includes(name));
+    const sums = names.map(
+      async (name) => [name, await sha256OfFile(path.join(artifact.directory, name))] as const,
+    );
+    await checkPackageList(artifact.directory, manifest.packages);
+    return { digest, files: new Map((await Promise.all(sums)).sort()), manifest };
+  } finally {
+    await builder.dispose();
+  }
+}
+
+async function checkPackageList(directory: string, names: readonly string[]): Promise<void> {
+  const text = await readFile(path.join(directory, 'packages.spdx.json'), 'utf8');
+  const document = spdxRules.parse(JSON.parse(text));
+  const listed = new Set(document.packages.map(({ name }) => name));
+  for (const name of [...names, 'libc6', 'systemd']) assert.ok(listed.has(name), `${name} is not listed`);
+  // The kernel's package is unpacked beside the package manager, and is in the image all the same.
+  assert.ok([...listed].some((name) => name.startsWith('linux-image-')));
+}
+
+test(
+  'the same recipe gives the same disk, kernel, initrd, file tree and package list, bit for bit',
+  { timeout: 540_000 },
+  async () => {
+    const first = await buildOnce();
+    let second = await buildOnce();
+    let before = first;
+    if (second.digest !== first.digest) {
+      // The archive published something in between: that is another recipe, so a pair of the new one.
+      before = second;
+      second = await buildOnce();
+    }
+    assert.equal(second.digest, before.digest);
+    for (const name of [
+      'disk.qcow2',
+      'vmlinuz',
+      'initrd',
+      'packages.spdx.json',
+      'recipe.json',
+      'root.tar.zst',
+    ])
+      assert.ok(before.files.has(name), `${name} is missing`);
+    assert.deepEqual(second.files, before.files);
+    assert.deepEqual(second.manifest, before.manifest);
+  },
+);
