@@ -9,6 +9,7 @@ import { PcloudError } from '../model/errors.ts';
 import { logLevels } from '../service/logger.ts';
 import type { LogLevel } from '../service/logger.ts';
 import { isWritablePlace } from '../service/writable-place.ts';
+import { cryptHashSchema } from './render/root-access-values.ts';
 
 const repositoryDirectory = fileURLToPath(new URL('..', import.meta.url));
 
@@ -19,19 +20,27 @@ const absolutePath = z
 
 const ownDirectory = absolutePath.refine(isWritablePlace, 'it must not lie in /proc or /sys');
 
-const environmentSchema = z.object({
-  PCLOUD_STATE_DIR: ownDirectory.default('/var/lib/pacemaker-cloud'),
-  PCLOUD_RUNTIME_DIR: ownDirectory.default('/run/pacemaker-cloud'),
-  PCLOUD_TEMPLATES_DIR: absolutePath.default(path.join(repositoryDirectory, 'templates')),
-  PCLOUD_GUEST_AGENT: absolutePath.default(path.join(repositoryDirectory, 'guest/build/pcloud-agent')),
-  PCLOUD_REDIS_URL: z
-    .url({ protocol: /^rediss?$/, error: 'it must be an address such as redis://host:6379' })
-    .optional(),
-  PCLOUD_DEBIAN_SOURCES: absolutePath.optional(),
-  PCLOUD_BUILD_CONCURRENCY: z.coerce.number().int().min(1).max(16).default(2),
-  PCLOUD_LOG_LEVEL: z.enum(logLevels).default('info'),
-  PCLOUD_GROUP: z.string().max(64).optional(),
-});
+const environmentSchema = z
+  .object({
+    PCLOUD_STATE_DIR: ownDirectory.default('/var/lib/pacemaker-cloud'),
+    PCLOUD_RUNTIME_DIR: ownDirectory.default('/run/pacemaker-cloud'),
+    PCLOUD_TEMPLATES_DIR: absolutePath.default(path.join(repositoryDirectory, 'templates')),
+    PCLOUD_KICKSTARTS_DIR: absolutePath.default(path.join(repositoryDirectory, 'kickstarts')),
+    PCLOUD_GUEST_AGENT: absolutePath.default(path.join(repositoryDirectory, 'guest/build/pcloud-agent')),
+    PCLOUD_REDIS_URL: z
+      .url({ protocol: /^rediss?$/, error: 'it must be an address such as redis://host:6379' })
+      .optional(),
+    PCLOUD_DEBIAN_SOURCES: absolutePath.optional(),
+    PCLOUD_ROOT_KEY_FILE: absolutePath.optional(),
+    PCLOUD_ROOT_PASSWORD_HASH: cryptHashSchema.optional(),
+    PCLOUD_BUILD_CONCURRENCY: z.coerce.number().int().min(1).max(16).default(2),
+    PCLOUD_LOG_LEVEL: z.enum(logLevels).default('info'),
+    PCLOUD_GROUP: z.string().max(64).optional(),
+  })
+  .refine((env) => env.PCLOUD_ROOT_KEY_FILE === undefined || env.PCLOUD_ROOT_PASSWORD_HASH === undefined, {
+    path: ['PCLOUD_ROOT_PASSWORD_HASH'],
+    error: 'PCLOUD_ROOT_KEY_FILE is set as well, and root gets one or the other',
+  });
 
 export type BuilderConfig = {
   readonly stateDirectory: string;
@@ -39,12 +48,16 @@ export type BuilderConfig = {
   readonly imageDirectory: string;
   readonly socketPath: string;
   readonly templatesDirectory: string;
+  readonly kickstartsDirectory: string;
   readonly agentPath: string;
   /** A shared Redis; undefined means a private one on `redisSocketPath`. */
   readonly redisUrl: string | undefined;
   readonly redisSocketPath: string;
   /** A sources file of apt's to use instead of the host's own. */
   readonly debianSourcesPath: string | undefined;
+  /** How root comes into guests that an installer makes; neither locks it. At most one of the two. */
+  readonly rootKeyPath: string | undefined;
+  readonly rootPasswordHash: string | undefined;
   readonly concurrency: number;
   readonly logLevel: LogLevel;
   /** Group that may connect to the socket; undefined keeps it to the process's own. */
@@ -66,10 +79,13 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     imageDirectory: path.join(env.PCLOUD_STATE_DIR, 'images'),
     socketPath: path.join(env.PCLOUD_RUNTIME_DIR, 'builder.sock'),
     templatesDirectory: env.PCLOUD_TEMPLATES_DIR,
+    kickstartsDirectory: env.PCLOUD_KICKSTARTS_DIR,
     agentPath: env.PCLOUD_GUEST_AGENT,
     redisUrl: env.PCLOUD_REDIS_URL,
     redisSocketPath: path.join(env.PCLOUD_RUNTIME_DIR, 'redis.sock'),
     debianSourcesPath: env.PCLOUD_DEBIAN_SOURCES,
+    rootKeyPath: env.PCLOUD_ROOT_KEY_FILE,
+    rootPasswordHash: env.PCLOUD_ROOT_PASSWORD_HASH,
     concurrency: env.PCLOUD_BUILD_CONCURRENCY,
     logLevel: env.PCLOUD_LOG_LEVEL,
     group: env.PCLOUD_GROUP,

@@ -23,11 +23,13 @@ import { openQueue } from './queue.ts';
 import { createRecipeSource } from './recipes.ts';
 import { redisTitle, startRedis } from './redis.ts';
 import type { RedisTarget } from './redis.ts';
+import { renderDocument, renderUsage } from './render-command.ts';
 import type { RequestContext } from './requests.ts';
 import { startWorker } from './worker.ts';
 import { ownOwner, sweepWorkspaces } from './workspace.ts';
 
 const usage = `Usage: pcloud-builder [--check-config | --version | --help]
+       pcloud-builder render kickstart|tdl|domain RELEASE ARCHITECTURE [OPTION]...
 Builds images on request; settings come from the environment (PCLOUD_STATE_DIR and others, see pcloud-builder(8)).
 `;
 
@@ -35,6 +37,7 @@ const stopLimitMs = 30_000;
 
 async function main(args: readonly string[]): Promise<void> {
   const [option] = args;
+  if (option === 'render') return await render(args.slice(1));
   if (
     args.length > 1 ||
     (option !== undefined && !['--check-config', '--version', '--help'].includes(option))
@@ -47,6 +50,22 @@ async function main(args: readonly string[]): Promise<void> {
   else if (option === '--help') process.stdout.write(usage);
   else if (option === '--check-config') await checkConfig();
   else await serve(readConfig(process.env));
+}
+
+/** The document on standard output alone, so that it can be piped; what to know of it beside it. */
+async function render(args: readonly string[]): Promise<void> {
+  if (args.includes('--help')) {
+    process.stdout.write(renderUsage);
+    return;
+  }
+  const { text, note } = await renderDocument(args, readConfig(process.env));
+  // `render … | head` is no failure of ours; a full disk is.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') process.stderr.write(`pcloud-builder: ${error.message}\n`);
+    process.exitCode = 1;
+  });
+  process.stdout.write(text);
+  process.stderr.write(`${note}\n`);
 }
 
 async function checkConfig(): Promise<void> {

@@ -78,14 +78,18 @@ export function agentUnitPath(config: Pick<BuilderConfig, 'agentPath'>): string 
 async function requireAgent(config: BuilderConfig): Promise<void> {
   for (const file of [config.agentPath, agentUnitPath(config)])
     await access(file).catch((error: unknown) => {
-      throw new PcloudError({
-        code: 'agent-missing',
-        category: 'failed',
-        message: `The guest agent, which goes into every image, is not there: ${file}.`,
-        hint: 'In a checkout, `make -C guest` compiles it; else set PCLOUD_GUEST_AGENT to where it is.',
-        cause: error,
-      });
+      throw agentMissing(file, error);
     });
+}
+
+export function agentMissing(file: string, cause: unknown): PcloudError {
+  return new PcloudError({
+    code: 'agent-missing',
+    category: 'failed',
+    message: `The guest agent, which goes into every image, is not there: ${file}.`,
+    hint: 'In a checkout, `make -C guest` compiles it; else set PCLOUD_GUEST_AGENT to where it is.',
+    cause,
+  });
 }
 
 /** The recipe of a release's JEOS. */

@@ -5,9 +5,9 @@
  */
 import Handlebars from 'handlebars';
 import { z } from 'zod';
+import type { DomainSpec, PortForward } from '../model/domain-spec.ts';
 import { PcloudError } from '../model/errors.ts';
 import { nameSchema } from '../model/names.ts';
-import type { DomainSpec, PortForward } from '../model/domain-spec.ts';
 
 /** XML namespace of our metadata element, `<pcloud:assembly owner=… name=…/>`. */
 export const metadataUri = 'https://pacemaker-cloud.org/domain/1';

@@ -1,6 +1,7 @@
 /** The routes of assemblies: list, define, clone, delete, escalation, access, and who stands on which image. */
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
+import { domainNameOf } from '../catalogue/assembly-paths.ts';
 import { cloneAssemblyBody, createAssemblyBody, escalationBody } from '../model/cped-api.ts';
 import type { accessAnswer, assemblyAnswer } from '../model/cped-api.ts';
 import { requirementOf } from '../model/definition.ts';
@@ -19,7 +20,7 @@ import type { assemblyChangeAnswer, imagesInUseAnswer } from '../model/cped-answ
 import { pathNames, viewContext } from './http-context.ts';
 import type { CpedHttp } from './http-context.ts';
 import { assemblyStatus, hostPortOf } from './http-views.ts';
-import { domainNameOf, sshGuestPort } from './launcher.ts';
+import { sshGuestPort } from './launcher.ts';
 
 export function registerAssemblyRoutes(app: FastifyInstance, cped: CpedHttp): void {
   const { definitions } = cped;

@@ -3,14 +3,15 @@
  * but for reading the store; it decides no state, it only fills in what the supervisor does not hold.
  */
 import type { z } from 'zod';
+import { domainNameOf } from '../catalogue/assembly-paths.ts';
 import type { AssemblyStatus, DeployableStatus, resourceStatusSchema } from '../model/cped-api.ts';
 import type { AssemblyDefinition, DeployableDefinition, ResourceDefinition } from '../model/definition.ts';
+import type { PortForward } from '../model/domain-spec.ts';
 import type { ResourceTemplate } from '../model/resource-template.ts';
 import type { LaunchStore } from './adapters/sqlite-launches.ts';
 import type { AssemblyView, ResourceView, SupervisorControl } from './control.ts';
 import type { DefinitionStore } from './definitions/store.ts';
-import { domainNameOf, sshGuestPort } from './launcher.ts';
-import type { PortForward } from '../model/domain-spec.ts';
+import { sshGuestPort } from './launcher.ts';
 
 export type ResourceStatus = z.infer<typeof resourceStatusSchema>;
 

@@ -5,12 +5,12 @@
 import { mkdir, open, readdir, rename, rm, stat, statfs, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { execa } from 'execa';
+import { assembliesDirectory, assemblyPaths } from '../catalogue/assembly-paths.ts';
+import type { AssemblyPaths, LauncherDirectories } from '../catalogue/assembly-paths.ts';
 import { PcloudError } from '../model/errors.ts';
 import { syncDirectory } from '../service/atomic-file.ts';
 import { errorCodeOf } from '../service/error-code.ts';
 import type { Logger } from '../service/logger.ts';
-import { assembliesDirectory, assemblyPaths } from './launcher-paths.ts';
-import type { AssemblyPaths, LauncherDirectories } from './launcher-paths.ts';
 
 /** Below this a guest would soon be stopped by its first writes; libvirt pauses it on ENOSPC. */
 export const minFreeBytes = 128 * 1024 * 1024;

@@ -4,9 +4,9 @@
  */
 import { mkdir, open, readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
+import type { AssemblyPaths } from '../catalogue/assembly-paths.ts';
 import { writeFileAtomic } from '../service/atomic-file.ts';
 import { errorCodeOf } from '../service/error-code.ts';
-import type { AssemblyPaths } from './launcher-paths.ts';
 
 /** An assembly in a restart loop must not fill the disk with pictures of it. */
 const keptIncidents = 20;

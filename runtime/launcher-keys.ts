@@ -6,11 +6,11 @@ import { readFileSync } from 'node:fs';
 import { chmod, mkdtemp, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { execa } from 'execa';
+import type { AssemblyPaths } from '../catalogue/assembly-paths.ts';
 import { PcloudError } from '../model/errors.ts';
 import { syncDirectory } from '../service/atomic-file.ts';
 import { errorTextOf } from '../service/error-code.ts';
 import { fileExists, makeAssemblyDirectory } from './launcher-disk.ts';
-import type { AssemblyPaths } from './launcher-paths.ts';
 
 const keygenLimitMs = 10_000;
 

@@ -3,11 +3,11 @@
  * restart. Only a port that somebody else took meanwhile is replaced, so that the service comes back.
  */
 import { createServer } from 'node:net';
+import type { PortForward } from '../model/domain-spec.ts';
 import { PcloudError } from '../model/errors.ts';
 import { errorCodeOf } from '../service/error-code.ts';
 import type { Logger } from '../service/logger.ts';
 import type { LaunchStore } from './adapters/sqlite-launches.ts';
-import type { PortForward } from '../model/domain-spec.ts';
 
 export type PortRange = { readonly first: number; readonly last: number };
 

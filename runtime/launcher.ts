@@ -2,11 +2,15 @@
  * Makes an assembly ready to start: finds and pins its image, makes its disk, key and forwarded ports, and
  * says what domain to start. It starts nothing; the hypervisor does, when the supervisor says so.
  */
+import { assemblyPaths, domainNameOf, guestSocketPath } from '../catalogue/assembly-paths.ts';
+import type { LauncherDirectories } from '../catalogue/assembly-paths.ts';
 import { requirementOf } from '../model/definition.ts';
 import type { AssemblyDefinition } from '../model/definition.ts';
+import type { DomainNetwork, DomainSpec } from '../model/domain-spec.ts';
 import { PcloudError } from '../model/errors.ts';
 import type { ResourceTemplate } from '../model/resource-template.ts';
 import type { Logger } from '../service/logger.ts';
+import { checkSocketPath } from '../service/unix-socket.ts';
 import type { LaunchStore } from './adapters/sqlite-launches.ts';
 import type { AssemblyFiles } from './definitions/context.ts';
 import { conflict, imageMissing, imageWords } from './definitions/refusals.ts';
@@ -27,11 +31,8 @@ import { keepEvidence } from './launcher-evidence.ts';
 import { createImageVerifier } from './launcher-image.ts';
 import { ensureKey, readPublicKey } from './launcher-keys.ts';
 import type { KeyReaders } from './launcher-keys.ts';
-import { assemblyPaths, guestSocketPath } from './launcher-paths.ts';
-import type { LauncherDirectories } from './launcher-paths.ts';
 import { createPortAllocator } from './launcher-ports.ts';
 import type { PortRange } from './launcher-ports.ts';
-import type { DomainNetwork, DomainSpec } from '../model/domain-spec.ts';
 import type { Hypervisor, Launcher } from './ports.ts';
 
 /** `user`: QEMU's own network with forwards; else the name of a libvirt network. */
@@ -65,11 +66,6 @@ export type AssemblyLauncher = Launcher &
   };
 
 export const sshGuestPort = 22;
-
-/** The domain's name in libvirt, as virt-manager shows it. */
-export function domainNameOf(assembly: string): string {
-  return `pcloud-${assembly}`;
-}
 
 export function createLauncher(options: LauncherOptions): AssemblyLauncher {
   const { directories, store, launches, log, nowMs } = options;
@@ -107,7 +103,7 @@ export function createLauncher(options: LauncherOptions): AssemblyLauncher {
     kernel: image.kernel,
     macAddress: assembly.macAddress,
     network: await networkOf(assembly),
-    agentSocketPath: guestSocketPath(directories, assembly.uuid),
+    agentSocketPath: checkSocketPath(guestSocketPath(directories, assembly.uuid)),
     consoleLogPath: pathsOf(assembly.name).consoleLog,
   });
 
@@ -140,7 +136,7 @@ export function createLauncher(options: LauncherOptions): AssemblyLauncher {
       return await specOf(assembly, image);
     },
     uuidOf: (name) => defined(name).uuid,
-    agentSocketPath: (name) => guestSocketPath(directories, defined(name).uuid),
+    agentSocketPath: (name) => checkSocketPath(guestSocketPath(directories, defined(name).uuid)),
     identity: (name) => ({ hostname: name, authorizedKey: readPublicKey(pathsOf(name), name) }),
     keepEvidence: async (name, incident, screenshot) =>
       await keepEvidence(pathsOf(name), incident, screenshot, nowMs()),

@@ -1,6 +1,7 @@
 /** The real world outside cped: libvirt, the guest links, the clock, and whether KVM works. */
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { domainXmlRenderer } from '../catalogue/domain-xml.ts';
 import { PcloudError } from '../model/errors.ts';
 import { errorTextOf } from '../service/error-code.ts';
 import type { Logger } from '../service/logger.ts';
@@ -10,7 +11,6 @@ import { libvirtHypervisor } from './adapters/libvirt-hypervisor.ts';
 import { systemClock } from './adapters/system-clock.ts';
 import type { CpedConfig } from './config.ts';
 import type { Outside } from './cped.ts';
-import { domainXmlRenderer } from '../catalogue/domain-xml.ts';
 import { defaultLimits } from './supervisor/limits.ts';
 
 /**

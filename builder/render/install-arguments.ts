@@ -17,8 +17,21 @@ import {
 
 export type Argv = readonly [string, ...string[]];
 
-/** Without it oz's progress arrives in blocks, minutes late. */
-export const installerEnvironment = { PYTHONUNBUFFERED: '1', LC_ALL: 'C.UTF-8' } as const;
+/**
+ * What both programs want to find in their environment.
+ * @param homeDirectory private to the build: virt-install keeps kernels and logs in its user's home.
+ */
+export function installerEnvironment(homeDirectory: string): Readonly<Record<string, string>> {
+  return {
+    // Without it oz's progress arrives in blocks, minutes late.
+    PYTHONUNBUFFERED: '1',
+    LC_ALL: 'C.UTF-8',
+    HOME: homeDirectory,
+    XDG_CACHE_HOME: path.join(homeDirectory, '.cache'),
+    XDG_CONFIG_HOME: path.join(homeDirectory, '.config'),
+    XDG_DATA_HOME: path.join(homeDirectory, '.local/share'),
+  };
+}
 
 export type OzPaths = {
   /** Such as `/usr/bin/oz-install`; run by the interpreter given, which is not the one on the PATH. */
@@ -134,7 +147,7 @@ export function virtInstallArguments(release: InstallerRelease, given: VirtInsta
     ...['--name', values.name],
     ...['--osinfo', installer.osVariant],
     ...['--machine', release.machine],
-    ...['--cpu', values.accelerator === 'kvm' ? 'host-passthrough' : 'maximum'],
+    ...['--cpu', values.accelerator === 'kvm' ? 'host-passthrough' : 'mode=maximum'],
     ...['--vcpus', String(values.cpus)],
     ...['--memory', String(values.memoryMiB ?? installer.installMemoryMiB)],
     ...['--location', values.location.kind === 'path' ? values.location.path : values.location.url],
@@ -149,8 +162,13 @@ export function virtInstallArguments(release: InstallerRelease, given: VirtInsta
     ...['--graphics', 'vnc,listen=none'],
     ...['--video', 'vga'],
     ...['--serial', `pty,log.file=${values.consoleLogPath},log.append=on`],
-    ...['--sound', 'none'],
     ...['--rng', '/dev/urandom'],
+    // What osinfo would add of itself: nothing that an installer from 2010 has to find its way around.
+    ...['--controller', 'type=usb,model=none'],
+    ...['--input', 'none'],
+    ...['--channel', 'none'],
+    ...['--memballoon', 'none'],
+    ...['--sound', 'none'],
     '--noautoconsole',
     '--noreboot',
     ...['--wait', String(values.waitMinutes)],

@@ -5,9 +5,9 @@
  */
 import { Shutdown, Undefine } from '#libvirt';
 import type { Connection, DomainRecord } from '#libvirt';
-import { PcloudError } from '../../model/errors.ts';
 import { metadataUri } from '../../catalogue/domain-xml.ts';
 import type { DomainSpec } from '../../model/domain-spec.ts';
+import { PcloudError } from '../../model/errors.ts';
 import type { Clock } from '../ports.ts';
 import { isNoDomain, isTimeout, isUnsupported, libvirtFailure, withLimit } from './libvirt-failure.ts';
 import type { LibvirtLimits } from './libvirt-failure.ts';

@@ -5,8 +5,8 @@
  */
 import { open } from '#libvirt';
 import type { Connection, DomainRecord, LibvirtEvent } from '#libvirt';
-import { PcloudError } from '../../model/errors.ts';
 import { metadataUri } from '../../catalogue/domain-xml.ts';
+import { PcloudError } from '../../model/errors.ts';
 import type { Clock } from '../ports.ts';
 import { libvirtFailure, withLimit } from './libvirt-failure.ts';
 import type { LibvirtLimits } from './libvirt-failure.ts';

@@ -3,9 +3,9 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
-import { PcloudError } from '../../model/errors.ts';
 import { domainXmlRenderer, metadataUri, parseOwnership } from '../../catalogue/domain-xml.ts';
 import type { DomainSpec } from '../../model/domain-spec.ts';
+import { PcloudError } from '../../model/errors.ts';
 
 const template = readFileSync(new URL('../../templates/domain.xml.hbs', import.meta.url), 'utf8');
 const render = domainXmlRenderer(template);

@@ -4,10 +4,10 @@
  */
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
-import { libvirtHypervisor } from '../../runtime/adapters/libvirt-hypervisor.ts';
-import { systemClock } from '../../runtime/adapters/system-clock.ts';
 import { metadataUri } from '../../catalogue/domain-xml.ts';
 import type { DomainSpec } from '../../model/domain-spec.ts';
+import { libvirtHypervisor } from '../../runtime/adapters/libvirt-hypervisor.ts';
+import { systemClock } from '../../runtime/adapters/system-clock.ts';
 import { open } from '#libvirt';
 import { describeHypervisor } from './hypervisor.ts';
 import { conformanceSpecs } from './specs.ts';

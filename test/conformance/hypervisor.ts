@@ -4,8 +4,8 @@
  */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { PcloudError } from '../../model/errors.ts';
 import type { DomainSpec } from '../../model/domain-spec.ts';
+import { PcloudError } from '../../model/errors.ts';
 import type { DomainReport, DomainState, Hypervisor, HypervisorEvent } from '../../runtime/ports.ts';
 
 export type HypervisorRig = {

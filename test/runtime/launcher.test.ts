@@ -5,12 +5,12 @@ import { createServer } from 'node:net';
 import path from 'node:path';
 import { test } from 'node:test';
 import { execa } from 'execa';
+import type { PortForward } from '../../model/domain-spec.ts';
 import type { PcloudError } from '../../model/errors.ts';
 import { createAssembly } from '../../runtime/definitions/assemblies.ts';
 import { addResource } from '../../runtime/definitions/resources.ts';
 import { checkFreeSpace } from '../../runtime/launcher-disk.ts';
 import { createPortAllocator } from '../../runtime/launcher-ports.ts';
-import type { PortForward } from '../../model/domain-spec.ts';
 import { log, makeWorld, putImage, putUsualImages } from './fixtures/world.ts';
 
 async function launcherWorld(options: Parameters<typeof makeWorld>[0] = {}) {

@@ -3,11 +3,11 @@
  * guests on one virtual clock, and a memory that outlives the service. What a script may do to it is
  * `deeds.ts`.
  */
+import type { DomainSpec } from '../../model/domain-spec.ts';
 import { createLogger } from '../../service/logger.ts';
 import type { Incident, JournalEvent } from '../../model/event.ts';
 import type { DeployablePlan } from '../../runtime/control.ts';
 import { createLoop, type Loop } from '../../runtime/loop.ts';
-import type { DomainSpec } from '../../model/domain-spec.ts';
 import type { Launcher, Memory } from '../../runtime/ports.ts';
 import { defaultLimits } from '../../runtime/supervisor/limits.ts';
 import { createVirtualClock, type VirtualClock } from '../sim/clock.ts';

@@ -2,8 +2,8 @@
  * The bookkeeping under the simulated hypervisor: which domains there are, what state they are in, what they
  * have done, and which events that makes. `hypervisor.ts` gives it the port and the faults.
  */
-import { PcloudError } from '../../model/errors.ts';
 import type { DomainSpec } from '../../model/domain-spec.ts';
+import { PcloudError } from '../../model/errors.ts';
 import type { Clock, DomainReport, DomainState, HypervisorEvent } from '../../runtime/ports.ts';
 
 /** How long things take; the defaults were measured with QEMU under TCG on the development machine. */

@@ -4,8 +4,8 @@
  * adds the faults that a test wants to cause. It uses no randomness. The conformance suite holds it to the
  * behaviour of the real one; the books are kept in `domain-book.ts`.
  */
-import { PcloudError } from '../../model/errors.ts';
 import type { DomainSpec } from '../../model/domain-spec.ts';
+import { PcloudError } from '../../model/errors.ts';
 import type { Clock, DomainState, Hypervisor } from '../../runtime/ports.ts';
 import { conflict, domainBook, measuredDelays } from './domain-book.ts';
 import type { DomainBook, SimulatedDelays, SimulatedDomain, SimulatedPower } from './domain-book.ts';

@@ -43,7 +43,10 @@ export function sampleValues(release: InstallerRelease, own: Partial<KickstartVa
     nonce: '0123456789abcdef'.repeat(4),
     agent: {
       programGzipBase64: program.toString('base64'),
-      init: release.init === 'sysv' ? '#!/bin/sh\n# chkconfig: 2345 11 95\nexec true\n' : '[Unit]\nDescription=x\n',
+      init:
+        release.init === 'sysv'
+          ? '#!/bin/sh\n# chkconfig: 2345 11 95\nexec true\n'
+          : '[Unit]\nDescription=x\n',
     },
     rootAccess: { kind: 'locked' },
     source: isoUrl === undefined ? { kind: 'url', url: treeUrl ?? '' } : { kind: 'cdrom' },

@@ -1,6 +1,8 @@
-/** Where an assembly's own files and its guest link stand. Pure; nothing here looks at a disk. */
+/**
+ * Where an assembly's own files and its guest link stand, and what its domain is called. Pure: nothing here looks
+ * at a disk. The runtime makes and uses them; the builder shows them (`render domain`).
+ */
 import path from 'node:path';
-import { checkSocketPath } from '../service/unix-socket.ts';
 
 export type LauncherDirectories = {
   /** PCLOUD_STATE_DIR, absolute. */
@@ -42,9 +44,14 @@ export function assemblyPaths(directories: LauncherDirectories, assembly: string
 }
 
 /**
- * The socket of an assembly's guest link, by UUID because a name of 63 characters would not fit.
- * @throws PcloudError `socket-path-too-long`.
+ * The socket of an assembly's guest link, by UUID because a name of 63 characters would not fit. Whether the
+ * kernel can bind it is for its user to check.
  */
 export function guestSocketPath(directories: LauncherDirectories, uuid: string): string {
-  return checkSocketPath(path.join(directories.runtimeDir, 'g', `${uuid.replaceAll('-', '')}.sock`));
+  return path.join(directories.runtimeDir, 'g', `${uuid.replaceAll('-', '')}.sock`);
+}
+
+/** The domain's name in libvirt, as virt-manager shows it. */
+export function domainNameOf(assembly: string): string {
+  return `pcloud-${assembly}`;
 }
