@@ -26,6 +26,8 @@ import { errorFromBody, PcloudError } from '../model/errors.ts';
 import { eventStream } from '../service/event-stream.ts';
 import { pathOf, requestJson } from '../service/http-client.ts';
 import type { JsonRequest } from '../service/http-client.ts';
+import { mediaClient } from './media-client.ts';
+import type { MediaClient } from './media-client.ts';
 
 export type BuilderClient = {
   status(): Promise<BuilderStatus>;
@@ -45,6 +47,8 @@ export type BuilderClient = {
   /** @returns the deleted digests. */
   deleteJeos(release: string, architecture: string): Promise<readonly string[]>;
   deleteImage(digest: string): Promise<readonly string[]>;
+  /** Install media. */
+  readonly media: MediaClient;
 };
 
 /** `ensure` asks the package archive, which may be slow; everything else is local. */
@@ -86,6 +90,7 @@ export function builderClient(socketPath: string): BuilderClient {
       const path = pathOf`/v1/images/${digest}`;
       return (await ask({ method: 'DELETE', path, schema: deletedAnswerSchema })).deleted;
     },
+    media: mediaClient({ socketPath, notRunning, ask }),
   };
 }
 

@@ -27,6 +27,7 @@ const environmentSchema = z
     PCLOUD_TEMPLATES_DIR: absolutePath.default(path.join(repositoryDirectory, 'templates')),
     PCLOUD_KICKSTARTS_DIR: absolutePath.default(path.join(repositoryDirectory, 'kickstarts')),
     PCLOUD_GUEST_AGENT: absolutePath.default(path.join(repositoryDirectory, 'guest/build/pcloud-agent')),
+    PCLOUD_MEDIA_DIR: ownDirectory.optional(),
     PCLOUD_REDIS_URL: z
       .url({ protocol: /^rediss?$/, error: 'it must be an address such as redis://host:6379' })
       .optional(),
@@ -46,6 +47,8 @@ export type BuilderConfig = {
   readonly stateDirectory: string;
   readonly runtimeDirectory: string;
   readonly imageDirectory: string;
+  /** Records and downloads of install media; builders may share it. */
+  readonly mediaDirectory: string;
   readonly socketPath: string;
   readonly templatesDirectory: string;
   readonly kickstartsDirectory: string;
@@ -77,6 +80,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     stateDirectory: env.PCLOUD_STATE_DIR,
     runtimeDirectory: env.PCLOUD_RUNTIME_DIR,
     imageDirectory: path.join(env.PCLOUD_STATE_DIR, 'images'),
+    mediaDirectory: env.PCLOUD_MEDIA_DIR ?? path.join(env.PCLOUD_STATE_DIR, 'media'),
     socketPath: path.join(env.PCLOUD_RUNTIME_DIR, 'builder.sock'),
     templatesDirectory: env.PCLOUD_TEMPLATES_DIR,
     kickstartsDirectory: env.PCLOUD_KICKSTARTS_DIR,

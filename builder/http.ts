@@ -16,6 +16,8 @@ import { openSse } from '../service/sse.ts';
 import { deleteImage, deleteJeos } from './deletions.ts';
 import { freeBytesOf } from './disk-space.ts';
 import { followBuild } from './follow.ts';
+import { addMediaRoutes } from './http-media.ts';
+import type { MediaRoutes } from './http-media.ts';
 import { cancelBuild, ensureImage, findBuild, listBuilds } from './requests.ts';
 import type { RequestContext } from './requests.ts';
 
@@ -26,6 +28,7 @@ export type BuilderServerOptions = {
   readonly concurrency: number;
   /** How people know the Redis in use. */
   readonly redisTitle: string;
+  readonly media: MediaRoutes;
 };
 
 const digestParams = z.object({ digest: digestSchema });
@@ -71,6 +74,7 @@ export function createBuilderServer(options: BuilderServerOptions): FastifyInsta
     });
     connection.onClose(stop);
   });
+  addMediaRoutes(app, options.media);
   return app;
 }
 

@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { errorBodyOf, errorBodySchema, errorFromBody, PcloudError } from '../model/errors.ts';
 import { jeosRecipeSchema, recipeDigest, recipeSchema } from '../model/recipe.ts';
+import { retryableMediaCode } from './media/failures.ts';
 
 export const jobDataSchema = z.strictObject({
   recipe: recipeSchema,
@@ -59,7 +60,7 @@ export function decodeJobError(line: string): PcloudError {
 /** Whether trying the same again can succeed: what depends on a network, and nothing else. */
 export function worthRetrying(error: unknown): boolean {
   if (!(error instanceof PcloudError)) return false;
-  if (error.code === 'archive-unreachable') return true;
+  if (error.code === 'archive-unreachable' || error.code === retryableMediaCode) return true;
   return (
     error.code === 'step-failed' &&
     /Failed to fetch|Could not connect|Could not resolve|Temporary failure|Connection (timed out|reset)/i.test(

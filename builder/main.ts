@@ -3,9 +3,12 @@
  * sweep, Redis, queue, worker, socket; and takes them apart in the other order on SIGTERM.
  */
 import { mkdir } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import path from 'node:path';
 import { loadReleases } from '../catalogue/releases.ts';
+import type { Releases } from '../catalogue/releases.ts';
 import { loadResourceTemplates } from '../catalogue/resource-templates.ts';
+import { sha256Hex } from '../model/canonical-json.ts';
 import { exitCodeOf, PcloudError } from '../model/errors.ts';
 import { errorTextOf } from '../service/error-code.ts';
 import { takeInstanceLock } from '../service/instance-lock.ts';
@@ -18,7 +21,10 @@ import { createArtifactStore } from './artifact-store.ts';
 import { readConfig } from './config.ts';
 import type { BuilderConfig } from './config.ts';
 import { createHistory } from './history.ts';
+import type { MediaRoutes } from './http-media.ts';
 import { createBuilderServer } from './http.ts';
+import { createMediaStore } from './media/media-store.ts';
+import { createMediaTasks } from './media/tasks.ts';
 import { openQueue } from './queue.ts';
 import { createRecipeSource } from './recipes.ts';
 import { redisTitle, startRedis } from './redis.ts';
@@ -126,7 +132,15 @@ async function start(config: BuilderConfig, log: Logger, parts: Part[]): Promise
   parts.push({ name: 'worker', stop: async () => await worker.stop() });
   const context: RequestContext = { ...common, templates, stateDirectory: config.stateDirectory };
   const { concurrency } = config;
-  const server = createBuilderServer({ context, log, version, concurrency, redisTitle: redisTitle(target) });
+  const media = await startMedia(config, releases, log, parts);
+  const server = createBuilderServer({
+    context,
+    log,
+    version,
+    concurrency,
+    redisTitle: redisTitle(target),
+    media,
+  });
   await listenOnUnixSocket(server, config.socketPath, { modeOctal: 0o660, group: config.group });
   parts.push({ name: 'socket', stop: async () => await server.close() });
   const notifier = await createNotifier({ env: process.env, pid: process.pid, log });
@@ -139,6 +153,23 @@ async function start(config: BuilderConfig, log: Logger, parts: Part[]): Promise
     },
   });
   log.info({ socket: config.socketPath, images: config.imageDirectory, redis: redisTitle(target) }, 'ready');
+}
+
+async function startMedia(
+  config: BuilderConfig,
+  releases: Releases,
+  log: Logger,
+  parts: Part[],
+): Promise<MediaRoutes> {
+  // The same after a restart, so that a download goes on; another one for each builder that shares the directory.
+  const owner = sha256Hex(`${hostname()} ${config.stateDirectory}`).slice(0, 16);
+  const store = createMediaStore({ releases, directory: config.mediaDirectory, owner });
+  const tasks = createMediaTasks({ store, log });
+  parts.push({ name: 'media', stop: async () => await tasks.stop() });
+  const swept = await store.sweep();
+  if (swept.length > 0) log.info({ swept }, 'removed downloads that were never finished');
+  await tasks.resume();
+  return { store, tasks };
 }
 
 function redisTarget(config: BuilderConfig): RedisTarget {

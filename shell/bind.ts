@@ -110,7 +110,10 @@ function findOption(
   });
 }
 
-function readOptionValue(command: Command, spec: OptionSpec, value: string): number {
+function readOptionValue(command: Command, spec: OptionSpec, value: string): number | string {
+  if (value.length > maxWordLength)
+    throw usageError(command, `--${spec.name} has ${value.length} characters, the limit is ${maxWordLength}`);
+  if (spec.kind === 'text') return value;
   if (spec.kind === 'duration') return readPeriod(command, `--${spec.name}`, value);
   const count = /^\d{1,6}$/.test(value) ? Number(value) : 0;
   if (count >= 1) return count;

@@ -42,6 +42,12 @@ export function builderPort(socketPath: string): BuilderPort {
     deleteJeos: async (release, architecture) => {
       await client.deleteJeos(release, architecture);
     },
+    media: async () => await client.media.list(),
+    addMedium: async (release, source, sha256) =>
+      await client.media.add({ release, source, ...(sha256 === undefined ? {} : { sha256 }) }),
+    verifyMedia: async (release) => await client.media.verify(release),
+    followMedia: async (task, onProgress, signal) => await client.media.follow(task, onProgress, signal),
+    removeMedium: async (release) => await client.media.remove(release),
   };
 }
 

@@ -10,6 +10,7 @@ import { deployableCommands } from './commands/deployable.ts';
 import { escalationCommands } from './commands/escalation.ts';
 import { jeosCommands } from './commands/jeos.ts';
 import { lifecycleCommands } from './commands/lifecycle.ts';
+import { mediaCommands } from './commands/media.ts';
 import { createHelpCommand, shellCommands } from './commands/other.ts';
 import { resourceCommands } from './commands/resource.ts';
 import { suggest } from './suggest.ts';
@@ -18,6 +19,7 @@ const helpCommand = createHelpCommand({ all: () => commandTable, find: findComma
 
 export const commandTable: readonly Command[] = [
   ...jeosCommands,
+  ...mediaCommands,
   ...assemblyCommands,
   ...resourceCommands,
   ...escalationCommands,

@@ -43,6 +43,8 @@ export type OptionValues = {
   /** Milliseconds. */
   readonly duration: number;
   readonly count: number;
+  /** A word that is passed on as it is. */
+  readonly text: string;
 };
 
 export type OptionSpec = {
@@ -72,7 +74,8 @@ export type BoundOptions<O extends readonly OptionSpec[]> = {
 /** 0 done; 1 not done; 2 the input can never work; 130 the operator stopped waiting. `assembly_ssh`: ssh's own. */
 export type ExitCode = number;
 
-export type Topic = 'JEOS images' | 'assemblies' | 'resources' | 'escalation' | 'deployables' | 'shell';
+export type Topic =
+  'JEOS images' | 'install media' | 'assemblies' | 'resources' | 'escalation' | 'deployables' | 'shell';
 
 type Declaration = {
   readonly name: string;

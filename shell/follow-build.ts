@@ -2,11 +2,11 @@
  * Waits for images that were asked for, and shows how far their builds are. Equal images are followed once.
  * What to build is the builder's; Ctrl-C ends the waiting, never the build.
  */
-import { PcloudError } from '../model/errors.ts';
-import { pause, stoppedWaiting } from './context.ts';
+import { stoppedWaiting } from './context.ts';
 import type { ShellContext } from './context.ts';
-import type { BuilderPort, BuildProgress, Ensured } from './ports.ts';
-import { renderProgressLine, renderProgressStep, renderWarning } from './render-message.ts';
+import type { BuildProgress, Ensured } from './ports.ts';
+import { renderProgressLine, renderProgressStep } from './render-message.ts';
+import { throughRestarts } from './through-restarts.ts';
 
 export type WantedImage = { readonly title: string; readonly ensured: Ensured };
 export type FollowedImage = { readonly title: string; readonly digest: string; readonly elapsedMs: number };
@@ -36,9 +36,12 @@ export async function followBuilds(
     return await Promise.all(
       [...titles].map(async ([digest, title]) => {
         board.update(digest, { state: 'waiting', percent: null, step: null });
-        await followThroughRestarts(builder, digest, (progress) => board.update(digest, progress), {
-          ...context,
-          signal,
+        await throughRestarts({ ...context, signal }, 'a build is taken up again', async (isThere) => {
+          const onProgress = (progress: BuildProgress): void => {
+            isThere();
+            board.update(digest, progress);
+          };
+          await builder.follow(digest, onProgress, signal);
         });
         if (signal.aborted) throw goesOn([...titles.values()]);
         board.finish(digest);
@@ -51,43 +54,6 @@ export async function followBuilds(
   } finally {
     stop.abort();
     board.close();
-  }
-}
-
-/** How long a builder that went away in the middle of a build may stay away, and how often it is tried. */
-const absenceLimitMs = 60_000;
-const retryMs = 500;
-
-/** A builder that is restarted takes its builds up again: so does this. */
-async function followThroughRestarts(
-  builder: BuilderPort,
-  digest: string,
-  onProgress: (progress: BuildProgress) => void,
-  context: ShellContext,
-): Promise<void> {
-  const { clock, screen, signal } = context;
-  let awaySinceMs: number | undefined;
-  for (;;) {
-    try {
-      await builder.follow(
-        digest,
-        (progress) => {
-          awaySinceMs = undefined;
-          onProgress(progress);
-        },
-        signal,
-      );
-      return;
-    } catch (error) {
-      if (!(error instanceof PcloudError) || error.category !== 'unavailable' || signal.aborted) throw error;
-      if (awaySinceMs === undefined)
-        screen.complain(
-          renderWarning(error.message, 'Waiting for it: a build is taken up again.', screen.style),
-        );
-      awaySinceMs ??= clock.monotonicMs();
-      if (clock.monotonicMs() - awaySinceMs > absenceLimitMs) throw error;
-      await pause(retryMs, signal);
-    }
   }
 }
 

@@ -5,6 +5,7 @@
 import type { AssemblyStatus, CpedStatus, DeployableStatus } from '../model/cped-api.ts';
 import type { Architecture, EscalationPolicy, Monitoring, Requirement } from '../model/definition.ts';
 import type { JournalEvent } from '../model/event.ts';
+import type { MediaInfo, MediaOutcome, MediaProgress, MediaTask } from '../model/media-api.ts';
 
 /** Every method rejects with PcloudError, and within a limit of its own. */
 export interface CpedPort {
@@ -56,6 +57,18 @@ export interface BuilderPort {
   follow(digest: string, onProgress: (progress: BuildProgress) => void, signal: AbortSignal): Promise<void>;
   cancel(digest: string): Promise<void>;
   deleteJeos(release: string, architecture: Architecture): Promise<void>;
+  media(): Promise<readonly MediaInfo[]>;
+  /** Starts what `followMedia` follows, or joins equal work that is under way. */
+  addMedium(release: string, source: string, sha256: string | undefined): Promise<MediaTask>;
+  verifyMedia(release: string | undefined): Promise<MediaTask>;
+  /** Follows a task to its end; rejects with its error, or with the signal's reason. */
+  followMedia(
+    task: string,
+    onProgress: (progress: MediaProgress) => void,
+    signal: AbortSignal,
+  ): Promise<MediaOutcome>;
+  /** What was removed, in words. */
+  removeMedium(release: string): Promise<readonly string[]>;
 }
 
 /** The services; each client is loaded when first asked for. */

@@ -40,6 +40,8 @@ With \`--json\` a command prints one line of JSON, an object with \`"version": 1
 | \`release_list\` | \`releases\`: list of \`{name, aliases, summary, family, architectures, engine, buildable, reason}\` |
 | \`template_list\` | \`templates\`: list of \`{name, summary, families}\` |
 | \`build_list\` | \`builds\`: list of \`{digest, kind, title, state, percent, step, sinceMs, durationMs, logPath, error}\`, state one of \`waiting active built failed cancelled\` |
+| \`media_list\` | \`media\`: list of \`{release, architecture, kind, location, origin, standIn, state, title, sha256, sizeBytes, synthetic, problem, hint}\`, state one of \`ready remote absent adding damaged\` |
+| \`media_verify\` | \`verdicts\`: list of \`{release, architecture, location, verdict, sha256, detail, hint}\`, verdict one of \`checked absent bad\` |
 | \`assembly_list\` | \`assemblies\`: list of assemblies |
 | \`assembly_resource_list\` | \`assembly\`: its name; \`resources\`: list of resources |
 | \`deployable_list\`, \`deployable_status\` | \`deployables\`: list of deployables |

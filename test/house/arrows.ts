@@ -53,6 +53,9 @@ function partOf(path: string): string {
   return (path.split('/')[1] ?? '').replace(/\.ts$/, '');
 }
 
+/** The clients and their parts, such as `builder/media-client.ts`. */
+const clientFile = /^(?:builder|runtime)\/(?:[a-z]+-)?client\.ts$/;
+
 /** Why `from` must not import `to`, or undefined when it may. Both are paths as `source-files.ts` gives them. */
 export function brokenArrow(from: string, to: string): string | undefined {
   const room = from.split('/')[0] as Room;
@@ -81,8 +84,8 @@ function brokenPackage(from: string, name: string): string | undefined {
 }
 
 function brokenInside(from: string, to: string): string | undefined {
-  if (/^(?:builder|runtime)\/client\.ts$/.test(from) && !/^(?:model|service)\//.test(to)) {
-    return 'a client is what the shell loads: model and service only';
+  if (clientFile.test(from) && !/^(?:model|service)\//.test(to) && !clientFile.test(to)) {
+    return 'a client is what the shell loads: model, service and its own parts only';
   }
   if (
     from.startsWith('runtime/supervisor/') &&
