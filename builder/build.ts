@@ -1,25 +1,29 @@
 /**
  * One build from its recipe to its artifact: plan, run, prove, describe, publish. It knows nothing of queues
  * and requests; whoever calls it owns the digest (no other build of it runs) and gets either an artifact or
- * an error, and in both cases nothing half-made is left.
+ * an error. In both cases nothing half-made is left, and of a failed build its evidence is kept. What an engine
+ * does is its making (`making-*.ts`).
  */
-import { cp, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { cp, mkdir, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { Artifact } from '../catalogue/image-directory.ts';
 import type { Recipe } from '../model/recipe.ts';
+import { recipeTitle } from '../model/recipe.ts';
 import type { ArtifactStore } from './artifact-store.ts';
 import type { BuildLog } from './build-log.ts';
-import { describeArtifact, requireParent } from './describe.ts';
-import type { HowMade } from './describe.ts';
+import type { BuilderConfig } from './config.ts';
+import { describeArtifact } from './describe.ts';
 import { blameFullDisk, requireFreeBytes } from './disk-space.ts';
-import { planAssembly, planJeos } from './engines/bootstrap.ts';
 import { artifactDirectoryName } from './engines/bootstrap-steps.ts';
-import type { BootstrapContext } from './engines/bootstrap-steps.ts';
-import { engineVersionOf } from './engine-version.ts';
+import { keepEvidence } from './evidence.ts';
+import { makingOfBootstrap } from './making-bootstrap.ts';
+import { makingOfGuest } from './making-guest.ts';
+import { makingOfInstall } from './making-install.ts';
+import type { Making, MakingContext } from './making.ts';
+import type { MediumPort } from './medium-port.ts';
 import type { Plan } from './plan.ts';
-import { proveArchive, proveNonce } from './proof.ts';
-import { runSteps } from './steps.ts';
+import type { BuildInputs } from './recipe-source.ts';
+import { runSteps, workDirectoryVariable } from './steps.ts';
 import type { StepProgress } from './steps.ts';
 import { createWorkspace, removeTree } from './workspace.ts';
 import type { Owner } from './workspace.ts';
@@ -27,29 +31,26 @@ import type { Owner } from './workspace.ts';
 export type BuildInput = {
   readonly recipe: Recipe;
   readonly digest: string;
-  /** The JEOS under an assembly's image; undefined for a JEOS. */
+  readonly inputs: BuildInputs;
+  /** The JEOS under an assembly's image; undefined for one that stands by itself. */
   readonly parent: Artifact | undefined;
-  /** deb822 text that the recipe's archive stands for. */
-  readonly sources: string;
-  readonly templatesDirectory: string;
-  readonly agentPath: string;
-  readonly agentUnitPath: string;
+  readonly config: BuilderConfig;
+  readonly media: MediumPort;
   readonly store: ArtifactStore;
   readonly owner: Owner;
   readonly log: BuildLog;
+  /** Where a failed build's console, screen and kickstart go. */
+  readonly evidenceDirectory: string;
   readonly signal: AbortSignal;
   readonly onProgress: (progress: StepProgress) => void;
   readonly now: () => number;
   readonly builderVersion: string;
 };
 
-const stampProgram = fileURLToPath(new URL('engines/stamp-times.ts', import.meta.url));
-const mebibyte = 1024 * 1024;
-
 /**
  * Builds and publishes.
  * @throws PcloudError `disk-full`, `step-failed`, `step-timeout`, `tool-missing`, `build-unproven`,
- *   `archive-changed`; the signal's reason when cancelled.
+ *   `archive-changed`, those of an install or a guest; the signal's reason when cancelled.
  */
 export async function buildImage(input: BuildInput): Promise<Artifact> {
   const startedAtMs = input.now();
@@ -58,56 +59,43 @@ export async function buildImage(input: BuildInput): Promise<Artifact> {
   let neededBytes = 0;
   const workspace = await createWorkspace(imageDirectory, input.digest, input.owner);
   try {
-    const plan = planOf(input, workspace);
+    const making = await makingOf(input, workspace);
+    const { plan } = making;
     ({ neededBytes } = plan);
     await requireFreeBytes(imageDirectory, neededBytes);
     await layOut(plan, workspace, input.parent);
-    const made = await howMade(input.recipe);
-    await runSteps(plan.steps, { workDirectory: workspace, ...input });
+    await runSteps(plan.steps, {
+      workDirectory: workspace,
+      log: input.log,
+      signal: input.signal,
+      onProgress: input.onProgress,
+      runInstall: making.runInstall,
+      runGuest: making.runGuest,
+    });
     const finished = path.join(workspace, artifactDirectoryName);
-    await proveNonce(path.join(workspace, 'disk.raw'), input.digest);
-    proveArchive(await readFile(path.join(finished, 'archive.tsv'), 'utf8'), input.recipe.archive);
-    await describeArtifact({ ...input, made }, finished, startedAtMs);
+    await making.prove(finished);
+    await describeArtifact({ ...input, ...input.config, made: making.made }, finished, startedAtMs);
     input.signal.throwIfAborted();
     return await input.store.publish(finished, input.digest);
   } catch (error) {
+    await keepEvidence(workspace, input.evidenceDirectory, input.log);
     throw await blameFullDisk(error, imageDirectory, neededBytes);
   } finally {
     await removeTree(workspace);
   }
 }
 
-/** What the engine knows of how the image comes about, asked of the tools that are about to make it. */
-async function howMade(recipe: Recipe): Promise<HowMade> {
-  return {
-    engineVersion: await engineVersionOf(recipe.engine),
-    kickstartSha256: null,
-    medium: null,
-    method: recipe.kind === 'assembly' ? 'tree' : null,
+async function makingOf(input: BuildInput, workDirectory: string): Promise<Making> {
+  const { inputs, recipe } = input;
+  const context: MakingContext = {
+    ...input,
+    workDirectory,
+    title: recipeTitle(recipe),
+    environment: { [workDirectoryVariable]: workDirectory },
   };
-}
-
-function planOf(input: BuildInput, workspace: string): Plan {
-  const context: BootstrapContext = {
-    digest: input.digest,
-    mode: process.getuid?.() === 0 ? 'root' : 'unshare',
-    sources: input.sources,
-    templatesDirectory: input.templatesDirectory,
-    agentPath: input.agentPath,
-    agentUnitPath: input.agentUnitPath,
-    stampProgram,
-    nodePath: process.execPath,
-    temporaryDirectory: path.join(workspace, 'temporary'),
-  };
-  switch (input.recipe.kind) {
-    case 'jeos':
-      return planJeos(input.recipe, context);
-    case 'assembly': {
-      const { manifest, digest } = requireParent(input.parent);
-      const diskSizeMiB = Math.floor(manifest.disk.virtualSizeBytes / mebibyte);
-      return planAssembly(input.recipe, context, { digest, diskFile: manifest.disk.file, diskSizeMiB });
-    }
-  }
+  if (inputs.kind === 'install') return await makingOfInstall(context, inputs);
+  if (inputs.kind === 'guest') return await makingOfGuest(context);
+  return await makingOfBootstrap(context, inputs);
 }
 
 /** Writes what the steps start from. The parent is reached by a link of the name that its overlays use. */
@@ -119,7 +107,7 @@ async function layOut(plan: Plan, workspace: string, parent: Artifact | undefine
   for (const file of plan.files) {
     const target = path.join(workspace, file.path);
     await mkdir(path.dirname(target), { recursive: true });
-    await writeFile(target, file.content);
+    await writeFile(target, file.content, { mode: file.isSecret === true ? 0o600 : 0o644 });
   }
   if (parent !== undefined) await symlink(parent.directory, path.join(workspace, parent.digest));
 }

@@ -6,6 +6,8 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { PcloudError } from '../model/errors.ts';
+import { installerEngineNames } from '../model/installer.ts';
+import type { InstallerEngineName } from '../model/installer.ts';
 import { logLevels } from '../service/logger.ts';
 import type { LogLevel } from '../service/logger.ts';
 import { isWritablePlace } from '../service/writable-place.ts';
@@ -34,6 +36,8 @@ const environmentSchema = z
     PCLOUD_DEBIAN_SOURCES: absolutePath.optional(),
     PCLOUD_ROOT_KEY_FILE: absolutePath.optional(),
     PCLOUD_ROOT_PASSWORD_HASH: cryptHashSchema.optional(),
+    PCLOUD_ENGINE: z.enum(installerEngineNames).optional(),
+    PCLOUD_INSTALL_IDLE_SECONDS: z.coerce.number().int().min(5).max(86_400).optional(),
     PCLOUD_BUILD_CONCURRENCY: z.coerce.number().int().min(1).max(16).default(2),
     PCLOUD_LOG_LEVEL: z.enum(logLevels).default('info'),
     PCLOUD_GROUP: z.string().max(64).optional(),
@@ -61,6 +65,10 @@ export type BuilderConfig = {
   /** How root comes into guests that an installer makes; neither locks it. At most one of the two. */
   readonly rootKeyPath: string | undefined;
   readonly rootPasswordHash: string | undefined;
+  /** The installer to prefer where a release can be installed by it. */
+  readonly engine: InstallerEngineName | undefined;
+  /** How long an install may do nothing before it is given up, instead of the usual time. */
+  readonly installIdleMs: number | undefined;
   readonly concurrency: number;
   readonly logLevel: LogLevel;
   /** Group that may connect to the socket; undefined keeps it to the process's own. */
@@ -90,6 +98,9 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     debianSourcesPath: env.PCLOUD_DEBIAN_SOURCES,
     rootKeyPath: env.PCLOUD_ROOT_KEY_FILE,
     rootPasswordHash: env.PCLOUD_ROOT_PASSWORD_HASH,
+    engine: env.PCLOUD_ENGINE,
+    installIdleMs:
+      env.PCLOUD_INSTALL_IDLE_SECONDS === undefined ? undefined : env.PCLOUD_INSTALL_IDLE_SECONDS * 1000,
     concurrency: env.PCLOUD_BUILD_CONCURRENCY,
     logLevel: env.PCLOUD_LOG_LEVEL,
     group: env.PCLOUD_GROUP,

@@ -7,6 +7,7 @@ import type { Artifact } from '../catalogue/image-directory.ts';
 import { jeosName } from '../catalogue/names-table.ts';
 import { checkArchitecture, findRelease } from '../catalogue/releases.ts';
 import { PcloudError } from '../model/errors.ts';
+import { parentDigestOf } from '../model/recipe.ts';
 import { assembliesOn } from './disk-users.ts';
 import type { RequestContext } from './requests.ts';
 
@@ -102,9 +103,7 @@ async function refuseWhenStoodOn(
       'Delete the assemblies that use them, then those images, first.',
     );
   }
-  const queued = (await context.queue.list()).filter(
-    ({ data }) => data.recipe.kind === 'assembly' && data.recipe.parentDigest === image,
-  );
+  const queued = (await context.queue.list()).filter(({ data }) => parentDigestOf(data.recipe) === image);
   if (queued.length > 0)
     throw inUse(
       `The ${title} cannot be deleted: ${queued.length} queued build${queued.length === 1 ? '' : 's'} of assembly images wait for it.`,

@@ -13,8 +13,8 @@ import { fileNameSchema, manifestSchema, manifestVersion } from '../model/manife
 import type { Manifest } from '../model/manifest.ts';
 import { distributionOf } from '../model/package-url.ts';
 import type { InstalledPackage } from '../model/package-url.ts';
-import { recipeTitle, sortedUnique } from '../model/recipe.ts';
-import type { AssemblyRecipe, JeosRecipe, Recipe } from '../model/recipe.ts';
+import { engineOf, recipeTitle, sortedUnique } from '../model/recipe.ts';
+import type { InstalledAssemblyRecipe, JeosRecipe, OverlayRecipe, Recipe } from '../model/recipe.ts';
 import { packagesFileName, renderSpdx } from '../model/spdx.ts';
 import type { SpdxImage } from '../model/spdx.ts';
 import type { BuildLog } from './build-log.ts';
@@ -67,17 +67,18 @@ export async function describeArtifact(
   };
   await writeFile(path.join(finished, packagesFileName), await packageDocument(input, installed, disk));
   const names = installed.map((one) => one.name);
+  const { recipe } = input;
   const own =
-    input.recipe.kind === 'jeos'
-      ? await jeosManifest(input, input.recipe, names, disk)
-      : await assemblyManifest(input.recipe, requireParent(input.parent), names, disk, finished);
+    recipe.kind === 'jeos' || recipe.method === 'install'
+      ? await ownManifest(input, recipe, names, disk)
+      : await overlayManifest(recipe, requireParent(input.parent), names, disk, finished);
   await copyFile(input.log.path, path.join(finished, 'build.log'));
   const manifest = {
     ...own,
     ...input.made,
     manifestVersion,
     digest: input.digest,
-    engine: input.recipe.engine,
+    engine: engineOf(recipe),
     packagesFile: packagesFileName,
     files: await filesBeside(finished, own),
     builderVersion: input.builderVersion,
@@ -154,23 +155,28 @@ type ManifestFacts = Omit<
   | 'buildDurationMs'
 >;
 
-async function jeosManifest(
+/** Of an image that stands by itself: a JEOS, or an assembly that was installed whole. */
+async function ownManifest(
   input: DescribeInput,
-  recipe: JeosRecipe,
+  recipe: JeosRecipe | InstalledAssemblyRecipe,
   packages: readonly string[],
   disk: DiskFacts,
 ): Promise<ManifestFacts> {
   return {
-    kind: 'jeos',
+    kind: recipe.kind,
     release: recipe.release,
     family: recipe.family,
     architecture: recipe.architecture,
     init: recipe.init,
     parentDigest: null,
-    templates: [],
+    templates: recipe.kind === 'assembly' ? recipe.templates : [],
     packages: sortedUnique(packages),
     disk: { ...disk, virtualSizeBytes: recipe.diskSizeMiB * mebibyte },
-    kernel: { kernelFile: 'vmlinuz', initrdFile: 'initrd', cmdline: recipe.cmdline },
+    // What an installer sets up boots by itself.
+    kernel:
+      recipe.engine === 'bootstrap'
+        ? { kernelFile: 'vmlinuz', initrdFile: 'initrd', cmdline: recipe.cmdline }
+        : null,
     machine: recipe.machine,
     memoryMiB: recipe.memoryMiB,
     agentVersion: await agentVersionOf(input.agentPath),
@@ -178,8 +184,8 @@ async function jeosManifest(
 }
 
 /** What boots the assembly is its JEOS's kernel; its files are linked, so that each artifact is whole. */
-async function assemblyManifest(
-  recipe: AssemblyRecipe,
+async function overlayManifest(
+  recipe: OverlayRecipe,
   parent: Artifact,
   packages: readonly string[],
   disk: DiskFacts,

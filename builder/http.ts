@@ -8,7 +8,6 @@ import { readImageDirectory } from '../catalogue/image-directory.ts';
 import { ensureRequestSchema } from '../model/builder-api.ts';
 import type { BuilderStatus, BuildEvent, ImagesAnswer, ReleaseInfo } from '../model/builder-api.ts';
 import { digestSchema } from '../model/recipe.ts';
-import { missingEngineOf } from '../model/release.ts';
 import type { Release } from '../model/release.ts';
 import { createServiceServer, parseInput } from '../service/http-server.ts';
 import type { Logger } from '../service/logger.ts';
@@ -97,7 +96,6 @@ async function statusOf(options: BuilderServerOptions): Promise<BuilderStatus> {
 }
 
 function releaseInfo(release: Release): ReleaseInfo {
-  const missing = missingEngineOf(release);
   return {
     name: release.name,
     aliases: release.aliases,
@@ -105,8 +103,7 @@ function releaseInfo(release: Release): ReleaseInfo {
     family: release.family,
     architectures: release.architectures,
     engine: release.engine,
-    buildable: missing === undefined,
-    reason: missing === undefined ? null : `the engine "${missing}" is not part of this version`,
+    engines: release.engine === 'bootstrap' ? [release.engine] : release.engines,
   };
 }
 

@@ -26,7 +26,7 @@ import { createBuilderServer } from './http.ts';
 import { createMediaStore } from './media/media-store.ts';
 import { createMediaTasks } from './media/tasks.ts';
 import { openQueue } from './queue.ts';
-import { createRecipeSource } from './recipes.ts';
+import { createRecipeSource } from './recipe-source.ts';
 import { redisTitle, startRedis } from './redis.ts';
 import type { RedisTarget } from './redis.ts';
 import { renderDocument, renderUsage } from './render-command.ts';
@@ -119,10 +119,12 @@ async function start(config: BuilderConfig, log: Logger, parts: Part[]): Promise
   parts.push({ name: 'queue', stop: async () => await queue.close() });
   const store = createArtifactStore(config.imageDirectory);
   const history = createHistory(config.imageDirectory);
-  const recipes = createRecipeSource(config);
+  const media = await startMedia(config, releases, log, parts);
+  const recipes = createRecipeSource({ config, releases, templates, media: media.store });
   const common = { releases, store, history, queue, recipes, now: () => Date.now() };
   const worker = startWorker({
     ...common,
+    media: media.store,
     config,
     target,
     owner: await ownOwner(),
@@ -132,7 +134,6 @@ async function start(config: BuilderConfig, log: Logger, parts: Part[]): Promise
   parts.push({ name: 'worker', stop: async () => await worker.stop() });
   const context: RequestContext = { ...common, templates, stateDirectory: config.stateDirectory };
   const { concurrency } = config;
-  const media = await startMedia(config, releases, log, parts);
   const server = createBuilderServer({
     context,
     log,

@@ -12,8 +12,8 @@ import type { ArchiveState } from '../model/recipe.ts';
 
 const limitMs = 60_000;
 
-/** Where `customise.sh` and `assembly.sh` write the nonce. */
-const noncePath = '/etc/pacemaker-cloud/build-nonce';
+/** Where every way of making an image writes its nonce last. */
+export const noncePath = '/etc/pacemaker-cloud/build-nonce';
 
 /** @throws PcloudError `build-unproven` when the disk does not hold the nonce. */
 export async function proveNonce(rawDisk: string, nonce: string): Promise<void> {

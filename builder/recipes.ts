@@ -1,103 +1,42 @@
 /**
- * From what is asked for to a recipe: the catalogue's words plus the facts of now (the archive's state, the
- * agent, the guest files). The worker makes the recipe again before it builds, so that what is built is what
- * was asked. The recipe's form and digest are `model/recipe.ts`.
+ * From what is asked for to a recipe: the catalogue's words plus the facts of now. Pure; the facts are found by
+ * `recipe-source.ts`. The recipe's form and digest are `model/recipe.ts`.
  */
-import { access } from 'node:fs/promises';
-import path from 'node:path';
-import { sha256OfFile } from '../catalogue/image-directory.ts';
-import type { Artifact } from '../catalogue/image-directory.ts';
 import { templateOnFamily } from '../catalogue/resource-templates.ts';
 import { sha256Hex } from '../model/canonical-json.ts';
 import type { Architecture } from '../model/definition.ts';
-import { PcloudError } from '../model/errors.ts';
+import type { PackageManager } from '../model/installer.ts';
 import { recipeVersion, sortedUnique } from '../model/recipe.ts';
-import type { ArchiveState, AssemblyRecipe, JeosRecipe } from '../model/recipe.ts';
-import type { BootstrapRelease } from '../model/release.ts';
+import type {
+  ArchiveState,
+  BootstrapJeosRecipe,
+  GuestAssemblyRecipe,
+  InstalledAssemblyRecipe,
+  InstalledJeosRecipe,
+  TreeAssemblyRecipe,
+} from '../model/recipe.ts';
+import type { BootstrapRelease, InstallerRelease, Release } from '../model/release.ts';
 import type { ResourceTemplate } from '../model/resource-template.ts';
-import { inspectArchive } from './archive.ts';
-import type { BuilderConfig } from './config.ts';
-import { treeDigest } from './tree-digest.ts';
 
-export type Facts = {
+/** What mmdebstrap's images are made of besides the catalogue. */
+export type BootstrapFacts = {
   readonly archive: ArchiveState;
-  /** deb822 text behind `archive.sourcesSha256`. */
-  readonly sources: string;
   readonly guestFilesSha256: string;
 };
 
-export type RecipeSource = {
-  /** `agentSha256` covers the agent's program and its unit. */
-  jeosFacts(release: BootstrapRelease): Promise<Facts & { readonly agentSha256: string }>;
-  assemblyFacts(release: BootstrapRelease): Promise<Facts>;
+/** What an installer's images are made of besides the catalogue. */
+export type InstallFacts = {
+  readonly engine: 'oz' | 'virt-install';
+  readonly kickstart: string;
+  readonly medium: { readonly kind: 'iso' | 'tree'; readonly sha256: string };
 };
 
-const archiveTimeoutMs = 60_000;
-
-/** Facts of this host; questions to the archive take turns, because apt locks its lists. */
-export function createRecipeSource(config: BuilderConfig): RecipeSource {
-  let turn: Promise<unknown> = Promise.resolve();
-  const archiveOf = async (release: BootstrapRelease): ReturnType<typeof inspectArchive> => {
-    const options = {
-      cacheDirectory: path.join(config.stateDirectory, 'archive'),
-      sourcesPath: config.debianSourcesPath,
-      timeoutMs: archiveTimeoutMs,
-    };
-    const mine = turn.then(async () => await inspectArchive(release, options));
-    turn = mine.catch(() => undefined);
-    return await mine;
-  };
-  const guestFiles = (release: BootstrapRelease): string =>
-    path.join(config.templatesDirectory, 'guest', release.bootstrap.guestFiles);
-  return {
-    jeosFacts: async (release) => {
-      await requireAgent(config);
-      const [{ state, sources }, files, agent, unit] = await Promise.all([
-        archiveOf(release),
-        treeDigest(guestFiles(release)),
-        sha256OfFile(config.agentPath),
-        sha256OfFile(agentUnitPath(config)),
-      ]);
-      return { archive: state, sources, guestFilesSha256: files, agentSha256: sha256Hex(`${agent} ${unit}`) };
-    },
-    assemblyFacts: async (release) => {
-      const [{ state, sources }, files] = await Promise.all([
-        archiveOf(release),
-        treeDigest(path.join(guestFiles(release), 'assembly.sh')),
-      ]);
-      return { archive: state, sources, guestFilesSha256: files };
-    },
-  };
-}
-
-/** The agent's unit stands beside the directory that the agent was built in, or beside the agent. */
-export function agentUnitPath(config: Pick<BuilderConfig, 'agentPath'>): string {
-  return path.join(path.dirname(config.agentPath), '..', 'pcloud-agent.service');
-}
-
-async function requireAgent(config: BuilderConfig): Promise<void> {
-  for (const file of [config.agentPath, agentUnitPath(config)])
-    await access(file).catch((error: unknown) => {
-      throw agentMissing(file, error);
-    });
-}
-
-export function agentMissing(file: string, cause: unknown): PcloudError {
-  return new PcloudError({
-    code: 'agent-missing',
-    category: 'failed',
-    message: `The guest agent, which goes into every image, is not there: ${file}.`,
-    hint: 'In a checkout, `make -C guest` compiles it; else set PCLOUD_GUEST_AGENT to where it is.',
-    cause,
-  });
-}
-
-/** The recipe of a release's JEOS. */
-export function jeosRecipe(
+/** The recipe of a JEOS that mmdebstrap makes. */
+export function bootstrapJeosRecipe(
   release: BootstrapRelease,
   architecture: Architecture,
-  facts: Facts & { readonly agentSha256: string },
-): JeosRecipe {
+  facts: BootstrapFacts & { readonly agentSha256: string },
+): BootstrapJeosRecipe {
   const { suites, components, kernelPackage, packages, guestFiles, cmdline, diskSizeMiB } = release.bootstrap;
   return {
     recipeVersion,
@@ -122,30 +61,115 @@ export function jeosRecipe(
   };
 }
 
+/** The recipe of a JEOS that an installer makes. */
+export function installedJeosRecipe(
+  release: InstallerRelease,
+  architecture: Architecture,
+  facts: InstallFacts,
+): InstalledJeosRecipe {
+  return { ...installOf(release, architecture, facts), kind: 'jeos' };
+}
+
+function installOf(
+  release: InstallerRelease,
+  architecture: Architecture,
+  facts: InstallFacts,
+): Omit<InstalledJeosRecipe, 'kind'> {
+  return {
+    recipeVersion,
+    release: release.name,
+    family: release.family,
+    architecture,
+    engine: facts.engine,
+    init: release.init,
+    machine: release.machine,
+    memoryMiB: release.memoryMiB,
+    diskSizeMiB: release.installer.diskSizeMiB,
+    kickstartSha256: sha256Hex(facts.kickstart),
+    medium: facts.medium,
+  };
+}
+
+/** What a set of resource templates asks of a guest of this family. @throws PcloudError `template-not-for-family`. */
+function resourcesOf(
+  release: Release,
+  templates: readonly ResourceTemplate[],
+): Pick<TreeAssemblyRecipe, 'templates' | 'packages' | 'services'> {
+  const wanted = templates.map((template) => templateOnFamily(template, release.family));
+  return {
+    templates: sortedUnique(templates.map((template) => template.name)),
+    packages: sortedUnique(wanted.flatMap((one) => one.packages)),
+    services: sortedUnique(wanted.map((one) => one.service)),
+  };
+}
+
 /**
- * The recipe of an assembly's image on a JEOS.
+ * The recipe of an assembly's image that mmdebstrap lays over a JEOS.
  * @throws PcloudError `template-not-for-family`.
  */
-export function assemblyRecipe(
+export function treeAssemblyRecipe(
   release: BootstrapRelease,
   architecture: Architecture,
   templates: readonly ResourceTemplate[],
-  parent: Pick<Artifact, 'digest'>,
-  facts: Facts,
-): AssemblyRecipe {
-  const wanted = templates.map((template) => templateOnFamily(template, release.family));
+  parentDigest: string,
+  facts: BootstrapFacts,
+): TreeAssemblyRecipe {
   return {
     recipeVersion,
     kind: 'assembly',
+    method: 'tree',
     release: release.name,
     family: release.family,
     architecture,
     engine: 'bootstrap',
-    parentDigest: parent.digest,
-    templates: sortedUnique(templates.map((template) => template.name)),
-    packages: sortedUnique(wanted.flatMap((one) => one.packages)),
-    services: sortedUnique(wanted.map((one) => one.service)),
+    parentDigest,
+    ...resourcesOf(release, templates),
     archive: facts.archive,
     guestFilesSha256: facts.guestFilesSha256,
+  };
+}
+
+/**
+ * The recipe of an assembly's image that the guest's own package manager makes in an overlay of a JEOS.
+ * @throws PcloudError `template-not-for-family`.
+ */
+export function guestAssemblyRecipe(
+  release: Release & { readonly packageManager: PackageManager },
+  architecture: Architecture,
+  templates: readonly ResourceTemplate[],
+  parentDigest: string,
+  facts: { readonly archive: ArchiveState | null; readonly sealSha256: string },
+): GuestAssemblyRecipe {
+  return {
+    recipeVersion,
+    kind: 'assembly',
+    method: 'guest',
+    release: release.name,
+    family: release.family,
+    architecture,
+    parentDigest,
+    ...resourcesOf(release, templates),
+    packageManager: release.packageManager,
+    ...facts,
+  };
+}
+
+/**
+ * The recipe of an assembly's image that is installed by itself, resources and all.
+ * @throws PcloudError `template-not-for-family`.
+ */
+export function installedAssemblyRecipe(
+  release: InstallerRelease,
+  architecture: Architecture,
+  templates: readonly ResourceTemplate[],
+  facts: InstallFacts,
+): InstalledAssemblyRecipe {
+  const { templates: names, services } = resourcesOf(release, templates);
+  return {
+    ...installOf(release, architecture, facts),
+    kind: 'assembly',
+    method: 'install',
+    templates: names,
+    services,
   };
 }

@@ -2,28 +2,27 @@
  * What people may ask of the build stage, apart from how it reaches us: make sure that an image exists, list,
  * cancel, delete. Decides from the catalogue, the image directory and the queue; builds nothing itself.
  */
-import { findImage, readImageDirectory, verifyDisk } from '../catalogue/image-directory.ts';
-import type { Artifact } from '../catalogue/image-directory.ts';
+import { findImage, readImageDirectory } from '../catalogue/image-directory.ts';
+import type { ImageDirectory } from '../catalogue/image-directory.ts';
 import { jeosName } from '../catalogue/names-table.ts';
-import { checkArchitecture, findRelease, requireBuildable } from '../catalogue/releases.ts';
+import { checkArchitecture, findRelease } from '../catalogue/releases.ts';
 import type { Releases } from '../catalogue/releases.ts';
 import { findResourceTemplate, templateOnFamily } from '../catalogue/resource-templates.ts';
 import type { ResourceTemplates } from '../catalogue/resource-templates.ts';
 import type { Build, EnsureAnswer, EnsureRequest } from '../model/builder-api.ts';
-import type { Architecture, Requirement } from '../model/definition.ts';
+import type { Requirement } from '../model/definition.ts';
 import { PcloudError } from '../model/errors.ts';
 import { packagesOfTemplates } from '../model/manifest.ts';
 import { recipeDigest, recipeTitle, sortedUnique } from '../model/recipe.ts';
-import type { JeosRecipe } from '../model/recipe.ts';
-import { missingEngineOf } from '../model/release.ts';
-import type { BootstrapRelease, Release } from '../model/release.ts';
+import type { AssemblyMethod, JeosRecipe } from '../model/recipe.ts';
+import type { ResourceTemplate } from '../model/resource-template.ts';
 import type { ArtifactStore } from './artifact-store.ts';
 import { existingLogPath } from './history.ts';
 import type { History } from './history.ts';
 import type { JobData } from './job.ts';
 import type { BuildQueue, QueuedBuild } from './queue-port.ts';
-import { assemblyRecipe, jeosRecipe } from './recipes.ts';
-import type { RecipeSource } from './recipes.ts';
+import { usualMethodOf } from './engine-choice.ts';
+import type { RecipeSource, WantedJeos } from './recipe-source.ts';
 import { cancelled } from './worker.ts';
 
 export type RequestContext = {
@@ -50,24 +49,19 @@ export async function ensureImage(context: RequestContext, request: EnsureReques
     findResourceTemplate(context.templates, name),
   );
   for (const template of templates) templateOnFamily(template, release.family);
-  if (request.kind === 'jeos')
-    return await ensureJeos(context, requireBuildable(context.releases, release), architecture);
+  if (request.kind === 'jeos') return await ensureJeos(context, { ...request, release, architecture });
   const requirement: Requirement = {
     release: release.name,
     architecture,
     templates: templates.map((template) => template.name),
   };
-  return await ensureRequirement(context, release, requirement);
+  return await ensureRequirement(context, { ...request, release, architecture, templates }, requirement);
 }
 
-/** Looks at the archive as it is now: with a security update the answer is a new image. */
-async function ensureJeos(
-  context: RequestContext,
-  release: BootstrapRelease,
-  architecture: Architecture,
-): Promise<EnsureAnswer> {
-  const recipe = jeosRecipe(release, architecture, await context.recipes.jeosFacts(release));
-  const name = jeosName(release.name, architecture);
+/** Looks at the archive or the medium as it is now: with a security update the answer is a new image. */
+async function ensureJeos(context: RequestContext, wanted: WantedJeos): Promise<EnsureAnswer> {
+  const { recipe } = await context.recipes.jeos(wanted);
+  const name = jeosName(wanted.release.name, wanted.architecture);
   const digest = recipeDigest(recipe);
   if ((await context.store.findUsable(digest)) !== undefined) {
     await context.store.setName(name, digest);
@@ -76,47 +70,54 @@ async function ensureJeos(
   return await enqueue(context, { recipe, parentRecipe: null, name, ...requested(context) });
 }
 
+/** What was asked for beyond the requirement. */
+type AskedAssembly = WantedJeos & {
+  readonly templates: readonly ResourceTemplate[];
+  readonly method?: AssemblyMethod | undefined;
+};
+
 /**
- * Any image on the present JEOS that provides what is required will do; nothing is rebuilt for its age, but
- * what is damaged is. One that is there needs no engine.
+ * Any image on the present JEOS that provides what is required will do, unless a way of making it was asked for;
+ * nothing is rebuilt for its age, but what is damaged is. One that is there needs no engine.
  */
 async function ensureRequirement(
   context: RequestContext,
-  wanted: Release,
+  asked: AskedAssembly,
   requirement: Requirement,
 ): Promise<EnsureAnswer> {
   const images = await readImageDirectory(context.store.imageDirectory);
-  const found = findImage(images, requirement, packagesOfTemplates(context.templates));
-  if (found !== undefined && (await isUsable(context, wanted, found))) {
+  const found = findImage(images, requirement, packagesOfTemplates(context.templates), asked.method);
+  if (found !== undefined && (await context.store.findUsable(found.digest)) !== undefined) {
     const { digest, manifest } = found;
     const title = [manifest.release, manifest.architecture, ...manifest.templates].join(' ');
     return { digest, state: 'built', jobId: null, title };
   }
-  const release = requireBuildable(context.releases, wanted);
-  const { architecture } = requirement;
-  if (requirement.templates.length === 0) return await ensureJeos(context, release, architecture);
-  const named = images.names.get(jeosName(release.name, architecture));
-  const present = named === undefined ? undefined : await context.store.findUsable(named);
-  let parentRecipe: JeosRecipe | null = null;
-  let parentDigest = present?.digest;
-  if (parentDigest === undefined) {
-    parentRecipe = jeosRecipe(release, architecture, await context.recipes.jeosFacts(release));
-    parentDigest = recipeDigest(parentRecipe);
-  }
-  const templates = requirement.templates.map((name) => findResourceTemplate(context.templates, name));
-  const facts = await context.recipes.assemblyFacts(release);
-  const recipe = assemblyRecipe(release, architecture, templates, { digest: parentDigest }, facts);
-  return await enqueue(context, { recipe, parentRecipe, name: null, ...requested(context) });
+  if (asked.templates.length === 0) return await ensureJeos(context, asked);
+  const method = asked.method ?? usualMethodOf(asked.release);
+  const parent = method === 'install' ? undefined : await parentFor(context, asked, images);
+  const { recipe } = await context.recipes.assembly({ ...asked, method, parentDigest: parent?.digest });
+  const digest = recipeDigest(recipe);
+  if ((await context.store.findUsable(digest)) !== undefined)
+    return { digest, state: 'built', jobId: null, title: recipeTitle(recipe) };
+  return await enqueue(context, {
+    recipe,
+    parentRecipe: parent?.recipe ?? null,
+    name: null,
+    ...requested(context),
+  });
 }
 
-/**
- * Whether the image is what its manifest says, down to its disk.
- * @throws PcloudError `disk-damaged` where it is not and cannot be built again either: that is what to tell.
- */
-async function isUsable(context: RequestContext, release: Release, image: Artifact): Promise<boolean> {
-  if ((await context.store.findUsable(image.digest)) !== undefined) return true;
-  if (missingEngineOf(release) !== undefined) await verifyDisk(image);
-  return false;
+/** The JEOS to build on: the present one, or how to make one. */
+async function parentFor(
+  context: RequestContext,
+  wanted: WantedJeos,
+  images: ImageDirectory,
+): Promise<{ readonly digest: string; readonly recipe: JeosRecipe | null }> {
+  const named = images.names.get(jeosName(wanted.release.name, wanted.architecture));
+  const present = named === undefined ? undefined : await context.store.findUsable(named);
+  if (present !== undefined) return { digest: present.digest, recipe: null };
+  const { recipe } = await context.recipes.jeos(wanted);
+  return { digest: recipeDigest(recipe), recipe };
 }
 
 function requested(context: RequestContext): Pick<JobData, 'requestedAt' | 'parentRequested'> {

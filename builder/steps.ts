@@ -1,19 +1,20 @@
 /**
  * Runs the steps of a plan: each program in a process group of its own, its words to the build's log, its
  * progress to the caller, and the whole group killed on cancel or when its time is up. What the steps are is
- * the engine's; what a finished build means is `build.ts`.
+ * the engine's; how an install or a guest is run, `install/`'s and `guest/`'s; what a finished build means,
+ * `build.ts`'s.
  */
 import { createReadStream } from 'node:fs';
 import { access } from 'node:fs/promises';
 import path from 'node:path';
 import { execa } from 'execa';
 import { PcloudError } from '../model/errors.ts';
-import { errorCodeOf } from '../service/error-code.ts';
 import type { BuildLog } from './build-log.ts';
 import { percentDone } from './plan.ts';
-import type { Step } from './plan.ts';
+import type { GuestStep, InstallStep, ProgramStep, Step } from './plan.ts';
 import { toolMissing } from './archive.ts';
 import { createLineSplitter } from './line-splitter.ts';
+import { signalGroup } from './process-group.ts';
 
 export type StepProgress = { readonly percent: number; readonly step: string; readonly stepTitle: string };
 
@@ -22,7 +23,12 @@ export type RunOptions = {
   readonly log: BuildLog;
   readonly signal: AbortSignal;
   readonly onProgress: (progress: StepProgress) => void;
+  /** Run the steps that are more than a program; `report` takes how far it is (0 to 1) and words for it. */
+  readonly runInstall: (step: InstallStep, report: StepReport) => Promise<void>;
+  readonly runGuest: (step: GuestStep, report: StepReport) => Promise<void>;
 };
+
+export type StepReport = (fraction: number, title?: string) => void;
 
 /** In each child's environment, so that what a killed builder left running is found again (`sweep.ts`). */
 export const workDirectoryVariable = 'PCLOUD_BUILD_WORK';
@@ -50,11 +56,11 @@ const packageOfTool: Readonly<Record<string, string>> = {
 export async function runSteps(steps: readonly Step[], options: RunOptions): Promise<void> {
   for (const [index, step] of steps.entries()) {
     options.signal.throwIfAborted();
-    const report = (fraction: number): void => {
+    const report: StepReport = (fraction, title) => {
       options.onProgress({
         percent: percentDone(steps, index, fraction),
         step: step.id,
-        stepTitle: step.title,
+        stepTitle: title ?? step.title,
       });
     };
     report(0);
@@ -64,7 +70,18 @@ export async function runSteps(steps: readonly Step[], options: RunOptions): Pro
   }
 }
 
-async function runStep(step: Step, options: RunOptions, report: (fraction: number) => void): Promise<void> {
+async function runStep(step: Step, options: RunOptions, report: StepReport): Promise<void> {
+  switch (step.kind) {
+    case 'program':
+      return await runProgram(step, options, report);
+    case 'install':
+      return await options.runInstall(step, report);
+    case 'guest':
+      return await options.runGuest(step, report);
+  }
+}
+
+async function runProgram(step: ProgramStep, options: RunOptions, report: StepReport): Promise<void> {
   const { log, workDirectory } = options;
   const [program, ...args] = step.argv;
   await log.write(`\n== ${step.title}\n$ ${step.argv.join(' ')}\n`);
@@ -144,15 +161,6 @@ function endGroupOn(pid: number | undefined, signal: AbortSignal, timeoutMs: num
   };
 }
 
-function signalGroup(pid: number | undefined, signal: NodeJS.Signals): void {
-  if (pid === undefined) return;
-  try {
-    process.kill(-pid, signal);
-  } catch (error) {
-    if (errorCodeOf(error) !== 'ESRCH') throw error;
-  }
-}
-
 async function requireFiles(step: Step, files: readonly string[], workDirectory: string): Promise<void> {
   for (const file of files) {
     await access(path.join(workDirectory, file)).catch((error: unknown) => {
@@ -170,7 +178,7 @@ async function requireFiles(step: Step, files: readonly string[], workDirectory:
 
 type Ended = { readonly exitCode?: number | undefined; readonly signal?: string | undefined };
 
-function stepFailed(step: Step, ended: Ended, tail: readonly string[], logPath: string): PcloudError {
+function stepFailed(step: ProgramStep, ended: Ended, tail: readonly string[], logPath: string): PcloudError {
   const how =
     ended.signal === undefined ? `with exit code ${ended.exitCode ?? 'unknown'}` : `by ${ended.signal}`;
   const words = tail
@@ -187,7 +195,7 @@ function stepFailed(step: Step, ended: Ended, tail: readonly string[], logPath: 
   });
 }
 
-function stepTimeout(step: Step): PcloudError {
+function stepTimeout(step: ProgramStep): PcloudError {
   return new PcloudError({
     code: 'step-timeout',
     category: 'failed',

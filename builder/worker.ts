@@ -3,17 +3,15 @@
  * another (BullMQ's stalled check); one that cannot succeed on a retry is given up at once; an assembly's
  * build whose JEOS is missing queues that and puts itself back. What a build is stands in `build.ts`.
  */
+import path from 'node:path';
 import { DelayedError, UnrecoverableError, WaitingError, Worker } from 'bullmq';
 import type { Job } from 'bullmq';
 import type { Artifact } from '../catalogue/image-directory.ts';
 import { jeosName } from '../catalogue/names-table.ts';
-import { findRelease, requireBuildable } from '../catalogue/releases.ts';
-import type { Releases } from '../catalogue/releases.ts';
 import type { BuildProgress } from '../model/builder-api.ts';
 import { errorBodyOf, PcloudError } from '../model/errors.ts';
-import { recipeDigest, recipeTitle } from '../model/recipe.ts';
+import { parentDigestOf, recipeDigest, recipeTitle } from '../model/recipe.ts';
 import type { Recipe } from '../model/recipe.ts';
-import type { BootstrapRelease } from '../model/release.ts';
 import type { Logger } from '../service/logger.ts';
 import type { ArtifactStore } from './artifact-store.ts';
 import { openBuildLog } from './build-log.ts';
@@ -26,8 +24,8 @@ import type { JobData } from './job.ts';
 import { archiveChanged } from './proof.ts';
 import { queueName, queuePrefix } from './queue-port.ts';
 import type { BuildQueue } from './queue-port.ts';
-import { agentUnitPath, jeosRecipe } from './recipes.ts';
-import type { RecipeSource } from './recipes.ts';
+import type { MediumPort } from './medium-port.ts';
+import type { BuildInputs, RecipeSource } from './recipe-source.ts';
 import { pingRedis, redisOptions } from './redis.ts';
 import type { RedisTarget } from './redis.ts';
 import type { Owner } from './workspace.ts';
@@ -38,8 +36,8 @@ export type WorkerOptions = {
   readonly queue: BuildQueue;
   readonly store: ArtifactStore;
   readonly history: History;
-  readonly releases: Releases;
   readonly recipes: RecipeSource;
+  readonly media: MediumPort;
   readonly owner: Owner;
   readonly log: Logger;
   readonly builderVersion: string;
@@ -137,8 +135,7 @@ async function buildUnlessThere(
 ): Promise<void> {
   const digest = recipeDigest(data.recipe);
   if ((await options.store.findUsable(digest)) === undefined) {
-    const release = requireBuildable(options.releases, findRelease(options.releases, data.recipe.release));
-    const sources = await sourcesFor(options, data.recipe, release);
+    const inputs = await inputsFor(options, data.recipe);
     const startedAtMs = options.now();
     const log = await openBuildLog(options.history.logPath(digest));
     const cancel = watchForCancel(options, digest);
@@ -147,10 +144,10 @@ async function buildUnlessThere(
         recipe: data.recipe,
         digest,
         parent,
-        sources,
-        templatesDirectory: options.config.templatesDirectory,
-        agentPath: options.config.agentPath,
-        agentUnitPath: agentUnitPath(options.config),
+        inputs,
+        config: options.config,
+        media: options.media,
+        evidenceDirectory: path.join(options.history.directory, digest),
         store: options.store,
         owner: options.owner,
         log,
@@ -175,31 +172,11 @@ function report(options: WorkerOptions, job: Job, progress: BuildProgress): void
   });
 }
 
-/** Makes sure that what is built is what was asked, and gives the archive's sources. */
-async function sourcesFor(
-  options: WorkerOptions,
-  recipe: Recipe,
-  release: BootstrapRelease,
-): Promise<string> {
-  switch (recipe.kind) {
-    case 'jeos': {
-      const facts = await options.recipes.jeosFacts(release);
-      if (recipeDigest(jeosRecipe(release, recipe.architecture, facts)) !== recipeDigest(recipe))
-        throw archiveChanged('the archive, the agent or the templates changed while the build waited');
-      return facts.sources;
-    }
-    case 'assembly': {
-      const facts = await options.recipes.assemblyFacts(release);
-      const same = recipeDigest({
-        ...recipe,
-        archive: facts.archive,
-        guestFilesSha256: facts.guestFilesSha256,
-      });
-      if (same !== recipeDigest(recipe))
-        throw archiveChanged('the archive or the templates changed while the build waited');
-      return facts.sources;
-    }
-  }
+/** Makes sure that what is built is what was asked, and gives what the build needs besides. */
+async function inputsFor(options: WorkerOptions, recipe: Recipe): Promise<BuildInputs> {
+  const now = await options.recipes.again(recipe);
+  if (recipeDigest(now.recipe) === recipeDigest(recipe)) return now.inputs;
+  throw archiveChanged('the archive, the medium, the agent or the templates changed while the build waited');
 }
 
 /** The JEOS under an assembly's image. @throws DelayedError after putting the job back to wait for it. */
@@ -210,12 +187,13 @@ async function parentOf(
   data: JobData,
 ): Promise<Artifact | undefined> {
   const { recipe, parentRecipe } = data;
-  if (recipe.kind === 'jeos') return undefined;
-  const parent = await options.store.findUsable(recipe.parentDigest);
+  const parentDigest = parentDigestOf(recipe);
+  if (parentDigest === null) return undefined;
+  const parent = await options.store.findUsable(parentDigest);
   if (parent !== undefined) return parent;
-  const queued = await options.queue.find(recipe.parentDigest);
+  const queued = await options.queue.find(parentDigest);
   if (queued === undefined && (data.parentRequested || parentRecipe === null))
-    throw await parentMissing(options, recipe.parentDigest, recipeTitle(recipe));
+    throw await parentMissing(options, parentDigest, recipeTitle(recipe));
   if (queued === undefined && parentRecipe !== null) {
     const name = jeosName(parentRecipe.release, parentRecipe.architecture);
     await options.queue.add({

@@ -89,17 +89,23 @@ export async function readImageDirectory(imageDirectory: string): Promise<ImageD
 
 /**
  * The image for an assembly: the named JEOS where no resources are asked for; else the newest image on the
- * named JEOS that provides them all. Undefined when it has to be built first.
+ * named JEOS, or installed by itself, that provides them all. Undefined when it has to be built first.
+ * @param method only one that was made so.
  */
 export function findImage(
   images: ImageDirectory,
   requirement: Requirement,
   packagesOf: (template: string, family: Family) => readonly string[] | undefined,
+  method?: Manifest['method'],
 ): Artifact | undefined {
   const jeosDigest = images.names.get(jeosName(requirement.release, requirement.architecture));
-  if (jeosDigest === undefined) return undefined;
   return images.artifacts
-    .filter(({ digest, manifest }) => digest === jeosDigest || manifest.parentDigest === jeosDigest)
+    .filter(({ digest, manifest }) =>
+      manifest.parentDigest === null && manifest.kind === 'assembly'
+        ? true
+        : jeosDigest !== undefined && (digest === jeosDigest || manifest.parentDigest === jeosDigest),
+    )
+    .filter(({ manifest }) => method === undefined || manifest.method === method)
     .filter(({ manifest }) => requirement.templates.length > 0 || manifest.kind === 'jeos')
     .filter(({ manifest }) => manifestProvides(manifest, requirement, packagesOf))
     .sort((left, right) => compareImages(left.manifest, right.manifest))[0];

@@ -7,8 +7,8 @@ import { architectures } from '../model/definition.ts';
 import type { Architecture } from '../model/definition.ts';
 import { PcloudError } from '../model/errors.ts';
 import { checkName, quoteForMessage } from '../model/names.ts';
-import { missingEngineOf, releaseSchema } from '../model/release.ts';
-import type { BootstrapRelease, Release } from '../model/release.ts';
+import { releaseSchema } from '../model/release.ts';
+import type { Release } from '../model/release.ts';
 import { knownNamesHint } from './did-you-mean.ts';
 import { readYamlDirectory } from './yaml-directory.ts';
 
@@ -51,21 +51,5 @@ export function checkArchitecture(release: Release, architecture: string): Archi
     message: `The release ${release.name} has no architecture ${quoteForMessage(architecture)}.`,
     hint: knownNamesHint(architecture, `architectures of ${release.name}`, release.architectures),
     facts: { release: release.name, architecture },
-  });
-}
-
-/**
- * The release, if this version can build it.
- * @throws PcloudError `engine-missing` that names the engine and what can be built instead.
- */
-export function requireBuildable(releases: Releases, release: Release): BootstrapRelease {
-  if (release.engine === 'bootstrap') return release;
-  const buildable = [...releases.values()].filter((other) => missingEngineOf(other) === undefined);
-  throw new PcloudError({
-    code: 'engine-missing',
-    category: 'invalid',
-    message: `${release.name} cannot be built by this version: it needs the engine "${release.engine}", which drives the distribution's own installer and is not part of it yet.`,
-    hint: `Releases that can be built now: ${buildable.map((other) => other.name).join(', ') || 'none'}.`,
-    facts: { release: release.name, engine: release.engine },
   });
 }

@@ -6,15 +6,30 @@ import { z } from 'zod';
 import { architectureSchema } from './definition.ts';
 import { errorBodySchema } from './errors.ts';
 import { nameSchema } from './names.ts';
-import { digestSchema } from './recipe.ts';
+import { assemblyMethods, digestSchema } from './recipe.ts';
+import { engineNames } from './release.ts';
 
 /** Names are checked by the handler, whose message is better than a schema's; here only their size. */
 const wordSchema = z.string().max(4096);
 
+/** Where the release's usual engine, or the usual one of the catalogue's media, is not meant. */
+const choiceShape = {
+  engine: z.enum(engineNames).optional(),
+  medium: z.enum(['iso', 'tree']).optional(),
+};
+
 export const ensureRequestSchema = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('jeos'), release: wordSchema, architecture: wordSchema }),
+  z.strictObject({
+    kind: z.literal('jeos'),
+    release: wordSchema,
+    architecture: wordSchema,
+    ...choiceShape,
+  }),
   z.strictObject({
     kind: z.literal('assembly'),
+    /** How to make it, where the usual way is not meant. */
+    method: z.enum(assemblyMethods).optional(),
+    ...choiceShape,
     requirement: z.strictObject({
       release: wordSchema,
       architecture: wordSchema,
@@ -79,10 +94,9 @@ export const releaseInfoSchema = z.strictObject({
   summary: z.string(),
   family: z.string(),
   architectures: z.array(architectureSchema),
+  /** The one that is taken when nobody asks for another. */
   engine: z.string(),
-  buildable: z.boolean(),
-  /** Why not, when it is not. */
-  reason: z.string().nullable(),
+  engines: z.array(z.string()),
 });
 export type ReleaseInfo = z.infer<typeof releaseInfoSchema>;
 export const releasesAnswerSchema = z.strictObject({ releases: z.array(releaseInfoSchema) });

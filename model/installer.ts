@@ -7,6 +7,10 @@ import { z } from 'zod';
 import { nameSchema } from './names.ts';
 
 /** Engines that run a release's own installer in a virtual machine. */
+/** What installs packages in a guest. */
+export const packageManagers = ['apt', 'dnf', 'yum'] as const;
+export type PackageManager = (typeof packageManagers)[number];
+
 export const installerEngineNames = ['oz', 'virt-install'] as const;
 export const installerEngineSchema = z.enum(installerEngineNames);
 export type InstallerEngineName = z.infer<typeof installerEngineSchema>;

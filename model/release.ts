@@ -82,13 +82,3 @@ export const releaseSchema = z.discriminatedUnion('engine', [bootstrapReleaseSch
 export type Release = z.infer<typeof releaseSchema>;
 export type BootstrapRelease = z.infer<typeof bootstrapReleaseSchema>;
 export type InstallerRelease = z.infer<typeof installerReleaseSchema>;
-
-/** The engine that a release needs and this version lacks; undefined, because it has all that there are. */
-export function missingEngineOf(release: Release): EngineName | undefined {
-  switch (release.engine) {
-    case 'bootstrap':
-    case 'oz':
-    case 'virt-install':
-      return undefined;
-  }
-}

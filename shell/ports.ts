@@ -105,9 +105,9 @@ export type ReleaseView = {
   readonly aliases: readonly string[];
   readonly summary: string;
   readonly architectures: readonly string[];
-  readonly buildable: boolean;
-  /** Why it cannot be built here; null when it can. */
-  readonly reason: string | null;
+  /** What makes its images: the usual engine, and all that can. */
+  readonly engine: string;
+  readonly engines: readonly string[];
 };
 export type ImageView = {
   readonly digest: string;

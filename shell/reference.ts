@@ -37,7 +37,7 @@ With \`--json\` a command prints one line of JSON, an object with \`"version": 1
 | command | the object's other fields |
 |---|---|
 | \`jeos_list\` | \`jeos\`: list of \`{digest, kind, names, release, architecture, parentDigest, templates, sizeBytes, createdAtMs}\` |
-| \`release_list\` | \`releases\`: list of \`{name, aliases, summary, family, architectures, engine, buildable, reason}\` |
+| \`release_list\` | \`releases\`: list of \`{name, aliases, summary, family, architectures, engine, engines}\` |
 | \`template_list\` | \`templates\`: list of \`{name, summary, families}\` |
 | \`build_list\` | \`builds\`: list of \`{digest, kind, title, state, percent, step, sinceMs, durationMs, logPath, error}\`, state one of \`waiting active built failed cancelled\` |
 | \`media_list\` | \`media\`: list of \`{release, architecture, kind, location, origin, standIn, state, title, sha256, sizeBytes, synthetic, problem, hint}\`, state one of \`ready remote absent adding damaged\` |

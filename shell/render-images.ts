@@ -56,12 +56,13 @@ function logOf(build: BuildView): string {
 export function renderReleases(releases: readonly ReleaseView[], view: View): readonly string[] {
   return renderTable(
     {
-      header: ['NAME', 'ALSO', 'ARCH', 'WHAT'],
+      header: ['NAME', 'ALSO', 'ARCH', 'ENGINES', 'WHAT'],
       rows: releases.map((release) => [
         release.name,
         release.aliases.join(' ') || '-',
         release.architectures.join(' '),
-        release.reason === null ? release.summary : `${release.summary} (not here: ${release.reason})`,
+        [release.engine, ...release.engines.filter((one) => one !== release.engine)].join(' '),
+        release.summary,
       ]),
     },
     view.columns,

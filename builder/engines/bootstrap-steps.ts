@@ -4,7 +4,7 @@
  */
 import { sha256Hex } from '../../model/canonical-json.ts';
 import { step } from '../plan.ts';
-import type { Step, StepMarker } from '../plan.ts';
+import type { ProgramStep, StepMarker } from '../plan.ts';
 
 export type BootstrapContext = {
   readonly digest: string;
@@ -49,7 +49,7 @@ const installMarkers: readonly StepMarker[] = [
   { text: 'creating tarball', fraction: 0.95 },
 ];
 
-export function seedStep(): Step {
+export function seedStep(): ProgramStep {
   return step({
     id: 'prepare',
     title: 'Preparing the files that go into the image',
@@ -81,7 +81,7 @@ type Install = {
   readonly weight: number;
 };
 
-export function mmdebstrapStep(context: BootstrapContext, suite: string, install: Install): Step {
+export function mmdebstrapStep(context: BootstrapContext, suite: string, install: Install): ProgramStep {
   const command = [
     'mmdebstrap',
     `--mode=${context.mode}`,
@@ -133,7 +133,7 @@ function asOwner(
   return context.mode === 'root' ? argv : ['fakeroot', '-i', 'owners', '-s', 'owners', '--', ...argv];
 }
 
-export function treeSteps(context: BootstrapContext): Step[] {
+export function treeSteps(context: BootstrapContext): ProgramStep[] {
   return [
     step({
       id: 'unpack',
@@ -156,7 +156,7 @@ export function treeSteps(context: BootstrapContext): Step[] {
   ];
 }
 
-export function bootFilesStep(files: readonly string[]): Step {
+export function bootFilesStep(files: readonly string[]): ProgramStep {
   return step({
     id: 'boot-files',
     title: 'Taking out kernel and package list',
@@ -178,7 +178,7 @@ export function bootFilesStep(files: readonly string[]): Step {
 }
 
 /** @param identity digest from which the file system's UUID comes: equal recipes, equal disks. */
-export function fileSystemSteps(context: BootstrapContext, sizeMiB: number, identity: string): Step[] {
+export function fileSystemSteps(context: BootstrapContext, sizeMiB: number, identity: string): ProgramStep[] {
   const uuid = uuidFrom(identity);
   const env = { E2FSPROGS_FAKE_TIME: sourceDateEpoch };
   return [
@@ -227,7 +227,7 @@ export function fileSystemSteps(context: BootstrapContext, sizeMiB: number, iden
   ];
 }
 
-export function convertStep(backingFile: string | undefined): Step {
+export function convertStep(backingFile: string | undefined): ProgramStep {
   const backing = backingFile === undefined ? [] : ['-B', backingFile, '-F', 'qcow2'];
   return step({
     id: 'disk',
@@ -253,7 +253,7 @@ export function convertStep(backingFile: string | undefined): Step {
 }
 
 /** The finished disk holds what was checked, byte for byte. */
-export function compareStep(): Step {
+export function compareStep(): ProgramStep {
   return step({
     id: 'compare',
     title: 'Comparing the disk image with the file system',

@@ -4,7 +4,7 @@
  * is the scripts' in `templates/guest/`.
  */
 import path from 'node:path';
-import type { AssemblyRecipe, JeosRecipe } from '../../model/recipe.ts';
+import type { BootstrapJeosRecipe, TreeAssemblyRecipe } from '../../model/recipe.ts';
 import { step } from '../plan.ts';
 import type { Plan } from '../plan.ts';
 import {
@@ -29,7 +29,7 @@ export type ParentArtifact = {
 const mebibyte = 1024 * 1024;
 
 /** The plan for a JEOS. */
-export function planJeos(recipe: JeosRecipe, context: BootstrapContext): Plan {
+export function planJeos(recipe: BootstrapJeosRecipe, context: BootstrapContext): Plan {
   const guestFiles = path.join(context.templatesDirectory, 'guest', recipe.guestFiles);
   return {
     files: [
@@ -73,7 +73,7 @@ export function planJeos(recipe: JeosRecipe, context: BootstrapContext): Plan {
 
 /** The plan for an assembly image: the parent's tree with packages added, its disk an overlay on the parent's. */
 export function planAssembly(
-  recipe: AssemblyRecipe,
+  recipe: TreeAssemblyRecipe,
   context: BootstrapContext,
   parent: ParentArtifact,
 ): Plan {

@@ -6,7 +6,7 @@ import { planAssembly, planJeos } from '../../builder/engines/bootstrap.ts';
 import { uuidFrom } from '../../builder/engines/bootstrap-steps.ts';
 import type { BootstrapContext } from '../../builder/engines/bootstrap-steps.ts';
 import { percentDone, step } from '../../builder/plan.ts';
-import type { Plan } from '../../builder/plan.ts';
+import type { Plan, ProgramStep, Step } from '../../builder/plan.ts';
 import { recipeDigest } from '../../model/recipe.ts';
 import { sampleAssemblyRecipe, sampleJeosRecipe } from './sample-recipes.ts';
 
@@ -22,6 +22,10 @@ const context: BootstrapContext = {
   temporaryDirectory: '/build/temporary',
 };
 const parent = { digest: 'a'.repeat(64), diskFile: 'disk.qcow2', diskSizeMiB: 4096 };
+
+function programs(steps: readonly Step[]): ProgramStep[] {
+  return steps.filter((one) => one.kind === 'program');
+}
 
 function matchesGolden(name: string, plan: Plan): void {
   const file = path.resolve(import.meta.dirname, '../golden/builder', name);
@@ -42,7 +46,7 @@ test('the plan of an assembly image is the golden one', () => {
 });
 
 test('without root the tree is unpacked and written by one fakeroot, and no scratch is put under the state directory', () => {
-  const { steps } = planJeos(sampleJeosRecipe, { ...context, mode: 'unshare' });
+  const steps = programs(planJeos(sampleJeosRecipe, { ...context, mode: 'unshare' }).steps);
   const faked = steps.filter(({ argv }) => argv[0] === 'fakeroot').map(({ id }) => id);
   assert.deepEqual(faked, ['unpack', 'file-system']);
   assert.ok(steps.every(({ env }) => env['TMPDIR'] === undefined));

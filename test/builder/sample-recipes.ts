@@ -1,9 +1,9 @@
 /** Recipes with made-up facts, for tests that need some recipe and not a particular one. */
-import type { AssemblyRecipe, JeosRecipe } from '../../model/recipe.ts';
+import type { BootstrapJeosRecipe, TreeAssemblyRecipe } from '../../model/recipe.ts';
 
 const digestOf = (digit: string): string => digit.repeat(64);
 
-export const sampleJeosRecipe: JeosRecipe = {
+export const sampleJeosRecipe: BootstrapJeosRecipe = {
   recipeVersion: 1,
   kind: 'jeos',
   release: 'debian12',
@@ -28,9 +28,10 @@ export const sampleJeosRecipe: JeosRecipe = {
   agentSha256: digestOf('4'),
 };
 
-export const sampleAssemblyRecipe: AssemblyRecipe = {
+export const sampleAssemblyRecipe: TreeAssemblyRecipe = {
   recipeVersion: 1,
   kind: 'assembly',
+  method: 'tree',
   release: 'debian12',
   family: 'debian',
   architecture: 'x86_64',

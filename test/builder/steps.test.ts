@@ -5,6 +5,7 @@ import path from 'node:path';
 import test from 'node:test';
 import { openBuildLog } from '../../builder/build-log.ts';
 import { step } from '../../builder/plan.ts';
+import { noSuchStep } from '../../builder/making.ts';
 import type { Step } from '../../builder/plan.ts';
 import { runSteps } from '../../builder/steps.ts';
 import { PcloudError } from '../../model/errors.ts';
@@ -32,6 +33,8 @@ async function run(
       log,
       signal,
       onProgress: report,
+      runInstall: noSuchStep,
+      runGuest: noSuchStep,
     }).then(
       () => undefined,
       (reason: unknown) => reason,

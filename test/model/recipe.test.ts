@@ -10,7 +10,7 @@ test('the digest of a recipe is fixed: a change here means that every image is b
   );
   assert.equal(
     recipeDigest(sampleAssemblyRecipe),
-    '8c3b869a7ae736ed38458be7923a94cd637fb8691d8a4ebfc2435ba3a86a984e',
+    '058e5d641da91b3c4b324dfedad1d3fd28f66573dca7667be1c869eb9b47885f',
   );
 });
 

@@ -2,19 +2,25 @@ import assert from 'node:assert/strict';
 import path from 'node:path';
 import test from 'node:test';
 import { loadReleases } from '../../catalogue/releases.ts';
-import { missingEngineOf, releaseSchema } from '../../model/release.ts';
+import { releaseSchema } from '../../model/release.ts';
 
 const templates = path.resolve(import.meta.dirname, '../../templates');
 
-test('of the releases that come with the product, debian12 can be built and the others say what they lack', async () => {
+test('each release that comes with the product names its engine and all that can make it', async () => {
   const releases = await loadReleases(templates);
-  const missing = [...releases.values()].map((release) => [release.name, missingEngineOf(release)]);
-  assert.deepEqual(missing, [
-    ['F14', 'oz'],
-    ['F15', 'oz'],
-    ['F16', 'oz'],
-    ['RHEL6', 'oz'],
-    ['debian12', undefined],
+  const engines = [...releases.values()].map((release) => [
+    release.name,
+    release.engine,
+    release.engine === 'bootstrap' ? [] : release.engines,
+  ]);
+  assert.deepEqual(engines, [
+    ['Alma9', 'virt-install', ['virt-install']],
+    ['F14', 'oz', ['oz', 'virt-install']],
+    ['F15', 'oz', ['oz', 'virt-install']],
+    ['F16', 'oz', ['oz', 'virt-install']],
+    ['F43', 'virt-install', ['virt-install']],
+    ['RHEL6', 'oz', ['oz', 'virt-install']],
+    ['debian12', 'bootstrap', []],
   ]);
 });
 

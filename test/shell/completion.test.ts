@@ -65,7 +65,14 @@ test('names come from the services', async () => {
     builder: {
       releases: () =>
         Promise.resolve([
-          { name: 'debian12', aliases: [], summary: '', architectures: [], buildable: true, reason: null },
+          {
+            name: 'debian12',
+            aliases: [],
+            summary: '',
+            architectures: [],
+            engine: 'bootstrap',
+            engines: ['bootstrap'],
+          },
         ]),
     },
   });

@@ -84,7 +84,7 @@ test('each command asks for what it says, and says what was done', async (t) => 
     ['deployable_reload dep1', 'POST /v1/deployables/dep1/reload', /follows its definition/],
     ['deployable_recover dep1', 'POST /v1/deployables/dep1/recover', /goes on/],
     ['jeos_list', 'GET /v1/images', /debian12 +x86_64 +a1a1a1a1a1a1/],
-    ['release_list', 'GET /v1/releases', /debian12 +bookworm +x86_64 +Debian 12/],
+    ['release_list', 'GET /v1/releases', /debian12 +bookworm +x86_64 +bootstrap +Debian 12/],
     ['build_list', 'GET /v1/builds', /3f9a0c11d2e4 +active +42% .*installing packages/],
   ];
   // One program runs all of them: starting it for each would take most of a minute. `help quit` marks the ends.

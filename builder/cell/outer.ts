@@ -1,0 +1,70 @@
+/**
+ * The first program in a cell: still on the host's network, it covers libvirt's directories with the cell's own,
+ * starts the inner program in a network of its own and the user-mode network between the two, and ends with the
+ * inner program's exit code. Usage: outer.ts SPEC.json
+ */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { execa } from 'execa';
+import { groupWithQemu, libvirtdConf, passwdWithQemu, qemuConf } from '../../service/libvirtd-files.ts';
+import { cellBinds, cellNetwork, cellSpecSchema, networkCommand } from './cell-plan.ts';
+import type { CellSpec } from './cell-plan.ts';
+
+const commandLimitMs = 10_000;
+const networkLimitMs = 10_000;
+
+function writeFiles({ directory }: CellSpec): void {
+  for (const name of ['etc', 'lib', 'cache', 'log', 'run']) mkdirSync(path.join(directory, name));
+  const write = (name: string, text: string): void =>
+    writeFileSync(path.join(directory, name), text, { mode: 0o644 });
+  write('etc/libvirtd.conf', libvirtdConf);
+  write('etc/qemu.conf', qemuConf(true));
+  write('passwd', passwdWithQemu(readFileSync('/etc/passwd', 'utf8')));
+  write('group', groupWithQemu(readFileSync('/etc/group', 'utf8')));
+  write('resolv.conf', `nameserver ${cellNetwork.nameServer}\n`);
+}
+
+/** A bind needs something to cover; as root an empty directory appears where libvirt was never set up. */
+async function cover(source: string, target: string): Promise<void> {
+  if (!existsSync(target)) mkdirSync(target, { recursive: true });
+  await execa('mount', ['--bind', source, target], { timeout: commandLimitMs });
+}
+
+async function untilOwnNetwork(pid: number): Promise<void> {
+  const own = readlinkSync('/proc/self/ns/net');
+  const deadlineMs = performance.now() + networkLimitMs;
+  while (readlinkSync(`/proc/${pid}/ns/net`) === own) {
+    if (performance.now() > deadlineMs) throw new Error('the cell got no network of its own');
+    await delay(5);
+  }
+}
+
+// The tool gets the signal of its group itself and cleans up; the cell waits for it.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => undefined);
+
+const specFile = process.argv[2] ?? '';
+const spec = cellSpecSchema.parse(JSON.parse(readFileSync(specFile, 'utf8')));
+await execa('mount', ['-t', 'proc', 'proc', '/proc'], { timeout: commandLimitMs });
+writeFiles(spec);
+for (const [source, target] of cellBinds(spec.directory)) await cover(source, target);
+
+const innerProgram = fileURLToPath(new URL('inner.ts', import.meta.url));
+const inner = spawn('unshare', ['--net', '--', spec.nodePath, innerProgram, specFile], {
+  stdio: 'inherit',
+  cwd: spec.workDirectory,
+});
+const ended = once(inner, 'exit') as Promise<[number | null, NodeJS.Signals | null]>;
+if (inner.pid === undefined) throw new Error('unshare could not be started in the cell');
+await untilOwnNetwork(inner.pid);
+const [program, ...args] = networkCommand(spec, inner.pid);
+const network = spawn(program, args, { stdio: ['ignore', 'ignore', 'inherit'], detached: true });
+network.on('error', (error) => {
+  process.stderr.write(`cell: the network program ${program} cannot be run: ${error.message}\n`);
+  inner.kill('SIGKILL');
+});
+const [code, signal] = await ended;
+process.exit(code ?? (signal === null ? 1 : 128));

@@ -1,0 +1,45 @@
+/**
+ * Reads files out of a disk that an installer partitioned, without mounting it: the partitions by sfdisk(8), the
+ * files by debugfs(8) at a partition's offset. Its file systems are ext2 to ext4, as our kickstarts ask for.
+ */
+import { execa } from 'execa';
+import { z } from 'zod';
+
+const limitMs = 60_000;
+const maxFileBytes = 4 * 1024 * 1024;
+
+const tableSchema = z.object({
+  partitiontable: z.object({
+    sectorsize: z.int().min(512).max(65_536).default(512),
+    partitions: z.array(z.object({ start: z.int().nonnegative() })).max(128),
+  }),
+});
+
+/** Byte offsets of the partitions; none where there is no partition table. */
+export async function partitionOffsets(rawDisk: string): Promise<readonly number[]> {
+  const result = await execa('sfdisk', ['--json', rawDisk], { timeout: limitMs, reject: false });
+  if (result.exitCode !== 0) return [];
+  const table = tableSchema.safeParse(JSON.parse(result.stdout));
+  if (!table.success) return [];
+  const { sectorsize, partitions } = table.data.partitiontable;
+  return partitions.map(({ start }) => start * sectorsize);
+}
+
+/**
+ * The file's content from the first partition that has it; undefined where none has.
+ * @param file absolute, without spaces or quotes: debugfs splits its commands into words.
+ */
+export async function readFromDisk(rawDisk: string, file: string): Promise<string | undefined> {
+  if (!/^(?:\/[A-Za-z0-9._-]+)+$/.test(file)) throw new RangeError(`not a plain path: ${file}`);
+  for (const offset of await partitionOffsets(rawDisk)) {
+    const device = `${rawDisk}?offset=${offset}`;
+    const result = await execa('debugfs', ['-R', `cat ${file}`, device], {
+      timeout: limitMs,
+      reject: false,
+      maxBuffer: maxFileBytes,
+      stripFinalNewline: false,
+    });
+    if (result.exitCode === 0 && !/File not found|Bad magic number/.test(result.stderr)) return result.stdout;
+  }
+  return undefined;
+}
