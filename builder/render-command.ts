@@ -7,11 +7,7 @@ import { parseArgs } from 'node:util';
 import { closestName } from '../catalogue/did-you-mean.ts';
 import { domainXmlRenderer } from '../catalogue/domain-xml.ts';
 import { checkArchitecture, findRelease, loadReleases } from '../catalogue/releases.ts';
-import {
-  findResourceTemplate,
-  loadResourceTemplates,
-  templateOnFamily,
-} from '../catalogue/resource-templates.ts';
+import { findResourceTemplate, loadResourceTemplates } from '../catalogue/resource-templates.ts';
 import type { Architecture } from '../model/definition.ts';
 import { PcloudError } from '../model/errors.ts';
 import type { InstallerEngineName } from '../model/installer.ts';
@@ -19,14 +15,12 @@ import { quoteForMessage } from '../model/names.ts';
 import type { InstallerRelease, Release } from '../model/release.ts';
 import type { ResourceTemplate } from '../model/resource-template.ts';
 import { probeAccelerator } from '../service/accelerator-probe.ts';
-import { loadAgent } from './agent-files.ts';
 import type { BuilderConfig } from './config.ts';
+import { makeKickstart } from './kickstart-source.ts';
+import { kickstartSourceOf } from './medium-port.ts';
 import { sampleDomainSpec } from './render/domain.ts';
-import type { KickstartValues } from './render/kickstart-values.ts';
-import { renderKickstart } from './render/kickstart.ts';
-import { loadKickstartTemplates, loadTemplate } from './render/load-templates.ts';
+import { loadTemplate } from './render/load-templates.ts';
 import { renderTdl } from './render/tdl.ts';
-import { loadRootAccess } from './root-access.ts';
 
 export const renderUsage = `Usage: pcloud-builder render kickstart|tdl|domain RELEASE ARCHITECTURE [OPTION]...
 Prints what a build, or a machine, of that release would use.
@@ -136,28 +130,23 @@ function badUsage(message: string): PcloudError {
 async function kickstartOf(request: Request, config: BuilderConfig): Promise<Rendered> {
   const release = installerOf(request, 'kickstart');
   engineOf(request, release);
-  const { resources } = request;
-  const onFamily = resources.map((one) => templateOnFamily(one, release.family));
   const media = mediaOf(request, release);
-  const values: KickstartValues = {
-    release,
-    architecture: request.architecture,
-    nonce: '0'.repeat(64),
-    agent: await loadAgent(config, release.init),
-    rootAccess: await loadRootAccess(config),
-    source: media.kind === 'iso' ? { kind: 'cdrom' } : media,
-    assembly:
-      resources.length === 0
-        ? null
-        : {
-            templates: resources.map((one) => one.name),
-            packages: onFamily.flatMap((one) => one.packages),
-            services: onFamily.map((one) => one.service),
-            ports: portsOf(resources),
-          },
+  const { text } = await makeKickstart(
+    {
+      release,
+      architecture: request.architecture,
+      source: kickstartSourceOf(
+        media.kind === 'iso' ? { kind: 'iso', location: media.url } : { kind: 'tree', location: media.url },
+      ),
+      ownMedia: release.installer.standIn === undefined,
+      templates: request.resources,
+    },
+    config,
+  );
+  return {
+    text,
+    note: "As the public archive is installed from; an operator's own medium may change its source.",
   };
-  const templates = await loadKickstartTemplates(config.kickstartsDirectory, release);
-  return { text: renderKickstart(templates, values), note: 'The nonce is a sample: each build has its own.' };
 }
 
 async function tdlOf(request: Request, config: BuilderConfig): Promise<Rendered> {

@@ -84,7 +84,8 @@ test('no shell ever sees a string: programs are run by argument lists', () => {
 });
 
 /**
- * Hosts that a written file may name: our own, public archives of install media, the bare domains that osinfo
+ * Hosts that a written file may name: our own, public archives of install media (a release's
+ * own, as its project gives them), the bare domains that osinfo
  * ids are made of, references of comments, and what standards reserve. A package mirror is none of them.
  */
 const knownHosts =

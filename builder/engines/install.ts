@@ -62,7 +62,7 @@ export function planInstall(context: InstallContext): Plan {
   return {
     files: [{ path: kickstartFileName, content: context.kickstart, isSecret: true }, ...install.files],
     copies: [],
-    directories: [artifactDirectoryName, ...install.directories],
+    directories: [artifactDirectoryName, 'home', ...install.directories],
     neededBytes: neededForDisks + copies,
     steps: [install.step, { ...convertStep(undefined), weight: 15, timeoutMs: 30 * 60_000 }, compareStep()],
   };
@@ -137,7 +137,7 @@ function ozInstall(context: InstallContext): Install {
         },
         installLimitSeconds,
       ),
-      env: { ...installerEnvironment, ...guestfsEnvironment(context) },
+      env: { ...installerEnvironment(at('home')), ...guestfsEnvironment(context) },
       consoleFile: undefined,
     }),
   };
@@ -158,7 +158,7 @@ function virtInstall(context: InstallContext): Install {
   const { medium } = context;
   return {
     files: [],
-    directories: ['home'],
+    directories: [],
     step: installStep(context, {
       argv: virtInstallArguments(context.release, {
         program: '/usr/bin/virt-install',
@@ -175,10 +175,7 @@ function virtInstall(context: InstallContext): Install {
         waitMinutes: installLimitSeconds / 60 / 3,
       }),
       env: {
-        ...installerEnvironment,
-        // It keeps a cache and a log in its user's home.
-        HOME: at('home'),
-        XDG_CACHE_HOME: at('home'),
+        ...installerEnvironment(at('home')),
         TMPDIR: at('temporary'),
       },
       consoleFile: consoleFileName,

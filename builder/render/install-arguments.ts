@@ -16,6 +16,7 @@ import {
 } from './install-values.ts';
 
 export type Argv = readonly [string, ...string[]];
+type Option = readonly [name: string, value: string];
 
 /**
  * What both programs want to find in their environment.
@@ -67,17 +68,15 @@ const ozSchema = z.object({
  */
 export function ozArguments(paths: OzPaths, installLimitSeconds: number): Argv {
   const values = parseInstallValues(ozSchema, { ...paths, installLimitSeconds });
-  return [
-    values.interpreter,
-    values.program,
-    ...['-d', '3'],
-    ...['-c', values.configPath],
-    ...['-a', values.kickstartPath],
-    ...['-s', values.diskPath],
-    ...['-x', values.domainXmlPath],
-    ...['-t', String(values.installLimitSeconds)],
-    values.tdlPath,
+  const options: readonly Option[] = [
+    ['-d', '3'],
+    ['-c', values.configPath],
+    ['-a', values.kickstartPath],
+    ['-s', values.diskPath],
+    ['-x', values.domainXmlPath],
+    ['-t', String(values.installLimitSeconds)],
   ];
+  return [values.interpreter, values.program, ...options.flat(), values.tdlPath];
 }
 
 export type VirtInstallValues = {
@@ -140,37 +139,35 @@ export function virtInstallArguments(release: InstallerRelease, given: VirtInsta
     ...consoleArguments,
   ];
   const network = values.network.kind === 'user' ? 'user' : `bridge=${values.network.bridge}`;
-  return [
-    values.program,
-    ...['--connect', values.uri],
-    ...['--virt-type', values.accelerator === 'kvm' ? 'kvm' : 'qemu'],
-    ...['--name', values.name],
-    ...['--osinfo', installer.osVariant],
-    ...['--machine', release.machine],
-    ...['--cpu', values.accelerator === 'kvm' ? 'host-passthrough' : 'mode=maximum'],
-    ...['--vcpus', String(values.cpus)],
-    ...['--memory', String(values.memoryMiB ?? installer.installMemoryMiB)],
-    ...['--location', values.location.kind === 'path' ? values.location.path : values.location.url],
-    ...['--initrd-inject', values.kickstartPath],
-    ...['--extra-args', extraArguments.join(' ')],
-    ...[
+  const options: readonly Option[] = [
+    ['--connect', values.uri],
+    ['--virt-type', values.accelerator === 'kvm' ? 'kvm' : 'qemu'],
+    ['--name', values.name],
+    ['--osinfo', installer.osVariant],
+    ['--machine', release.machine],
+    ['--cpu', values.accelerator === 'kvm' ? 'host-passthrough' : 'mode=maximum'],
+    ['--vcpus', String(values.cpus)],
+    ['--memory', String(values.memoryMiB ?? installer.installMemoryMiB)],
+    ['--location', values.location.kind === 'path' ? values.location.path : values.location.url],
+    ['--initrd-inject', values.kickstartPath],
+    ['--extra-args', extraArguments.join(' ')],
+    [
       '--disk',
       `path=${values.diskPath},size=${installer.diskSizeMiB / 1024},format=raw,bus=virtio,cache=unsafe`,
     ],
-    ...['--network', `${network},model=virtio`],
+    ['--network', `${network},model=virtio`],
     // A screen without a port: a screenshot says what a silent console does not.
-    ...['--graphics', 'vnc,listen=none'],
-    ...['--video', 'vga'],
-    ...['--serial', `pty,log.file=${values.consoleLogPath},log.append=on`],
-    ...['--rng', '/dev/urandom'],
+    ['--graphics', 'vnc,listen=none'],
+    ['--video', 'vga'],
+    ['--serial', `pty,log.file=${values.consoleLogPath},log.append=on`],
+    ['--rng', '/dev/urandom'],
     // What osinfo would add of itself: nothing that an installer from 2010 has to find its way around.
-    ...['--controller', 'type=usb,model=none'],
-    ...['--input', 'none'],
-    ...['--channel', 'none'],
-    ...['--memballoon', 'none'],
-    ...['--sound', 'none'],
-    '--noautoconsole',
-    '--noreboot',
-    ...['--wait', String(values.waitMinutes)],
+    ['--controller', 'type=usb,model=none'],
+    ['--input', 'none'],
+    ['--channel', 'none'],
+    ['--memballoon', 'none'],
+    ['--sound', 'none'],
+    ['--wait', String(values.waitMinutes)],
   ];
+  return [values.program, ...options.flat(), '--noautoconsole', '--noreboot'];
 }

@@ -18,6 +18,9 @@ test('a wrong setting is named', () => {
     PCLOUD_REDIS_URL: 'http://x',
     PCLOUD_BUILD_CONCURRENCY: '0',
     PCLOUD_LOG_LEVEL: 'loud',
+    PCLOUD_KICKSTARTS_DIR: 'kickstarts',
+    PCLOUD_ROOT_KEY_FILE: 'key.pub',
+    PCLOUD_ROOT_PASSWORD_HASH: 'password',
   };
   for (const [name, value] of Object.entries(wrong))
     assert.throws(() => readConfig({ [name]: value }), {

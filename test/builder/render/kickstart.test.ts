@@ -107,7 +107,7 @@ test(
             '0 ',
             `${release.name} ${kind}`,
           );
-      assert.match(complaints('F14', render(releaseNamed('F43'))), /^[1-9]/);
+      assert.match(complaints('F14', render(releaseNamed('F44'))), /^[1-9]/);
     } finally {
       rmSync(directory, { recursive: true });
     }
@@ -148,7 +148,7 @@ test('a key of a type that the guest does not know is refused, for nobody could 
     message: /F14 knows no keys of type "ssh-ed25519", only ssh-rsa/,
   });
   assert.match(
-    render(releaseNamed('F43'), { rootAccess: { kind: 'key', authorizedKey } }),
+    render(releaseNamed('F44'), { rootAccess: { kind: 'key', authorizedKey } }),
     /ssh-ed25519 AAAA/,
   );
 });
@@ -178,7 +178,7 @@ test('only a release that needs a place for GRUB on GPT gets one', () => {
   const withPlace = installerReleases.filter((release) => render(release).includes('part biosboot'));
   assert.deepEqual(
     withPlace.map((release) => release.name),
-    ['F16', 'F43'],
+    ['F16', 'F44'],
   );
 });
 
