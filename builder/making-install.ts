@@ -36,7 +36,7 @@ export async function makingOfInstall(context: MakingContext, inputs: InstallInp
     loadTemplate(config.templatesDirectory, 'tdl.xml.hbs'),
     loadTemplate(config.templatesDirectory, 'oz.cfg.hbs'),
     engineVersionOf(recipe.engine),
-    probeAccelerator(),
+    probeAccelerator({ memoryFile: path.join(config.runtimeDirectory, 'builder-accelerator.json') }),
   ]);
   await context.log.write(`${probe.reason}\n`);
   const guestfsCacheDirectory = path.join(config.stateDirectory, 'guestfs');

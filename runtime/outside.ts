@@ -20,7 +20,9 @@ import { defaultLimits } from './supervisor/limits.ts';
 export async function connectOutside(config: CpedConfig, log: Logger): Promise<Outside> {
   const clock = systemClock;
   const template = await readDomainTemplate(path.join(config.templatesDir, 'domain.xml.hbs'));
-  const accelerator = await probeAccelerator();
+  const accelerator = await probeAccelerator({
+    memoryFile: path.join(config.runtimeDir, 'cped-accelerator.json'),
+  });
   const notice = (message: string): void => log.warn(message);
   return {
     clock,

@@ -18,7 +18,9 @@ const commandLimitMs = 10_000;
 const networkLimitMs = 10_000;
 
 function writeFiles({ directory }: CellSpec): void {
-  for (const name of ['etc', 'lib', 'cache', 'log', 'run']) mkdirSync(path.join(directory, name));
+  // virt-install unpacks an ISO's kernel into boot/, which libvirt's package makes on a host.
+  for (const name of ['etc', 'lib/boot', 'cache', 'log', 'run'])
+    mkdirSync(path.join(directory, name), { recursive: true });
   const write = (name: string, text: string): void =>
     writeFileSync(path.join(directory, name), text, { mode: 0o644 });
   write('etc/libvirtd.conf', libvirtdConf);

@@ -1,10 +1,12 @@
 /** The accelerator probe with the QEMU of this machine. */
 import assert from 'node:assert/strict';
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { execa } from 'execa';
 import { probeAccelerator } from '../../service/accelerator-probe.ts';
+import { probeBootSector } from '../../service/probe-boot-sector.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'probe-'));
 after(() => rmSync(directory, { recursive: true }));
@@ -38,24 +40,43 @@ test('the answer for this machine is one line, whatever it is', async () => {
 for (const [what, script, reason] of [
   ['that says nothing and ends', 'exit 1', /exit code 1/],
   ['that is aborted', 'kill -ABRT $$', /SIGABRT/],
-  [
-    'that stops in an internal error',
-    `echo '{"return":{"status":"internal-error"}}'; cat >/dev/null`,
-    /internal-error/,
-  ],
-  ['that never answers', 'exec sleep 60', /within 400 ms/],
-  ['that talks nonsense', `echo '"status" nonsense'; exit 0`, /exit code 0/],
+  ['that complains and ends', 'echo "failed to set MSR 0x345" >&2; exit 1', /failed to set MSR/],
+  ['whose machine never comes to its end', 'exec sleep 60', /64-bit mode and to its end within 400 ms/],
+  ['that ends its machine in another way', 'exit 0', /exit code 0/],
 ] as const) {
   test(`a QEMU ${what} means emulation`, async () => {
     const choice = await probeAccelerator({
       qemuPath: fakeQemu(what.replaceAll(' ', '-'), script),
-      settleMs: 50,
       limitMs: 400,
     });
     assert.equal(choice.accelerator, 'tcg');
     assert.match(choice.reason, reason);
   });
 }
+
+test('the answer is remembered for this boot and this QEMU, and damage is asked again', async () => {
+  const memoryFile = join(directory, 'memory.json');
+  const qemuPath = fakeQemu('counted', `echo x >>${directory}/asked; exit 85`);
+  const asked = (): number => readFileSync(join(directory, 'asked'), 'utf8').length / 2;
+  for (const expected of [1, 1]) {
+    assert.equal((await probeAccelerator({ qemuPath, memoryFile })).accelerator, 'kvm');
+    assert.equal(asked(), expected);
+  }
+  writeFileSync(memoryFile, '{"accelerator":"kvm"');
+  await probeAccelerator({ qemuPath, memoryFile });
+  assert.equal(asked(), 2);
+  fakeQemu('counted', `echo x >>${directory}/asked; exit 1 # another one`);
+  assert.equal((await probeAccelerator({ qemuPath, memoryFile })).accelerator, 'tcg');
+  assert.equal(asked(), 3);
+});
+
+test('the boot sector of the probe is what its source assembles to', async () => {
+  const source = join(import.meta.dirname, '../../native/kvm-probe/src/boot-sector.S');
+  const [object, binary] = [join(directory, 'sector.o'), join(directory, 'sector')];
+  await execa('gcc', ['-m32', '-c', '-o', object, source], { timeout: 30_000 });
+  await execa('ld', ['-m', 'elf_i386', '-Ttext', '0x7c00', '--oformat', 'binary', '-o', binary, object]);
+  assert.deepEqual(probeBootSector(), readFileSync(binary));
+});
 
 test('no QEMU at all means emulation', async () => {
   const choice = await probeAccelerator({ qemuPath: join(directory, 'none') });
