@@ -2,7 +2,8 @@
  * What a build leaves for people to look at besides its log: the kickstart and TDL that were used, the machine's
  * console, its last screen. Of a good build they stand in the artifact; of a failed one, beside its log.
  */
-import { copyFile, mkdir, open, readdir, rm } from 'node:fs/promises';
+import { copyFile, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import path from 'node:path';
 import { errorCodeOf } from '../service/error-code.ts';
 import type { BuildLog } from './build-log.ts';
@@ -10,16 +11,21 @@ import type { BuildLog } from './build-log.ts';
 const plainNames = ['kickstart.ks', 'recipe.tdl', 'domain.xml', 'console.log'];
 
 /** Which of these names are evidence; the last screen is PNG or PPM, as QEMU gave it. */
-export function evidenceFiles(names: readonly string[]): readonly string[] {
+function evidenceFiles(names: readonly string[]): readonly string[] {
   return names.filter((name) => plainNames.includes(name) || /^screen\.(?:png|ppm)$/.test(name)).sort();
 }
 
-/** Gives the last screen the ending of what it is (virsh(1) screenshot leaves that to QEMU). */
-export async function screenFileName(file: string): Promise<string | undefined> {
-  const handle = await open(file, 'r').catch((error: unknown) => {
-    if (errorCodeOf(error) === 'ENOENT') return undefined;
-    throw error;
-  });
+/** The build's evidence in its work directory; the last screen gets the ending of what it is first. */
+export async function evidenceOf(workDirectory: string): Promise<readonly string[]> {
+  const screen = path.join(workDirectory, 'screen');
+  const name = await screenFileName(screen);
+  if (name !== undefined) await rename(screen, path.join(workDirectory, name));
+  return evidenceFiles(await readdir(workDirectory));
+}
+
+/** virsh(1) screenshot leaves it to QEMU whether it is PNG or PPM. */
+async function screenFileName(file: string): Promise<string | undefined> {
+  const handle = await openIfThere(file);
   if (handle === undefined) return undefined;
   try {
     const { buffer, bytesRead } = await handle.read(Buffer.alloc(4), 0, 4, 0);
@@ -30,6 +36,13 @@ export async function screenFileName(file: string): Promise<string | undefined> 
   }
 }
 
+async function openIfThere(file: string): Promise<FileHandle | undefined> {
+  return await open(file, 'r').catch((error: unknown) => {
+    if (errorCodeOf(error) === 'ENOENT') return undefined;
+    throw error;
+  });
+}
+
 /**
  * Keeps the evidence of a failed build in the place of an earlier attempt's. That it cannot be kept (a full disk)
  * is a line in the log: it must not hide why the build failed.
@@ -37,7 +50,7 @@ export async function screenFileName(file: string): Promise<string | undefined> 
 export async function keepEvidence(workspace: string, target: string, log: BuildLog): Promise<void> {
   try {
     await rm(target, { recursive: true, force: true });
-    const names = evidenceFiles(await readdir(workspace));
+    const names = await evidenceOf(workspace);
     if (names.length === 0) return;
     // A kickstart may hold the hash of a password.
     await mkdir(target, { recursive: true, mode: 0o750 });
@@ -51,10 +64,7 @@ const tailBytes = 8192;
 
 /** The end of a text file as lines; none where there is no such file. */
 export async function lastLinesOf(file: string): Promise<readonly string[]> {
-  const handle = await open(file, 'r').catch((error: unknown) => {
-    if (errorCodeOf(error) === 'ENOENT') return undefined;
-    throw error;
-  });
+  const handle = await openIfThere(file);
   if (handle === undefined) return [];
   try {
     const { size } = await handle.stat();

@@ -2,7 +2,7 @@
  * The making of the engines `oz` and `virt-install`: the medium made usable, the install run in its cell, and the
  * proof and the package list read out of the disk.
  */
-import { copyFile, mkdir, readdir, stat, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, stat, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { PcloudError } from '../model/errors.ts';
@@ -11,7 +11,7 @@ import { probeAccelerator } from '../service/accelerator-probe.ts';
 import { engineVersionOf } from './engine-version.ts';
 import { planInstall } from './engines/install.ts';
 import type { InstallMedium } from './engines/install.ts';
-import { evidenceFiles, lastLinesOf } from './evidence.ts';
+import { evidenceOf, lastLinesOf } from './evidence.ts';
 import { readFromDisk } from './installed-disk.ts';
 import { lastLine } from './install/failure.ts';
 import { runInstall } from './install/run-install.ts';
@@ -124,7 +124,6 @@ async function proveInstall(context: MakingContext, inputs: InstallInputs, finis
   }
   const packages = await readFromDisk(disk, packageListPath);
   await writeFile(path.join(finished, 'packages.tsv'), packages ?? '');
-  const there = await readdir(workDirectory);
-  for (const name of evidenceFiles(there))
+  for (const name of await evidenceOf(workDirectory))
     await copyFile(path.join(workDirectory, name), path.join(finished, name));
 }

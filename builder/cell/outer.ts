@@ -19,6 +19,8 @@ const networkLimitMs = 10_000;
 
 function writeFiles({ directory }: CellSpec): void {
   // virt-install unpacks an ISO's kernel into boot/, which libvirt's package makes on a host.
+  // supermin, by which oz opens ISO images, fails where there is none (a container, a microVM).
+  if (process.getuid?.() === 0) mkdirSync('/lib/modules', { recursive: true });
   for (const name of ['etc', 'lib/boot', 'cache', 'log', 'run'])
     mkdirSync(path.join(directory, name), { recursive: true });
   const write = (name: string, text: string): void =>

@@ -55,6 +55,12 @@ const signs: readonly Sign[] = [
   },
 ];
 
+const superminSign: Sign = {
+  pattern: /supermin exited with error/,
+  code: 'guestfs-unusable',
+  hint: "oz opens an ISO by libguestfs, which needs a kernel of this host in /boot (or SUPERMIN_KERNEL and SUPERMIN_MODULES in the builder's environment). Or install from the tree, or by --engine virt-install.",
+};
+
 const shownLength = 300;
 
 /** Printable, one line, not too long: consoles hold control sequences. */
@@ -74,7 +80,7 @@ export function lastLine(lines: readonly string[]): string {
 /** The error for an install that its tool gave up, or whose machine the tool lost. */
 export function toolFailed(how: string, evidence: InstallEvidence): PcloudError {
   const lines = [...evidence.consoleTail, ...evidence.toolTail].map(plainLine);
-  for (const { pattern, code, hint } of signs) {
+  for (const { pattern, code, hint } of [superminSign, ...signs]) {
     const line = lines.findLast((one) => pattern.test(one));
     if (line !== undefined) return failure(code, `${how}: ${line}`, hint, evidence);
   }

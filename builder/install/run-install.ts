@@ -101,7 +101,9 @@ async function runInCell(step: InstallStep, options: InstallOptions): Promise<vo
   });
   let reached = 0;
   const onFraction = (fraction: number, title: string): void => {
-    reached = Math.max(reached, fraction);
+    // Console and log tell the same in another order: what is behind us is no news.
+    if (fraction < reached) return;
+    reached = fraction;
     options.onProgress(reached, title);
   };
   let succeeded = false;
