@@ -22,6 +22,10 @@ import type {
   ReleaseInfo,
 } from '../model/builder-api.ts';
 import type { Requirement } from '../model/definition.ts';
+import { imageDetailsSchema, imageMatchAnswerSchema } from '../model/image-details.ts';
+import type { ImageDetails } from '../model/image-details.ts';
+import { gcAnswerSchema } from '../model/image-gc.ts';
+import type { GcAnswer, GcRequest } from '../model/image-gc.ts';
 import { errorFromBody, PcloudError } from '../model/errors.ts';
 import { eventStream } from '../service/event-stream.ts';
 import { pathOf, requestJson } from '../service/http-client.ts';
@@ -33,6 +37,11 @@ export type BuilderClient = {
   status(): Promise<BuilderStatus>;
   releases(): Promise<readonly ReleaseInfo[]>;
   images(): Promise<ImagesAnswer>;
+  imageDetails(digest: string, withPackages: boolean): Promise<ImageDetails>;
+  jeosDetails(release: string, architecture: string, withPackages: boolean): Promise<ImageDetails>;
+  /** Digest of the image that an assembly with this requirement would be started on; null: none is built. */
+  matchImage(requirement: Requirement): Promise<string | null>;
+  collectGarbage(request: GcRequest): Promise<GcAnswer>;
   ensureJeos(release: string, architecture: string): Promise<EnsureAnswer>;
   ensureRequirement(requirement: Requirement): Promise<EnsureAnswer>;
   builds(): Promise<readonly Build[]>;
@@ -54,6 +63,8 @@ export type BuilderClient = {
 /** `ensure` asks the package archive, which may be slow; everything else is local. */
 const archiveLimitMs = 90_000;
 const localLimitMs = 30_000;
+/** Removing tens of images from a slow disk takes a while. */
+const gcLimitMs = 600_000;
 
 export function builderClient(socketPath: string): BuilderClient {
   const notRunning = (): PcloudError => builderNotRunning(socketPath);
@@ -73,6 +84,35 @@ export function builderClient(socketPath: string): BuilderClient {
     releases: async () =>
       (await ask({ method: 'GET', path: '/v1/releases', schema: releasesAnswerSchema })).releases,
     images: async () => await ask({ method: 'GET', path: '/v1/images', schema: imagesAnswerSchema }),
+    imageDetails: async (digest, withPackages) =>
+      await ask({
+        method: 'GET',
+        path: `${pathOf`/v1/images/${digest}`}?packages=${withPackages}`,
+        schema: imageDetailsSchema,
+      }),
+    jeosDetails: async (release, architecture, withPackages) =>
+      await ask({
+        method: 'GET',
+        path: `${pathOf`/v1/images/jeos/${release}/${architecture}`}?packages=${withPackages}`,
+        schema: imageDetailsSchema,
+      }),
+    matchImage: async (requirement) =>
+      (
+        await ask({
+          method: 'POST',
+          path: '/v1/images/match',
+          body: { requirement },
+          schema: imageMatchAnswerSchema,
+        })
+      ).digest,
+    collectGarbage: async (body) =>
+      await ask({
+        method: 'POST',
+        path: '/v1/images/gc',
+        body,
+        schema: gcAnswerSchema,
+        timeoutMs: gcLimitMs,
+      }),
     ensureJeos: async (release, architecture) => await ensure({ kind: 'jeos', release, architecture }),
     ensureRequirement: async (requirement) => await ensure({ kind: 'assembly', requirement }),
     builds: async () => (await ask({ method: 'GET', path: '/v1/builds', schema: buildsAnswerSchema })).builds,

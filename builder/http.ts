@@ -17,6 +17,8 @@ import { freeBytesOf } from './disk-space.ts';
 import { followBuild } from './follow.ts';
 import { addMediaRoutes } from './http-media.ts';
 import type { MediaRoutes } from './http-media.ts';
+import { registerImageRoutes } from './http-images.ts';
+import { mediumOf } from './image-details.ts';
 import { cancelBuild, ensureImage, findBuild, listBuilds } from './requests.ts';
 import type { RequestContext } from './requests.ts';
 
@@ -49,6 +51,7 @@ export function createBuilderServer(options: BuilderServerOptions): FastifyInsta
   app.delete('/v1/images/:digest', async (request) => ({
     deleted: await deleteImage(context, parseInput(digestParams, request.params).digest),
   }));
+  registerImageRoutes(app, context, options.redisTitle !== 'private');
   app.get('/v1/builds', async () => ({ builds: await listBuilds(context) }));
   app.get('/v1/builds/:digest', async (request) =>
     findBuild(context, parseInput(digestParams, request.params).digest),
@@ -120,6 +123,9 @@ async function imagesOf(context: RequestContext): Promise<ImagesAnswer> {
       parentDigest: manifest.parentDigest,
       sizeBytes: manifest.disk.sizeBytes,
       createdAt: manifest.createdAt,
+      engine: manifest.engine,
+      engineVersion: manifest.engineVersion,
+      synthetic: mediumOf(manifest, artifacts)?.synthetic ?? false,
     })),
     damaged: damaged.map(({ digest, error }) => ({ digest, reason: error.message, hint: error.hint ?? '' })),
   };

@@ -112,6 +112,10 @@ export const imageInfoSchema = z.strictObject({
   parentDigest: digestSchema.nullable(),
   sizeBytes: z.int().nonnegative(),
   createdAt: z.iso.datetime(),
+  engine: z.string(),
+  engineVersion: z.string().nullable(),
+  /** Made from a medium that tests made: it is not what the release's vendor published. */
+  synthetic: z.boolean(),
 });
 export type ImageInfo = z.infer<typeof imageInfoSchema>;
 export const imagesAnswerSchema = z.strictObject({

@@ -86,8 +86,12 @@ export const requirementSchema = z.strictObject({
 });
 export type Requirement = z.infer<typeof requirementSchema>;
 
-/** The requirement that an assembly's definition implies. */
-export function requirementOf(assembly: AssemblyDefinition): Requirement {
+/** The requirement that an assembly's definition implies, also as a status tells it. */
+export function requirementOf(
+  assembly: Pick<AssemblyDefinition, 'release' | 'architecture'> & {
+    readonly resources: readonly Pick<ResourceDefinition, 'template'>[];
+  },
+): Requirement {
   const templates = [...new Set(assembly.resources.map((resource) => resource.template))].sort();
   return { release: assembly.release, architecture: assembly.architecture, templates };
 }

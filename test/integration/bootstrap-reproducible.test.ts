@@ -7,8 +7,10 @@ import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import test from 'node:test';
 import { readArtifact, sha256OfFile, verifyDisk } from '../../catalogue/image-directory.ts';
+import type { Artifact } from '../../catalogue/image-directory.ts';
 import { spdxRules } from '../model/spdx-rules.ts';
 import { builderProcess } from './builder-process.ts';
+import type { BuilderProcess } from './builder-process.ts';
 
 /** What tells of the build and not of the image: times, and what the tools said. */
 const ownFiles = ['manifest.json', 'build.log'];
@@ -30,6 +32,7 @@ async function buildOnce(): Promise<Built> {
     const artifact = await readArtifact(builder.imageDirectory, digest);
     assert.ok(artifact !== undefined);
     await verifyDisk(artifact);
+    await checkDetails(builder, artifact);
     const { createdAt, buildDurationMs, ...manifest } = artifact.manifest;
     assert.ok(Date.parse(createdAt) > Date.now() - buildDurationMs - 60_000);
     const names = (await readdir(artifact.directory)).filter((name) => !ownFiles.includes(name));
@@ -37,7 +40,7 @@ async function buildOnce(): Promise<Built> {
       async (name) => [name, await sha256OfFile(path.join(artifact.directory, name))] as const,
     );
     await checkPackageList(artifact.directory, manifest.packages);
-    return { digest, files: new Map((await Promise.all(sums)).sort()), manifest };
+    return { digest, files: new Map(await Promise.all(sums)), manifest };
   } finally {
     await builder.dispose();
   }
@@ -50,6 +53,18 @@ async function checkPackageList(directory: string, names: readonly string[]): Pr
   for (const name of [...names, 'libc6', 'systemd']) assert.ok(listed.has(name), `${name} is not listed`);
   // The kernel's package is unpacked beside the package manager, and is in the image all the same.
   assert.ok([...listed].some((name) => name.startsWith('linux-image-')));
+}
+
+/** What people are told of it is what it is. */
+async function checkDetails({ client }: BuilderProcess, { digest, manifest }: Artifact): Promise<void> {
+  const told = await client.jeosDetails('debian12', 'x86_64', true);
+  assert.equal(told.digest, digest);
+  assert.deepEqual([told.engine, told.method, told.medium], ['bootstrap', null, null]);
+  assert.match(told.engineVersion ?? '', /^\d+\.\d+/);
+  assert.equal(told.packages?.length, told.packageCount);
+  assert.ok(told.packages?.every(({ version, architecture }) => version !== null && architecture !== null));
+  assert.deepEqual(manifest.files, ['build.log', 'recipe.json', 'root.tar.zst']);
+  assert.deepEqual(await client.imageDetails(digest, true), told);
 }
 
 test(
