@@ -10,6 +10,7 @@ import type { BuilderPort, BuildView, Ensured } from './ports.ts';
 export function builderPort(socketPath: string): BuilderPort {
   const client = builderClient(socketPath);
   return {
+    ...client,
     status: async () => {
       const status = await client.status();
       const redis = `Redis (${status.redis}) ${status.redisReachable ? 'answers' : 'does not answer'}`;
@@ -18,7 +19,6 @@ export function builderPort(socketPath: string): BuilderPort {
         summary: `${status.active} building, ${status.waiting} waiting, at most ${status.concurrency} at a time; ${redis}; ${formatBytes(status.freeBytes)} free in ${status.imageDirectory}`,
       };
     },
-    releases: async () => await client.releases(),
     images: async () => {
       const { images, damaged } = await client.images();
       return {

@@ -8,6 +8,7 @@ import type { Command } from './command.ts';
 import { assemblyCommands } from './commands/assembly.ts';
 import { deployableCommands } from './commands/deployable.ts';
 import { escalationCommands } from './commands/escalation.ts';
+import { imageCommands } from './commands/images.ts';
 import { jeosCommands } from './commands/jeos.ts';
 import { lifecycleCommands } from './commands/lifecycle.ts';
 import { mediaCommands } from './commands/media.ts';
@@ -20,6 +21,7 @@ const helpCommand = createHelpCommand({ all: () => commandTable, find: findComma
 export const commandTable: readonly Command[] = [
   ...jeosCommands,
   ...mediaCommands,
+  ...imageCommands,
   ...assemblyCommands,
   ...resourceCommands,
   ...escalationCommands,

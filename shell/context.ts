@@ -30,6 +30,11 @@ export type ShellContext = {
   readonly showsEvents: boolean;
   /** Runs a program on the same terminal and resolves with its exit code. */
   readonly runProgram: (file: string, argv: readonly string[]) => Promise<number>;
+  /**
+   * Asks the operator yes or no on the terminal; only a typed `y` or `yes` is yes. Null where nobody is there
+   * to ask: a script, a pipe.
+   */
+  readonly confirm: ((question: string) => Promise<boolean>) | null;
   /** Ends the interactive shell after this command; no effect elsewhere. */
   readonly quit: () => void;
 };

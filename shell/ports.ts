@@ -6,6 +6,8 @@ import type { AssemblyStatus, CpedStatus, DeployableStatus } from '../model/cped
 import type { Architecture, EscalationPolicy, Monitoring, Requirement } from '../model/definition.ts';
 import type { JournalEvent } from '../model/event.ts';
 import type { MediaInfo, MediaOutcome, MediaProgress, MediaTask } from '../model/media-api.ts';
+import type { ImageDetails } from '../model/image-details.ts';
+import type { GcAnswer, GcRequest } from '../model/image-gc.ts';
 
 /** Every method rejects with PcloudError, and within a limit of its own. */
 export interface CpedPort {
@@ -69,6 +71,13 @@ export interface BuilderPort {
   ): Promise<MediaOutcome>;
   /** What was removed, in words. */
   removeMedium(release: string): Promise<readonly string[]>;
+  imageDetails(digest: string, withPackages: boolean): Promise<ImageDetails>;
+  /** Of the release's present JEOS. */
+  jeosDetails(release: string, architecture: Architecture, withPackages: boolean): Promise<ImageDetails>;
+  /** Digest of the image that such an assembly would be started on now; null: it has to be built. */
+  matchImage(requirement: Requirement): Promise<string | null>;
+  /** Shows, or removes what was shown and is still free. */
+  collectGarbage(request: GcRequest): Promise<GcAnswer>;
 }
 
 /** The services; each client is loaded when first asked for. */
@@ -120,6 +129,11 @@ export type ImageView = {
   readonly templates: readonly string[];
   readonly sizeBytes: number;
   readonly createdAtMs: number;
+  readonly engine: string;
+  /** Of the engine's tool; null where it is not known. */
+  readonly engineVersion: string | null;
+  /** From a medium that tests made. */
+  readonly synthetic: boolean;
 };
 /** A directory that holds no usable image. */
 export type DamagedImage = { readonly digest: string; readonly reason: string; readonly hint: string };

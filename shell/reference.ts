@@ -36,7 +36,10 @@ With \`--json\` a command prints one line of JSON, an object with \`"version": 1
 
 | command | the object's other fields |
 |---|---|
-| \`jeos_list\` | \`jeos\`: list of \`{digest, kind, names, release, architecture, parentDigest, templates, sizeBytes, createdAtMs}\` |
+| \`jeos_list\` | \`jeos\`: list of \`{digest, kind, names, release, architecture, parentDigest, templates, sizeBytes, createdAtMs, engine, engineVersion, synthetic}\` |
+| \`jeos_show\` | \`image\`: an image |
+| \`assembly_show\` | \`assembly\`: its name; \`pinned\`: whether its disk stands on the image; \`image\`: an image, or \`null\` while none is built |
+| \`image_gc\` | \`dryRun\`; \`images\`: list of \`{id, kind, title, sizeBytes, createdAt, verdict, why}\`, kind one of \`jeos assembly damaged newer leftover\`; with \`--dry-run\` all there are, verdict one of \`free kept\`; else those that were to go, verdict one of \`removed kept gone\` |
 | \`release_list\` | \`releases\`: list of \`{name, aliases, summary, family, architectures, engine, engines}\` |
 | \`template_list\` | \`templates\`: list of \`{name, summary, families}\` |
 | \`build_list\` | \`builds\`: list of \`{digest, kind, title, state, percent, step, sinceMs, durationMs, logPath, error}\`, state one of \`waiting active built failed cancelled\` |
@@ -49,6 +52,8 @@ With \`--json\` a command prints one line of JSON, an object with \`"version": 1
 | \`events\` | one line each: \`event\`: \`{seq, atMs, kind, severity, deployable, assembly, resource, incident, text, facts}\` |
 | \`status\` | \`cped\` and \`builder\`: what each says of itself, or \`{error: {code, category, message, hint, facts}}\` |
 
+- image: \`{digest, kind, names, release, family, architecture, init, templates, parentDigest, engine, engineVersion, method, medium, kickstartSha256, agentVersion, builderVersion, createdAt, buildDurationMs, diskSha256, diskSizeBytes, diskVirtualSizeBytes, totalSizeBytes, directory, files, packagesFile, packageCount, packages}\`, method one of \`tree guest install\` or \`null\` for a JEOS, createdAt in ISO 8601; packages is \`null\` without \`--packages\`, else a list of \`{name, version, architecture}\`
+- medium: \`{title, kind, location, sha256, origin, standIn, synthetic}\`, kind one of \`iso tree\`, origin one of \`operator catalogue\`; \`null\` where none was used
 - deployable: \`{name, intent, monitoring, state, sinceMs, note, assemblies}\`, state one of \`stopped starting active recovering stopping blocked\`
 - assembly: \`{name, release, architecture, deployable, state, sinceMs, failuresInWindow, escalation, imageDigest, domainName, uuid, sshPort, note, resources}\`, state one of \`stopped starting booting online suspect fencing waiting stopping blocked\`
 - resource: \`{name, template, state, sinceMs, failuresInWindow, escalation, urls, note}\`, state one of \`stopped probing starting active recovering waiting stopping unrecoverable unmonitored\`

@@ -1,7 +1,7 @@
 /**
  * Images, builds, releases and templates as tables. Pure.
  */
-import { formatBytes, formatClock } from './duration.ts';
+import { formatBytes, formatClock, formatElapsed } from './duration.ts';
 import type { BuildView, ImageView, ReleaseView, TemplateView } from './ports.ts';
 import { printable } from './printable.ts';
 import type { View } from './render-status.ts';
@@ -15,14 +15,18 @@ export function shortDigest(digest: string): string {
 export function renderImages(images: readonly ImageView[], view: View): readonly string[] {
   return renderTable(
     {
-      header: ['RELEASE', 'ARCH', 'IMAGE', 'SIZE', 'BUILT', ''],
+      header: ['RELEASE', 'ARCH', 'IMAGE', 'SIZE', 'AGE', 'ENGINE', ''],
       rows: images.map((image) => [
         image.release,
         image.architecture,
         shortDigest(image.digest),
         formatBytes(image.sizeBytes),
-        formatClock(image.createdAtMs, view.nowMs),
-        image.names.length === 0 ? 'replaced by a newer one' : '',
+        formatElapsed(view.nowMs - image.createdAtMs),
+        `${image.engine} ${image.engineVersion ?? ''}`.trimEnd(),
+        [
+          ...(image.synthetic ? ['SYNTHETIC: made from a test medium'] : []),
+          ...(image.names.length === 0 ? ['replaced by a newer one'] : []),
+        ].join('; '),
       ]),
     },
     view.columns,

@@ -6,6 +6,8 @@ import { createInterface } from 'node:readline';
 import type { Interface } from 'node:readline';
 import type { ReadStream, WriteStream } from 'node:tty';
 import { PcloudError } from '../model/errors.ts';
+import { createQuestion } from './confirm.ts';
+import type { Question } from './confirm.ts';
 import { commandTable } from './command-table.ts';
 import { complete, namesFromServices } from './completion.ts';
 import type { NameSource } from './completion.ts';
@@ -31,7 +33,7 @@ export type ReplOptions = {
   readonly screen: TerminalScreen;
   readonly historyFile: string;
   readonly services: Services;
-  readonly contextFor: (parts: Pick<ShellContext, 'signal' | 'quit'>) => ShellContext;
+  readonly contextFor: (parts: Pick<ShellContext, 'signal' | 'quit' | 'confirm'>) => ShellContext;
 };
 
 /** Runs until the operator leaves; resolves with 0. */
@@ -108,7 +110,9 @@ async function readAndRun(
   let wake = (): void => undefined;
   let open = true;
   let busy = false;
+  const question = createQuestion(readline, output);
   readline.on('line', (line) => {
+    if (question.answer(line)) return;
     waiting.push(line);
     // Set here and not when it is taken: what follows in the same chunk of input must not be echoed.
     promptOutput.mute();
@@ -147,13 +151,13 @@ async function readAndRun(
     if (open) readline.pause();
     if (open) input.setRawMode(false);
     await remember(line);
-    if (await runInterruptibly(line, options)) break;
+    if (await runInterruptibly(line, options, question.ask)) break;
   }
   input.off('data', redrawPasted);
 }
 
 /** Runs a line; Ctrl-C ends its waiting, a second one the shell. True when the operator wants to leave. */
-async function runInterruptibly(line: string, options: ReplOptions): Promise<boolean> {
+async function runInterruptibly(line: string, options: ReplOptions, ask: Question['ask']): Promise<boolean> {
   const interrupt = new AbortController();
   let leaving = false;
   const onSignal = (): void => {
@@ -167,6 +171,7 @@ async function runInterruptibly(line: string, options: ReplOptions): Promise<boo
       line,
       options.contextFor({
         signal: interrupt.signal,
+        confirm: async (question) => await ask(question, interrupt.signal),
         quit: () => {
           leaving = true;
         },

@@ -16,7 +16,15 @@ import { connectServices } from './services.ts';
 
 /** Runs one command and resolves with its exit code. */
 export async function runOnce(words: readonly string[]): Promise<ExitCode> {
-  return await runWords(words, createContext({ signal: interruptSignal() }));
+  const signal = interruptSignal();
+  return await runWords(words, createContext({ signal, confirm: await terminalConfirm(signal) }));
+}
+
+/** The way to ask for a single command; null where input or output is no terminal. */
+async function terminalConfirm(signal: AbortSignal): Promise<ShellContext['confirm']> {
+  if (!process.stdin.isTTY || !process.stdout.isTTY) return null;
+  const { createConfirm } = await import('./confirm.ts');
+  return createConfirm(process.stdin, process.stdout, signal);
 }
 
 /** Runs the commands of a file; `-` is standard input. */
@@ -65,12 +73,12 @@ export async function runInteractive(): Promise<ExitCode> {
     screen,
     historyFile: historyFilePath(process.env),
     services: connectServices(process.env),
-    contextFor: ({ signal, quit }) => createContext({ signal, quit, screen, showsEvents: true }),
+    contextFor: (parts) => createContext({ ...parts, screen, showsEvents: true }),
   });
 }
 
 type ContextParts = Pick<ShellContext, 'signal'> &
-  Partial<Pick<ShellContext, 'quit' | 'screen' | 'showsEvents'>> & {
+  Partial<Pick<ShellContext, 'quit' | 'screen' | 'showsEvents' | 'confirm'>> & {
     readonly stdin?: 'inherit' | 'ignore';
   };
 
@@ -87,6 +95,7 @@ function createContext(parts: ContextParts): ShellContext {
       const { runProgram } = await import('./run-program.ts');
       return await runProgram(file, argv, parts.stdin ?? 'inherit');
     },
+    confirm: parts.confirm ?? null,
     quit: parts.quit ?? (() => undefined),
   };
 }

@@ -98,7 +98,9 @@ const jeosList = defineCommand({
   name: 'jeos_list',
   topic: 'JEOS images',
   summary: 'list the JEOS images that are built',
-  help: ['Shows release, architecture, image digest, size and time of each.'],
+  help: [
+    'Shows release, architecture, image digest, size, age and engine of each; one that was made from a synthetic medium is named as such.',
+  ],
   example: 'jeos_list --json',
   arguments: [],
   options: [jsonOption],

@@ -30,7 +30,7 @@ async function offered(line: string): Promise<readonly string[]> {
 
 test('the first word is a command, later words are what the command takes there', async () => {
   const table: readonly (readonly [string, readonly string[]])[] = [
-    ['jeos_', ['jeos_create', 'jeos_delete', 'jeos_list']],
+    ['jeos_', ['jeos_create', 'jeos_delete', 'jeos_list', 'jeos_show']],
     ['ex', ['exit']],
     ['jeos_create ', ['F14', 'debian12']],
     ['jeos_create d', ['debian12']],

@@ -39,6 +39,7 @@ export type Recorder = {
   readonly printed: string[];
   readonly complained: string[];
   readonly lives: (string | undefined)[];
+  readonly asked: string[];
   readonly ran: { file: string; argv: readonly string[] }[];
   readonly interrupt: () => void;
 };
@@ -50,11 +51,15 @@ export function recorder(options: {
   readonly redraws?: boolean;
   readonly showsEvents?: boolean;
   readonly programExitCode?: number;
+  /** What the operator says when asked; null: nobody is there. */
+  readonly answer?: boolean | null;
 }): Recorder {
   const printed: string[] = [];
   const complained: string[] = [];
   const lives: (string | undefined)[] = [];
   const ran: { file: string; argv: readonly string[] }[] = [];
+  const asked: string[] = [];
+  const answer = options.answer ?? null;
   const interrupt = new AbortController();
   const cped = fakeCped(options.cped ?? {});
   const builder = fakeBuilder(options.builder ?? {});
@@ -81,7 +86,14 @@ export function recorder(options: {
       ran.push({ file, argv });
       return Promise.resolve(options.programExitCode ?? 0);
     },
+    confirm:
+      answer === null
+        ? null
+        : async (question) => {
+            asked.push(question);
+            return await Promise.resolve(answer);
+          },
     quit: () => undefined,
   };
-  return { context, printed, complained, lives, ran, interrupt: () => interrupt.abort() };
+  return { context, printed, complained, lives, asked, ran, interrupt: () => interrupt.abort() };
 }

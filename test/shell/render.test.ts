@@ -108,7 +108,7 @@ test('a state is green when well, red when a person is needed, and colours do no
   );
 });
 
-test('images are listed with digest, size and time', () => {
+test('images are listed with digest, size, age and engine; what is replaced or synthetic says so', () => {
   const image = {
     digest: jeosDigest,
     kind: 'jeos',
@@ -118,12 +118,17 @@ test('images are listed with digest, size and time', () => {
     names: ['jeos debian12 x86_64'],
     templates: [],
     sizeBytes: 83_000_000,
-    createdAtMs: nowMs,
+    createdAtMs: nowMs - 7_500_000,
+    engine: 'bootstrap',
+    engineVersion: '1.3.5',
+    synthetic: false,
   } as const;
-  assert.match(renderImages([{ ...image, names: [] }], view)[1] ?? '', /replaced by a newer one$/);
-  assert.deepEqual(renderImages([image], view), [
-    'RELEASE   ARCH    IMAGE         SIZE    BUILT',
-    'debian12  x86_64  a1a1a1a1a1a1  79 MiB  12:00:00',
+  assert.match(renderImages([{ ...image, names: [] }], view).join('\n'), /replaced by a newer one$/);
+  assert.match(renderImages([{ ...image, synthetic: true }], view).join('\n'), /SYNTHETIC: made from a test/);
+  assert.deepEqual(renderImages([image, { ...image, engine: 'oz', engineVersion: null }], view), [
+    'RELEASE   ARCH    IMAGE         SIZE    AGE    ENGINE',
+    'debian12  x86_64  a1a1a1a1a1a1  79 MiB  2h05m  bootstrap 1.3.5',
+    'debian12  x86_64  a1a1a1a1a1a1  79 MiB  2h05m  oz',
   ]);
 });
 

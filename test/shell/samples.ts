@@ -10,6 +10,8 @@ import {
 } from '../../model/definition.ts';
 import { assemblyStatusSchema, cpedStatusAnswer, deployableStatusSchema } from '../../model/cped-api.ts';
 import type { AssemblyStatus, CpedStatus, DeployableStatus } from '../../model/cped-api.ts';
+import { imageDetailsSchema } from '../../model/image-details.ts';
+import type { ImageDetails } from '../../model/image-details.ts';
 import { journalEventSchema } from '../../model/event.ts';
 import type { JournalEvent } from '../../model/event.ts';
 
@@ -131,3 +133,36 @@ export const requirement = requirementSchema.parse({
   architecture: 'x86_64',
   templates: ['httpd'],
 });
+
+export function imageDetails(fields: Partial<ImageDetails> = {}): ImageDetails {
+  return imageDetailsSchema.parse({
+    digest: jeosDigest,
+    kind: 'jeos',
+    names: ['jeos debian12 x86_64'],
+    release: 'debian12',
+    family: 'debian',
+    architecture: 'x86_64',
+    init: 'systemd',
+    templates: [],
+    parentDigest: null,
+    engine: 'bootstrap',
+    engineVersion: '1.3.5',
+    method: null,
+    medium: null,
+    kickstartSha256: null,
+    agentVersion: '0.1.0',
+    builderVersion: '0.2.0',
+    createdAt: new Date(nowMs - 7_500_000).toISOString(),
+    buildDurationMs: 52_000,
+    diskSha256: 'd1'.repeat(32),
+    diskSizeBytes: 83_000_000,
+    diskVirtualSizeBytes: 4_294_967_296,
+    totalSizeBytes: 190_000_000,
+    directory: `/images/${jeosDigest}`,
+    files: ['build.log', 'disk.qcow2', 'manifest.json', 'packages.spdx.json'],
+    packagesFile: 'packages.spdx.json',
+    packageCount: 140,
+    packages: null,
+    ...fields,
+  });
+}

@@ -1,0 +1,112 @@
+/**
+ * The commands about images that are there: jeos_show and assembly_show, which tell what one is made of, and
+ * image_gc from `image-gc.ts`.
+ */
+import { requirementOf } from '../../model/definition.ts';
+import type { Requirement } from '../../model/definition.ts';
+import { PcloudError } from '../../model/errors.ts';
+import type { AssemblyStatus } from '../../model/cped-api.ts';
+import type { ImageDetails } from '../../model/image-details.ts';
+import { defineCommand, jsonOption } from '../command.ts';
+import type { Command } from '../command.ts';
+import type { ShellContext } from '../context.ts';
+import { describeRequirement, printJson, viewOf } from '../output.ts';
+import { renderImageDetails } from '../render-image-details.ts';
+import { imageGc } from './image-gc.ts';
+
+const packagesOption = {
+  name: 'packages',
+  kind: 'flag',
+  about: 'list every package with its version as well',
+} as const;
+
+const jeosShow = defineCommand({
+  name: 'jeos_show',
+  topic: 'JEOS images',
+  summary: 'show what a JEOS image is made of',
+  help: [
+    'Engine and version, install medium with its checksum, kickstart, agent, times, sizes and files of the present JEOS of a release. A medium that stands in for another, or that tests made, is named as such.',
+    'The package list is SPDX 2.3 JSON in the directory shown.',
+  ],
+  example: 'jeos_show debian12 x86_64 --packages',
+  arguments: [
+    {
+      name: 'RELEASE',
+      kind: 'release',
+      presence: 'required',
+      about: 'a release of the catalogue, such as debian12 (release_list)',
+    },
+    { name: 'ARCH', kind: 'architecture', presence: 'required', about: 'the architecture: x86_64' },
+  ],
+  options: [packagesOption, jsonOption],
+  exitCodes: [['1', 'it is not built']],
+  async run({ RELEASE, ARCH }, context, options) {
+    const builder = await context.services.builder();
+    const image = await builder.jeosDetails(RELEASE, ARCH, options.packages ?? false);
+    if (options.json) printJson(context, { image });
+    else context.screen.print(renderImageDetails(image, viewOf(context)));
+  },
+});
+
+const assemblyShow = defineCommand({
+  name: 'assembly_show',
+  topic: 'assemblies',
+  summary: "show what an assembly's image is made of",
+  help: [
+    'The image that its disk stands on; for an assembly that was never started, the one that it would be started on now. All that jeos_show tells, and the JEOS below it.',
+  ],
+  example: 'assembly_show assy1',
+  arguments: [
+    { name: 'NAME', kind: 'assembly', presence: 'required', about: 'the assembly (assembly_list)' },
+  ],
+  options: [packagesOption, jsonOption],
+  exitCodes: [['1', 'it has no image yet; the message says what builds one']],
+  async run({ NAME }, context, options) {
+    const cped = await context.services.cped();
+    const status = await cped.assembly(NAME);
+    const builder = await context.services.builder();
+    const requirement = requirementOf(status);
+    const digest = status.imageDigest ?? (await builder.matchImage(requirement));
+    const pinned = status.imageDigest !== null;
+    if (digest === null) {
+      if (!options.json) throw noImageYet(status, requirement);
+      printJson(context, { assembly: NAME, pinned, image: null });
+      return 1;
+    }
+    const image = await builder.imageDetails(digest, options.packages ?? false);
+    if (options.json) printJson(context, { assembly: NAME, pinned, image });
+    else printAssemblyImage(NAME, pinned, image, context);
+    return 0;
+  },
+});
+
+function printAssemblyImage(name: string, pinned: boolean, image: ImageDetails, context: ShellContext): void {
+  context.screen.print([
+    pinned
+      ? `assembly ${name}: its disk stands on this image`
+      : `assembly ${name}: it has no disk yet; it would be started on this image`,
+    ...renderImageDetails(image, viewOf(context)),
+  ]);
+}
+
+function noImageYet(
+  { name, deployable, release, architecture }: AssemblyStatus,
+  requirement: Requirement,
+): PcloudError {
+  const start =
+    deployable === null
+      ? `\`deployable_assembly_add DEPLOYABLE ${name}\` and \`deployable_start DEPLOYABLE\``
+      : `\`deployable_start ${deployable}\``;
+  return new PcloudError({
+    code: 'image-not-built',
+    category: 'not-found',
+    message: `Assembly ${name} has no image yet: it needs ${describeRequirement(requirement)}, and that is not built.`,
+    hint:
+      requirement.templates.length === 0
+        ? `Build it with \`jeos_create ${release} ${architecture}\`.`
+        : `${start} builds it before it starts; build_list shows what is being built.`,
+    facts: { assembly: name },
+  });
+}
+
+export const imageCommands: readonly Command[] = [jeosShow, assemblyShow, imageGc];
