@@ -16,8 +16,17 @@ test('every dependency is installed, and nothing that only development needs', (
   const packages = productionPackages(lockText);
   for (const name of Object.keys(manifest.dependencies))
     assert.ok(packages.includes(`node_modules/${name}`), name);
+  // What tests use may be a dependency's own as well, as ajv is fastify's: that is installed.
+  const locked = JSON.parse(lockText) as {
+    packages: Record<string, { dev?: boolean; dependencies?: Record<string, string> }>;
+  };
+  const needed = new Set(
+    Object.entries(locked.packages).flatMap(([where, one]) =>
+      where === '' || one.dev === true ? [] : Object.keys(one.dependencies ?? {}),
+    ),
+  );
   for (const name of Object.keys(manifest.devDependencies))
-    assert.ok(!packages.includes(`node_modules/${name}`), name);
+    assert.equal(packages.includes(`node_modules/${name}`), needed.has(name), name);
 });
 
 test('every step stays below the prefix', () => {
