@@ -9,6 +9,7 @@ import { manifestFile, sha256OfFile } from '../catalogue/image-directory.ts';
 import type { Artifact } from '../catalogue/image-directory.ts';
 import { canonicalJson } from '../model/canonical-json.ts';
 import { PcloudError } from '../model/errors.ts';
+import { syntheticTitle } from '../model/image-medium.ts';
 import { fileNameSchema, manifestSchema, manifestVersion } from '../model/manifest.ts';
 import type { Manifest } from '../model/manifest.ts';
 import { distributionOf } from '../model/package-url.ts';
@@ -115,10 +116,10 @@ async function packageDocument(
 ): Promise<string> {
   const { medium } = made.medium === null && parent !== undefined ? parent.manifest : made;
   return renderSpdx({
-    title: recipeTitle(recipe),
+    title: medium?.synthetic === true ? syntheticTitle(recipeTitle(recipe)) : recipeTitle(recipe),
     digest,
     disk,
-    distribution: distributionOf(recipe.release, recipe.family, medium?.standIn ?? null),
+    distribution: distributionOf(recipe.release, recipe.family, medium),
     packages,
     parent: parent === undefined ? null : await parentDocument(parent),
   });

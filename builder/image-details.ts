@@ -10,6 +10,7 @@ import { jeosName, readNamesTable } from '../catalogue/names-table.ts';
 import { checkArchitecture, findRelease } from '../catalogue/releases.ts';
 import { PcloudError } from '../model/errors.ts';
 import type { ImageDetails } from '../model/image-details.ts';
+import { syntheticTitle } from '../model/image-medium.ts';
 import type { ImageMedium } from '../model/image-medium.ts';
 import type { Manifest } from '../model/manifest.ts';
 import { errorCodeOf } from '../service/error-code.ts';
@@ -25,7 +26,7 @@ export function imageTitle(
   const { kind, release, architecture, templates, medium } = manifest;
   const base = `${release} ${architecture}`;
   const title = kind === 'jeos' ? `JEOS ${base}` : `${base} with ${templates.join(', ')}`;
-  return medium?.synthetic === true ? `${title} (from a synthetic medium)` : title;
+  return medium?.synthetic === true ? syntheticTitle(title) : title;
 }
 
 /** The medium that the image came from, by way of its JEOS where it has none of its own. */

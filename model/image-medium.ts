@@ -50,3 +50,8 @@ export const imageMediumSchema = z.strictObject({
   synthetic: z.boolean(),
 });
 export type ImageMedium = z.infer<typeof imageMediumSchema>;
+
+/** The title of an image from a medium that tests made: nobody shall take it for the real one. */
+export function syntheticTitle(title: string): string {
+  return `${title} (from a synthetic medium)`;
+}

@@ -2,6 +2,7 @@
  * Package URLs (purl): the one name that scanners of vulnerabilities know a distribution's package by. Pure.
  * Follows the purl specification's types `deb` and `rpm`; what stands in a package list is `spdx.ts`.
  */
+import type { ImageMedium } from './image-medium.ts';
 import type { Family } from './resource-template.ts';
 
 /** One installed package as dpkg or rpm tells it; an rpm version may begin with an epoch (`1:2.3-4`). */
@@ -31,11 +32,17 @@ const knownWords: ReadonlyMap<string, { readonly vendor: string; readonly id: st
 
 /**
  * The distribution behind a release.
- * @param standIn what was installed in its place, such as `CentOS 6.10`: those are the packages then.
+ * @param medium where one was used: what stands in for the release tells whose packages they are, and packages
+ *   that tests made are nobody's, so that no scanner takes them for a vendor's.
  */
-export function distributionOf(release: string, family: Family, standIn: string | null): Distribution {
+export function distributionOf(
+  release: string,
+  family: Family,
+  medium: Pick<ImageMedium, 'standIn' | 'synthetic'> | null,
+): Distribution {
   const type = family === 'debian' ? 'deb' : 'rpm';
-  const name = (standIn ?? release).toLowerCase().replaceAll(' ', '-');
+  if (medium?.synthetic === true) return { type, vendor: 'synthetic', distro: null };
+  const name = (medium?.standIn ?? release).toLowerCase().replaceAll(' ', '-');
   const [, word = family, version] = /^([a-z][a-z-]*?)-?(\d[\d.]*)$/.exec(name) ?? [];
   const { vendor, id } = knownWords.get(word) ?? { vendor: word, id: word };
   return { type, vendor, distro: version === undefined ? null : `${id}-${version}` };

@@ -19,7 +19,7 @@ export const sampleAssemblyImage: SpdxImage = {
   title: 'RHEL6 x86_64 with httpd',
   digest: 'c'.repeat(64),
   disk: { file: 'disk.qcow2', sha256: 'd'.repeat(64) },
-  distribution: distributionOf('RHEL6', 'rhel', 'CentOS 6.10'),
+  distribution: distributionOf('RHEL6', 'rhel', { standIn: 'CentOS 6.10', synthetic: false }),
   packages: [
     { name: 'httpd', version: '2.2.15-69.el6.centos', architecture: 'x86_64' },
     { name: 'glibc', version: '2.12-1.212.el6', architecture: 'x86_64' },
