@@ -204,7 +204,7 @@ const imageRows: readonly BadRow[] = [
   row(
     'assembly_create new F16 x86_64',
     1,
-    /has version 2; .*understands up to 1/,
+    /has version 99; .*understands up to 2/,
     /Upgrade.*jeos_create F16 x86_64/,
     'a manifest of a newer version',
   ),
