@@ -107,3 +107,18 @@ test('in the prompt Ctrl-C at the question is no, and lines typed ahead are no a
   await shell.shows('the prompt again', lastIs('pcloudsh#'));
   assert.equal(removals(made), 0);
 });
+
+test('a single command on a terminal asks as well; Ctrl-C at the question ends it with nothing removed', async (t) => {
+  const made = await services(t);
+  for (const [typed, code, removed] of [
+    ['\u0003', 1, 0],
+    ['y\r', 0, 1],
+  ] as const) {
+    const shell = openShell(made.runtimeDirectory, { command: 'image_gc' });
+    t.after(() => shell.close());
+    await shell.shows('the question', (lines) => lines.at(-1)?.startsWith('Remove it? [y/N]') === true);
+    shell.type(typed);
+    assert.equal(await shell.ended(), code);
+    assert.equal(removals(made), removed);
+  }
+});

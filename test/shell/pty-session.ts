@@ -21,10 +21,14 @@ export type PtySession = {
 
 const limitMs = 15_000;
 
-/** Starts `pcloudsh` on a terminal of that width. */
+/** Starts `pcloudsh` on a terminal of that width: the prompt, or one command (plain words). */
 export function openShell(
   runtimeDirectory: string,
-  options: { readonly columns?: number; readonly environment?: Record<string, string> } = {},
+  options: {
+    readonly columns?: number;
+    readonly environment?: Record<string, string>;
+    readonly command?: string;
+  } = {},
 ): PtySession {
   const columns = options.columns ?? 80;
   const child = spawn(
@@ -34,7 +38,7 @@ export function openShell(
       '--flush',
       '--return',
       '--command',
-      `stty cols ${columns} rows 40; exec ${process.execPath} ${shellProgram}`,
+      `stty cols ${columns} rows 40; exec ${process.execPath} ${shellProgram} ${options.command ?? ''}`,
       '/dev/null',
     ],
     {
