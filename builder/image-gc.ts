@@ -10,6 +10,7 @@ import type { Artifact, DamagedArtifact, ImageDirectory } from '../catalogue/ima
 import { leftoverNameSchema } from '../model/image-gc.ts';
 import type { GcEntry, GcRequest } from '../model/image-gc.ts';
 import { packagesOfTemplates } from '../model/manifest.ts';
+import { parentDigestOf } from '../model/recipe.ts';
 import { errorCodeOf } from '../service/error-code.ts';
 import { backingFileIfAny, digestsIn, diskUsers } from './disk-users.ts';
 import { decideGc } from './gc-decision.ts';
@@ -153,8 +154,9 @@ function wantedImages(
 
 function neededByBuild({ digest, data }: QueuedBuild): GcFacts['references'] {
   const own = { digest, who: 'a build of it is queued' };
-  if (data.recipe.kind === 'jeos') return [own];
-  return [own, { digest: data.recipe.parentDigest, who: `the queued build ${digest.slice(0, 12)} needs it` }];
+  const parentDigest = parentDigestOf(data.recipe);
+  if (parentDigest === null) return [own];
+  return [own, { digest: parentDigest, who: `the queued build ${digest.slice(0, 12)} needs it` }];
 }
 
 async function usableSubject(artifact: Artifact, images: ImageDirectory): Promise<Subject> {
