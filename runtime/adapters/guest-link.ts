@@ -1,7 +1,7 @@
 /**
  * The guest links over Unix sockets: QEMU listens, we connect, and connect again for as long as the link is
  * open, because a new QEMU makes a new socket. Owns sockets and retries; what the bytes mean is
- * `guest-link-talk.ts`. A guest can cost itself its link, and never the service anything.
+ * `model/guest-link-talk.ts`. A guest can cost itself its link, and never the service anything.
  *
  * `down` follows every end of an established connection, also of one whose agent had not said hello yet: a
  * QEMU that dies is noticed here first, some milliseconds later. It is a hint to ask libvirt, never proof.
@@ -9,11 +9,11 @@
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 import { encodeHostMessage } from '../../model/guest-codec.ts';
+import { guestLinkLimits, retryDelayMs } from '../../model/guest-link-limits.ts';
+import { startTalk } from '../../model/guest-link-talk.ts';
+import type { TalkOutcome } from '../../model/guest-link-talk.ts';
 import { guestProtocolVersion } from '../../model/guest-protocol.ts';
 import type { Clock, GuestLinkEvent, GuestLinks } from '../ports.ts';
-import { guestLinkLimits, retryDelayMs } from './guest-link-limits.ts';
-import { startTalk } from './guest-link-talk.ts';
-import type { TalkOutcome } from './guest-link-talk.ts';
 
 export type GuestLinkOptions = {
   readonly clock: Clock;

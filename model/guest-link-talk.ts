@@ -1,13 +1,13 @@
 /**
  * The conversation on one connection, without the connection: bytes in, and out what they mean. Decides
- * when a link is up, and when a guest has lost it. Pure apart from its own state; `guest-link.ts` owns the
- * socket. Why the hello has a cause: `docs/guest-protocol.md`.
+ * when a link is up, and when a guest has lost it. Pure apart from its own state; whoever talks with a guest (the
+ * runtime's links, a build's own machine) owns the socket. Why the hello has a cause: `docs/guest-protocol.md`.
  */
-import { decodeGuestMessage } from '../../model/guest-codec.ts';
-import { guestProtocolVersion, maxLineBytes } from '../../model/guest-protocol.ts';
-import type { GuestMessage } from '../../model/guest-protocol.ts';
-import { emptyRest, splitLines } from '../../model/line-splitter.ts';
+import { decodeGuestMessage } from './guest-codec.ts';
 import { countIn, emptyWindow, guestLinkLimits } from './guest-link-limits.ts';
+import { guestProtocolVersion, maxLineBytes } from './guest-protocol.ts';
+import type { GuestMessage } from './guest-protocol.ts';
+import { emptyRest, splitLines } from './line-splitter.ts';
 
 type Hello = Extract<GuestMessage, { kind: 'hello' }>;
 
