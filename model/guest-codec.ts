@@ -17,8 +17,21 @@ export type Decoded<M> =
 
 /** Last words of an operation, in bytes before encoding. */
 export const maxOutputBytes = 512;
-/** Longest parameter key; the line's length bounds the values. */
-const parameterPrefix = 'p.';
+/** A piece of a run's output, in bytes before encoding. */
+export const maxRunTextBytes = 1200;
+const maxRunArguments = 48;
+const maxRunVariables = 12;
+
+/** Keys that come in any number: their prefix on the wire, by verb and field. */
+const prefixes: ReadonlyMap<string, Readonly<Record<string, string>>> = new Map([
+  ['watch', { parameters: 'p.' }],
+  ['run', { arguments: 'a.', environment: 'e.' }],
+]);
+/** What a program said, for a person to read, and its longest; there bad UTF-8 is shown, not refused. */
+const outputs: ReadonlyMap<string, { readonly key: string; readonly maxBytes: number }> = new Map([
+  ['result', { key: 'output', maxBytes: maxOutputBytes }],
+  ['output', { key: 'text', maxBytes: maxRunTextBytes }],
+]);
 
 function whole(min: number, max: number) {
   return z
@@ -44,6 +57,12 @@ const authorizedKeySchema = z
   .max(1023)
   .regex(/^(ssh-|ecdsa-|sk-)[\x20-\x7e]+$/);
 const parametersSchema = z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,61}$/), z.string());
+/** `0`, `1` and so on without a gap, in any order; the first an absolute path. */
+const argumentsSchema = z
+  .record(z.string(), z.string())
+  .transform((given) => Object.keys(given).map((_, at) => given[String(at)]))
+  .pipe(z.array(z.string()).min(1).max(maxRunArguments))
+  .refine(([program]) => program?.startsWith('/') === true);
 
 const guestHelloSchema = z.object({
   kind: z.literal('hello'),
@@ -58,6 +77,11 @@ const guestHelloSchema = z.object({
     .regex(/^ssh-ed25519 [A-Za-z0-9+/=]{16,}$/)
     .optional(),
   cause: z.enum(['answer', 'start', 'update']).optional(),
+  can: z
+    .string()
+    .max(200)
+    .regex(/^[a-z-]+(,[a-z-]+)*$/)
+    .optional(),
 });
 
 const guestMessageSchema = z.discriminatedUnion('kind', [
@@ -87,6 +111,26 @@ const guestMessageSchema = z.discriminatedUnion('kind', [
     durationMs,
     output: z.string().optional(),
   }),
+  z.object({
+    kind: z.literal('output'),
+    id: whole(1, maxInt32),
+    stream: z.enum(['stdout', 'stderr']),
+    text: z.string(),
+  }),
+  z
+    .object({
+      kind: z.literal('run-result'),
+      id: whole(1, maxInt32),
+      code: whole(0, 255).optional(),
+      signal: whole(1, 127).optional(),
+      refused: z.string().min(1).max(200).optional(),
+      timedOut: flag,
+      durationMs,
+    })
+    .refine(
+      ({ code, signal, refused }) => [code, signal, refused].filter((end) => end !== undefined).length === 1,
+      { path: ['code'] },
+    ),
 ]);
 
 const hostMessageSchema = z.discriminatedUnion('kind', [
@@ -120,6 +164,13 @@ const hostMessageSchema = z.discriminatedUnion('kind', [
     timeoutMs: whole(1, 3_600_000),
   }),
   z.object({ kind: z.literal('poweroff') }),
+  z.object({
+    kind: z.literal('run'),
+    id: whole(1, maxInt32),
+    timeoutMs: whole(1, 3_600_000),
+    arguments: argumentsSchema,
+    environment: parametersSchema.refine((given) => Object.keys(given).length <= maxRunVariables),
+  }),
 ]);
 
 /** `agent-version` on the wire is `agentVersion` in the message. */
@@ -135,21 +186,26 @@ function kebabCase(key: string): string {
 function rawMessage(line: GuestLine): Record<string, unknown> | undefined {
   // A key such as `__proto__` must be a key like any other.
   const raw = Object.create(null) as Record<string, unknown>;
-  const parameters: [string, string][] = [];
+  const pairs: [string, string][] = [];
   for (const [key, bytes] of line.values) {
-    // Output is what a program said, for a person to read: there bad UTF-8 is shown, not refused.
-    const decoder = new TextDecoder('utf-8', { fatal: key !== 'output', ignoreBOM: true });
+    const fatal = key !== outputs.get(line.verb)?.key;
+    const decoder = new TextDecoder('utf-8', { fatal, ignoreBOM: true });
     let text: string;
     try {
       text = decoder.decode(bytes);
     } catch {
       return undefined;
     }
-    if (key.startsWith(parameterPrefix)) parameters.push([key.slice(parameterPrefix.length), text]);
-    else raw[camelCase(key)] = text;
+    pairs.push([key, text]);
+  }
+  const own = Object.entries(prefixes.get(line.verb) ?? {});
+  for (const [key, text] of pairs)
+    if (!own.some(([, prefix]) => key.startsWith(prefix))) raw[camelCase(key)] = text;
+  for (const [field, prefix] of own) {
+    const named = pairs.filter(([key]) => key.startsWith(prefix));
+    raw[field] = Object.fromEntries(named.map(([key, text]) => [key.slice(prefix.length), text]));
   }
   raw['kind'] = line.verb;
-  if (line.verb === 'watch') raw['parameters'] = Object.fromEntries(parameters);
   return raw;
 }
 
@@ -157,8 +213,9 @@ function decode<M>(text: string, schema: z.ZodType<M>): Decoded<M> {
   const parsed = parseGuestLine(text);
   if (!parsed.ok) return parsed;
   const { verb, values } = parsed.line;
-  if ((values.get('output')?.length ?? 0) > maxOutputBytes) {
-    return { ok: false, reason: `${verb}: output is longer than ${maxOutputBytes} bytes` };
+  const said = outputs.get(verb);
+  if (said !== undefined && (values.get(said.key)?.length ?? 0) > said.maxBytes) {
+    return { ok: false, reason: `${verb}: ${said.key} is longer than ${said.maxBytes} bytes` };
   }
   const raw = rawMessage(parsed.line);
   if (raw === undefined) return { ok: false, reason: `${verb}: a value is not UTF-8` };
@@ -177,20 +234,28 @@ function encode<M extends HostMessage | GuestMessage>(message: M, schema: z.ZodT
     if (typeof value === 'boolean') fields.push([kebabCase(key), value ? 1 : 0]);
     else if (typeof value === 'string' || typeof value === 'number') fields.push([kebabCase(key), value]);
     else if (typeof value === 'object' && value !== null) {
-      for (const [name, text] of Object.entries(value))
-        fields.push([`${parameterPrefix}${name}`, String(text)]);
+      const prefix = prefixes.get(message.kind)?.[key] ?? '';
+      for (const [name, text] of Object.entries(value)) {
+        // Read back, `A=B` would be another key with another value.
+        if (name.includes('=')) throw unsendable(message.kind, `${name} is not a name`);
+        fields.push([`${prefix}${name}`, String(text)]);
+      }
     }
   }
   const line = formatGuestLine(message.kind, fields);
   // Read back: what the other side would refuse must not be sent.
   const back = decode(line.slice(0, -1), schema);
   if (back.ok) return line;
-  throw new PcloudError({
+  throw unsendable(message.kind, back.reason);
+}
+
+function unsendable(kind: string, reason: string): PcloudError {
+  return new PcloudError({
     code: 'guest-message-unsendable',
     category: 'invalid',
-    message: `A message for the guest link breaks its limits: ${back.reason}.`,
-    hint: 'Shorten the parameters of the resource.',
-    facts: { kind: message.kind },
+    message: `A message for the guest link breaks its limits: ${reason}.`,
+    hint: 'Shorten the parameters of the resource, or the arguments of the program.',
+    facts: { kind },
   });
 }
 

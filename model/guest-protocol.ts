@@ -44,7 +44,21 @@ export type HostMessage =
       readonly operation: ResourceOperation;
       readonly timeoutMs: number;
     }
-  | { readonly kind: 'poweroff' };
+  | { readonly kind: 'poweroff' }
+  /**
+   * Run a program, its standard input empty, in a session of its own. One at a time; it ends with the link.
+   * Answered by `output`s and one `run-result`. Only where the agent's hello says that it can.
+   */
+  | {
+      readonly kind: 'run';
+      /** Chosen by the host, echoed in all answers; 1 to 2^31-1. */
+      readonly id: number;
+      readonly timeoutMs: number;
+      /** At least one; the first is the program's absolute path. All must fit into one line. */
+      readonly arguments: readonly string[];
+      /** On top of the agent's plain environment (PATH, LC_ALL=C, HOME=/). */
+      readonly environment: Readonly<Record<string, string>>;
+    };
 
 export type GuestMessage =
   | {
@@ -64,6 +78,8 @@ export type GuestMessage =
        * Absent means `answer`: the host's hello asked for it. The link adapter acts on it; nobody else has to.
        */
       readonly cause?: 'answer' | 'start' | 'update' | undefined;
+      /** What it can do beyond the first agents, words parted by commas; `run` from 0.2.0 on. */
+      readonly can?: string | undefined;
     }
   /** One per watched resource after an answering hello, then `state-end`; and one after each `watch`. */
   | {
@@ -93,4 +109,27 @@ export type GuestMessage =
       readonly durationMs: number;
       /** Last words of the operation (stderr, then stdout), at most 512 bytes. */
       readonly output?: string | undefined;
+    }
+  /** A piece of what a run says, cut anywhere: at most 1200 bytes of one stream. */
+  | {
+      readonly kind: 'output';
+      readonly id: number;
+      readonly stream: 'stdout' | 'stderr';
+      readonly text: string;
+    }
+  /** Exactly one of `code`, `signal` and `refused`. */
+  | {
+      readonly kind: 'run-result';
+      readonly id: number;
+      readonly code?: number | undefined;
+      readonly signal?: number | undefined;
+      /** It was not started, and why. */
+      readonly refused?: string | undefined;
+      readonly timedOut: boolean;
+      readonly durationMs: number;
     };
+
+/** Whether an agent's hello says that it can do this. */
+export function agentCan(hello: { readonly can?: string | undefined }, what: string): boolean {
+  return hello.can?.split(',').includes(what) ?? false;
+}

@@ -19,6 +19,7 @@ static const char *const seeds[] = {
 	"watch name=db class=lsb service=mysqld",
 	"unwatch name=web",
 	"operation id=2147483647 name=web operation=start timeout-ms=60000",
+	"run id=7 timeout-ms=60000 a.0=/bin/sh a.1=-c a.2=echo%20%25%20%3D a.3= e.LC_ALL=C e.HOME=/root",
 	"poweroff",
 };
 
@@ -78,6 +79,11 @@ static void check(const struct message *message, unsigned long round)
 	if (message->kind == MESSAGE_WATCH && message->class == CLASS_OCF)
 		good = good && strchr(message->service, ':') == strrchr(message->service, ':') &&
 		       strchr(message->service, ':') != NULL;
+	if (message->kind == MESSAGE_RUN)
+		good = good && message->arguments.count >= 1 && message->arguments.count <= MAX_RUN_ARGUMENTS &&
+		       message->arguments.bytes[0] == '/' && message->arguments.length <= MAX_PARAMETERS_BYTES &&
+		       message->arguments.bytes[message->arguments.length - 1] == '\0' &&
+		       message->parameters.count <= MAX_RUN_VARIABLES;
 	if (message->kind == MESSAGE_HELLO)
 		good = good && message->heartbeat_ms >= MIN_HEARTBEAT_MS;
 	if (good)

@@ -124,13 +124,46 @@ static bool open_tail(struct tail *tail, int pipe_fds[2])
 	return false;
 }
 
+static struct job *free_job(void)
+{
+	for (size_t i = 0; i < MAX_JOBS; i++)
+		if (jobs[i].phase == JOB_FREE)
+			return &jobs[i];
+	return NULL;
+}
+
+static bool launch(struct job *job, const char *const argv[], const char *const environment[],
+		   const int streams[2], int64_t deadline_ms)
+{
+	job->pid = fork();
+	if (job->pid == 0)
+		run_child(argv, environment, streams[0], streams[1]);
+	if (job->pid < 0) {
+		log_line("fork: %s", strerror(errno));
+		return false;
+	}
+	job->phase = JOB_RUNNING;
+	job->deadline_ms = deadline_ms;
+	job->timed_out = false;
+	return true;
+}
+
+bool job_start_into(const char *const argv[], const char *const environment[], const int streams[2],
+		    int64_t deadline_ms, job_done *done, void *context)
+{
+	struct job *job = free_job();
+	if (job == NULL)
+		return false;
+	job->normal.length = job->error.length = 0;
+	job->done = done;
+	job->context = context;
+	return launch(job, argv, environment, streams, deadline_ms);
+}
+
 bool job_start(const char *const argv[], const char *const environment[], int64_t deadline_ms,
 	       job_done *done, void *context)
 {
-	struct job *job = NULL;
-	for (size_t i = 0; i < MAX_JOBS && job == NULL; i++)
-		if (jobs[i].phase == JOB_FREE)
-			job = &jobs[i];
+	struct job *job = free_job();
 	int output[2], error[2];
 	if (job == NULL || !open_tail(&job->normal, output))
 		return false;
@@ -139,23 +172,23 @@ bool job_start(const char *const argv[], const char *const environment[], int64_
 		close(output[1]);
 		return false;
 	}
-	job->pid = fork();
-	if (job->pid == 0)
-		run_child(argv, environment, output[1], error[1]);
-	close(output[1]);
-	close(error[1]);
-	if (job->pid < 0) {
-		log_line("fork: %s", strerror(errno));
-		loop_close(&job->normal.source);
-		loop_close(&job->error.source);
-		return false;
-	}
-	job->phase = JOB_RUNNING;
-	job->deadline_ms = deadline_ms;
-	job->timed_out = false;
 	job->done = done;
 	job->context = context;
-	return true;
+	bool started = launch(job, argv, environment, (const int[]){ output[1], error[1] }, deadline_ms);
+	close(output[1]);
+	close(error[1]);
+	if (!started) {
+		loop_close(&job->normal.source);
+		loop_close(&job->error.source);
+	}
+	return started;
+}
+
+void job_end(const void *context)
+{
+	for (size_t i = 0; i < MAX_JOBS; i++)
+		if (jobs[i].phase == JOB_RUNNING && jobs[i].context == context)
+			jobs[i].deadline_ms = clock_ms();
 }
 
 static void signal_group(pid_t leader, int signal_number)
@@ -165,7 +198,7 @@ static void signal_group(pid_t leader, int signal_number)
 		kill(leader, signal_number);
 }
 
-static void finish(struct job *job, int code)
+static void finish(struct job *job, int code, int ended_by)
 {
 	char text[MAX_OUTPUT_BYTES];
 	struct tail *parts[] = { &job->error, &job->normal };
@@ -184,6 +217,7 @@ static void finish(struct job *job, int code)
 	job->normal.bytes[job->normal.length] = '\0';
 	struct job_outcome outcome = {
 		.code = code,
+		.signal = ended_by,
 		.timed_out = job->timed_out,
 		.output = text,
 		.output_length = length,
@@ -209,7 +243,10 @@ static void child_ready(struct loop_source *source, uint32_t events)
 				/* What is left of a group whose time was up must not live on. */
 				if (jobs[i].timed_out)
 					kill(-pid, SIGKILL);
-				finish(&jobs[i], WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
+				if (WIFEXITED(status))
+					finish(&jobs[i], WEXITSTATUS(status), 0);
+				else
+					finish(&jobs[i], 128 + WTERMSIG(status), WTERMSIG(status));
 				break;
 			}
 }
@@ -230,7 +267,7 @@ void jobs_tick(int64_t now_ms)
 			signal_group(job->pid, SIGKILL);
 		} else {
 			/* Not even KILL ends it (disk sleep): the host must know rather than wait. */
-			finish(job, 128 + SIGKILL);
+			finish(job, 128 + SIGKILL, SIGKILL);
 		}
 	}
 }

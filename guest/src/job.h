@@ -14,6 +14,7 @@
 struct job_outcome {
 	/* Exit code, or 128 + signal as a shell would say. */
 	int code;
+	int signal; /* what ended it, or 0 */
 	bool timed_out;
 	/* stderr, and stdout where room is left; not ended by NUL. */
 	const char *output;
@@ -32,6 +33,11 @@ bool jobs_open(void);
  */
 bool job_start(const char *const argv[], const char *const environment[], int64_t deadline_ms,
 	       job_done *done, void *context);
+/* The same, with its output into the caller's descriptors (stdout, stderr): the outcome has no output then. */
+bool job_start_into(const char *const argv[], const char *const environment[], const int streams[2],
+		    int64_t deadline_ms, job_done *done, void *context);
+/* Ends the job with this context as if its time were up. */
+void job_end(const void *context);
 void jobs_tick(int64_t now_ms);
 int64_t jobs_next_ms(void);
 

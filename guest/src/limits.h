@@ -24,6 +24,11 @@
 #define MAX_LOOKUPS 2
 #define MAX_JOBS (MAX_OPERATIONS + MAX_LOOKUPS + 4)
 
+#define MAX_RUN_ARGUMENTS 48
+#define MAX_RUN_VARIABLES 12
+/* Of one stream in one `output` line, before encoding: three times as much still fits a line. */
+#define MAX_RUN_TEXT_BYTES 1200
+
 #define MAX_OUTPUT_BYTES 512
 #define MAX_SEND_BUFFER_BYTES 65536
 

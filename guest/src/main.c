@@ -19,6 +19,7 @@
 #include "operation.h"
 #include "port.h"
 #include "resource.h"
+#include "run.h"
 #include "session.h"
 #include "systemd.h"
 #include "version.h"
@@ -96,6 +97,7 @@ static void run(void)
 		next_ms = earlier_ms(next_ms, operations_next_ms());
 		next_ms = earlier_ms(next_ms, systemd_next_ms());
 		next_ms = earlier_ms(next_ms, port_next_ms());
+		next_ms = earlier_ms(next_ms, run_next_ms());
 		next_ms = earlier_ms(next_ms, session_next_ms());
 		loop_turn(next_ms);
 		int64_t now_ms = clock_ms();
@@ -105,6 +107,7 @@ static void run(void)
 		port_tick(now_ms);
 		systemd_tick(now_ms);
 		operations_tick(now_ms);
+		run_tick(now_ms);
 		session_tick(now_ms);
 	}
 }

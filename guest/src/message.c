@@ -4,6 +4,7 @@
 #include "message.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "line.h"
@@ -108,6 +109,18 @@ static bool add_parameter(struct parameters *to, const char *key, const char *va
 	at[key_length] = '=';
 	memcpy(at + key_length + 1, value, value_length + 1);
 	to->length += key_length + value_length + 2;
+	to->count++;
+	return true;
+}
+
+/* Every value whose key starts with the prefix, as KEY=VALUE. */
+static bool add_parameters(struct parameters *to, const struct line *line, const char *prefix)
+{
+	size_t length = strlen(prefix);
+	for (size_t i = 0; i < line->pairs; i++)
+		if (strncmp(line->pair[i].key, prefix, length) == 0 &&
+		    !add_parameter(to, line->pair[i].key + length, line->pair[i].value))
+			return false;
 	return true;
 }
 
@@ -128,11 +141,7 @@ static bool decode_watch(const struct line *line, struct message *out)
 	if (out->class == CLASS_OCF ? !is_ocf_agent(service) : !is_service(service))
 		return false;
 	copy(out->service, sizeof out->service, service);
-	for (size_t i = 0; i < line->pairs; i++)
-		if (strncmp(line->pair[i].key, "p.", 2) == 0 &&
-		    !add_parameter(&out->parameters, line->pair[i].key + 2, line->pair[i].value))
-			return false;
-	return true;
+	return add_parameters(&out->parameters, line, "p.");
 }
 
 static const char *const operation_names[] = {
@@ -145,16 +154,49 @@ const char *operation_name(enum operation_kind kind)
 	return operation_names[kind];
 }
 
-static bool decode_operation(const struct line *line, struct message *out)
+static bool decode_id_and_timeout(const struct line *line, struct message *out)
 {
 	long long id, timeout;
-	const char *operation = line_value(line, "operation");
-	if (!decode_name(line, out) || operation == NULL ||
-	    !line_value_number(line, "id", 1, INT32_MAX, &id) ||
+	if (!line_value_number(line, "id", 1, INT32_MAX, &id) ||
 	    !line_value_number(line, "timeout-ms", 1, MAX_TIMEOUT_MS, &timeout))
 		return false;
 	out->id = (uint32_t)id;
 	out->timeout_ms = timeout;
+	return true;
+}
+
+/* `a.0`, `a.1` and so on without a gap: counting them is enough, because no key comes twice. */
+static bool decode_arguments(const struct line *line, struct parameters *out)
+{
+	size_t given = 0;
+	for (size_t i = 0; i < line->pairs; i++)
+		given += strncmp(line->pair[i].key, "a.", 2) == 0;
+	if (given == 0 || given > MAX_RUN_ARGUMENTS)
+		return false;
+	for (out->count = 0; out->count < given; out->count++) {
+		char key[24];
+		snprintf(key, sizeof key, "a.%zu", out->count);
+		const char *value = line_value(line, key);
+		size_t size = value == NULL ? 0 : strlen(value) + 1;
+		if (value == NULL || out->length + size > sizeof out->bytes)
+			return false;
+		memcpy(out->bytes + out->length, value, size);
+		out->length += size;
+	}
+	return out->bytes[0] == '/';
+}
+
+static bool decode_run(const struct line *line, struct message *out)
+{
+	return decode_id_and_timeout(line, out) && decode_arguments(line, &out->arguments) &&
+	       add_parameters(&out->parameters, line, "e.") && out->parameters.count <= MAX_RUN_VARIABLES;
+}
+
+static bool decode_operation(const struct line *line, struct message *out)
+{
+	const char *operation = line_value(line, "operation");
+	if (!decode_name(line, out) || operation == NULL || !decode_id_and_timeout(line, out))
+		return false;
 	/* `lookup` is ours alone: the host cannot ask for it. */
 	for (int kind = OPERATION_MONITOR; kind <= OPERATION_KILL; kind++)
 		if (strcmp(operation, operation_names[kind]) == 0) {
@@ -176,6 +218,7 @@ bool message_decode(char *text, size_t length, struct message *out)
 		{ "watch", MESSAGE_WATCH, decode_watch },
 		{ "unwatch", MESSAGE_UNWATCH, decode_name },
 		{ "operation", MESSAGE_OPERATION, decode_operation },
+		{ "run", MESSAGE_RUN, decode_run },
 		{ "poweroff", MESSAGE_POWEROFF, NULL },
 	};
 	struct line line;

@@ -15,10 +15,11 @@ enum resource_class { CLASS_LSB, CLASS_SYSTEMD, CLASS_OCF };
 
 enum operation_kind { OPERATION_MONITOR, OPERATION_START, OPERATION_STOP, OPERATION_KILL, OPERATION_LOOKUP };
 
-/* `KEY=VALUE` strings, each ended by NUL, one after the other. */
+/* Strings, each ended by NUL, one after the other: `KEY=VALUE`, or a program's arguments. */
 struct parameters {
 	char bytes[MAX_PARAMETERS_BYTES];
 	size_t length;
+	size_t count;
 };
 
 enum message_kind {
@@ -27,6 +28,7 @@ enum message_kind {
 	MESSAGE_WATCH,
 	MESSAGE_UNWATCH,
 	MESSAGE_OPERATION,
+	MESSAGE_RUN,
 	MESSAGE_POWEROFF
 };
 
@@ -39,7 +41,8 @@ struct message {
 	char name[MAX_NAME_BYTES + 1];
 	enum resource_class class;
 	char service[MAX_SERVICE_BYTES + 1];
-	struct parameters parameters;
+	struct parameters parameters; /* of a watch; of a run: its environment */
+	struct parameters arguments;  /* of a run: at least one, the first an absolute path */
 	uint32_t id;
 	enum operation_kind operation;
 	int64_t timeout_ms;

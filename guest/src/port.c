@@ -55,6 +55,11 @@ bool port_is_connected(void)
 	return connected;
 }
 
+bool port_is_idle(void)
+{
+	return connected && out_length == 0;
+}
+
 int64_t port_next_ms(void)
 {
 	return next_ms;

@@ -32,6 +32,8 @@ void port_tick(int64_t now_ms);
 int64_t port_next_ms(void);
 
 bool port_is_connected(void);
+/* True when the port has taken all that was queued: for what can wait until the host has read. */
+bool port_is_idle(void);
 /* Queues bytes and writes what the port takes now. False when not connected or the queue is full. */
 bool port_send(const char *bytes, size_t length);
 

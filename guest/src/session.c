@@ -18,6 +18,7 @@
 #include "port.h"
 #include "procfs.h"
 #include "resource.h"
+#include "run.h"
 #include "version.h"
 
 /* Started with a host already there (it spoke to our predecessor): wait this long for its hello. */
@@ -78,6 +79,7 @@ static void send_hello(const char *cause)
 	line_add(&line, "init", options.systemd ? "systemd" : "sysv");
 	line_add(&line, "death-source", deaths_from_connector() ? "proc-connector" : "poll");
 	line_add(&line, "cause", cause);
+	line_add(&line, "can", "run");
 	key_sent = read_host_key(key, sizeof key);
 	if (key_sent)
 		line_add(&line, "host-key", key);
@@ -142,8 +144,40 @@ void session_send_result(const struct operation_result *result)
 	send_important(&line);
 }
 
+void session_send_output(uint32_t id, const char *stream, const char *text, size_t length)
+{
+	if (!greeted)
+		return;
+	struct line_out line;
+	line_begin(&line, "output");
+	line_add_number(&line, "id", id);
+	line_add(&line, "stream", stream);
+	line_add_bytes(&line, "text", text, length);
+	send_line(&line);
+}
+
+void session_send_run_result(const struct run_result *result)
+{
+	if (!greeted)
+		return;
+	struct line_out line;
+	line_begin(&line, "run-result");
+	line_add_number(&line, "id", result->id);
+	if (result->refused != NULL)
+		line_add(&line, "refused", result->refused);
+	else if (result->signal != 0)
+		line_add_number(&line, "signal", result->signal);
+	else
+		line_add_number(&line, "code", result->code);
+	line_add_number(&line, "timed-out", result->timed_out ? 1 : 0);
+	line_add_number(&line, "duration-ms", result->duration_ms);
+	send_line(&line);
+}
+
 static void on_hello(const struct message *message)
 {
+	/* A host that says hello anew knows nothing of what an earlier one ran. */
+	run_abandon();
 	greeted = message->protocol == PROTOCOL_VERSION;
 	if (!greeted)
 		log_line("the host speaks protocol %lld, this agent %d", message->protocol, PROTOCOL_VERSION);
@@ -182,6 +216,9 @@ static void on_line(char *text, size_t length)
 	case MESSAGE_OPERATION:
 		operations_begin(&message);
 		break;
+	case MESSAGE_RUN:
+		run_begin(&message);
+		break;
 	case MESSAGE_POWEROFF:
 		identity_poweroff();
 		break;
@@ -200,6 +237,7 @@ static void on_connected(void)
 
 static void on_disconnected(void)
 {
+	run_abandon();
 	greeted = false;
 	resync = false;
 	next_heartbeat_ms = next_key_ms = announce_ms = NEVER_MS;

@@ -39,4 +39,17 @@ struct operation_result {
 };
 void session_send_result(const struct operation_result *result);
 
+/* A piece of a run's output, at most MAX_RUN_TEXT_BYTES; lost when nobody is there or the queue is full. */
+void session_send_output(uint32_t id, const char *stream, const char *text, size_t length);
+
+struct run_result {
+	uint32_t id;
+	int code;
+	int signal; /* 0: it exited with `code` */
+	bool timed_out;
+	int64_t duration_ms;
+	const char *refused; /* why it was not started; NULL otherwise */
+};
+void session_send_run_result(const struct run_result *result);
+
 #endif

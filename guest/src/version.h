@@ -4,6 +4,6 @@
 #ifndef PCLOUD_VERSION_H
 #define PCLOUD_VERSION_H
 
-#define PCLOUD_AGENT_VERSION "0.1.0"
+#define PCLOUD_AGENT_VERSION "0.2.0"
 
 #endif

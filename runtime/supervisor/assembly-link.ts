@@ -51,6 +51,10 @@ export function guestSaid(turn: Turn, assembly: AssemblyState, message: GuestMes
       endRecovery(turn, assembly);
       return escalation;
     }
+    // Answers to what a build asks of a guest of its own; a supervisor never asks.
+    case 'output':
+    case 'run-result':
+      return null;
   }
 }
 

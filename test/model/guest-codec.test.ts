@@ -44,6 +44,7 @@ const guestMessage = fc.oneof(
     {
       hostKey: fc.stringMatching(/^ssh-ed25519 [A-Za-z0-9+/=]{16,100}$/),
       cause: fc.constantFrom('answer', 'start', 'update'),
+      can: fc.constantFrom('run', 'run,more-of-it'),
     },
   ),
   withOptional(
@@ -68,6 +69,22 @@ const guestMessage = fc.oneof(
     },
     { output: text.filter((t) => Buffer.byteLength(t) <= 512) },
   ),
+  fc.record({
+    kind: fc.constant('output'),
+    id: positive,
+    stream: fc.constantFrom('stdout', 'stderr'),
+    text: fc.string({ unit: 'binary', maxLength: 300 }).filter((t) => !t.includes('\0') && t.isWellFormed()),
+  }),
+  fc
+    .tuple(
+      fc.oneof(
+        fc.record({ code: fc.nat(255) }),
+        fc.record({ signal: fc.integer({ min: 1, max: 127 }) }),
+        fc.record({ refused: fc.stringMatching(/^[ -~]{1,200}$/) }),
+      ),
+      fc.record({ kind: fc.constant('run-result'), id: positive, timedOut: fc.boolean(), durationMs: count }),
+    )
+    .map(([end, rest]) => ({ ...rest, ...end })),
 ) as fc.Arbitrary<GuestMessage>;
 
 const hostMessage = fc.oneof(
@@ -105,6 +122,19 @@ const hostMessage = fc.oneof(
     timeoutMs: fc.integer({ min: 1, max: 3_600_000 }),
   }),
   fc.constant({ kind: 'poweroff' }),
+  fc.record({
+    kind: fc.constant('run'),
+    id: positive,
+    timeoutMs: fc.integer({ min: 1, max: 3_600_000 }),
+    arguments: fc
+      .array(fc.oneof(text, fc.constant('')), { maxLength: 11 })
+      .map((rest) => ['/bin/x y', ...rest.map((word) => word.slice(0, 20))]),
+    environment: fc
+      .array(fc.tuple(fc.stringMatching(/^[A-Z_][A-Z0-9_]{0,20}$/), fc.stringMatching(/^[ -~]{0,20}$/)), {
+        maxLength: 12,
+      })
+      .map((pairs) => Object.fromEntries(pairs)),
+  }),
 ) as fc.Arbitrary<HostMessage>;
 
 /** The lines without their newline; fails when there is not exactly one. */
@@ -158,7 +188,7 @@ test('no line makes the decoder throw, and what it accepts can be encoded again'
         return;
       }
       // Bad UTF-8 in output grows to replacement characters: that one may become too long to say again.
-      if (decoded.message.kind === 'result') return;
+      if (decoded.message.kind === 'result' || decoded.message.kind === 'output') return;
       assert.ok(decodeGuestMessage(encodeGuestMessage(decoded.message).slice(0, -1)).ok);
     }),
     { numRuns: 2000 },
@@ -216,6 +246,12 @@ const refusedLines: readonly (readonly [line: string, reason: RegExp])[] = [
   ['state name=w%ff state=running', /UTF-8/],
   [`result id=1 name=web operation=start code=0 timed-out=0 duration-ms=1 output=${'x'.repeat(513)}`, /512/],
   ['result id=1 name=web operation=lookup code=0 timed-out=0 duration-ms=1', /operation/],
+  [`output id=1 stream=stdout text=${'x'.repeat(1201)}`, /1200/],
+  ['output id=1 stream=stdin text=x', /stream/],
+  ['run-result id=1 timed-out=0 duration-ms=1', /code/],
+  ['run-result id=1 code=0 signal=9 timed-out=0 duration-ms=1', /code/],
+  ['run-result id=1 code=256 timed-out=0 duration-ms=1', /code/],
+  ['hello protocol=1 can=Run', /agent-version/],
   [`state-end ${Array.from({ length: 65 }, (_, i) => `k${i}=1`).join(' ')}`, /64/],
   [`state-end ${'k'.repeat(5000)}`, /longer/],
   ['hello protocol=1 agent-version=1 boot-id=x init=systemd death-source=poll', /boot-id/],
@@ -234,6 +270,13 @@ test('a key of a later agent is ignored', () => {
 
 test('what a guest would refuse is not sent but thrown as an error for people', () => {
   const watch = { kind: 'watch', name: 'web', class: 'lsb', service: 'httpd' } as const;
+  const run = {
+    kind: 'run',
+    id: 1,
+    timeoutMs: 1000,
+    arguments: ['/bin/true'] as readonly string[],
+    environment: {},
+  } as const;
   const bad: readonly HostMessage[] = [
     { ...watch, parameters: { config: 'x'.repeat(5000) } },
     { ...watch, service: '-rf', parameters: {} },
@@ -242,8 +285,34 @@ test('what a guest would refuse is not sent but thrown as an error for people', 
     { kind: 'identity', hostname: 'a b' },
     { kind: 'identity', hostname: 'a', authorizedKey: 'ssh-rsa A\nssh-rsa B' },
     { kind: 'operation', id: 0, name: 'web', operation: 'start', timeoutMs: 1 },
+    { ...run, arguments: [] },
+    { ...run, arguments: ['apt-get', 'install'] },
+    { ...run, arguments: ['/bin/true', 'nul\0'] },
+    { ...run, arguments: ['/bin/true', ...Array.from({ length: 48 }, () => 'x')] },
+    { ...run, arguments: ['/bin/true', 'x'.repeat(5000)] },
+    { ...run, environment: { 'A=B': 'x' } },
+    { ...run, environment: Object.fromEntries(Array.from({ length: 13 }, (_, at) => [`V${at}`, ''])) },
+    { ...run, timeoutMs: 0 },
   ];
   for (const message of bad) {
     assert.throws(() => encodeHostMessage(message), { code: 'guest-message-unsendable' });
   }
+});
+
+test("a run's arguments keep their order and a gap in them is refused", () => {
+  const words = ['/bin/sh', ...Array.from({ length: 47 }, (_, at) => `w${at}`)];
+  const message = {
+    kind: 'run',
+    id: 1,
+    timeoutMs: 1,
+    arguments: words,
+    environment: { A: '' },
+  } as const;
+  const line = lineOf(encodeHostMessage(message));
+  assert.deepEqual(asMessage(decodeHostMessage(line)), message);
+  const shuffled = decodeHostMessage('run a.1=b id=1 timeout-ms=1 a.0=/a');
+  assert.deepEqual(asMessage(shuffled), { ...message, arguments: ['/a', 'b'], environment: {} });
+  assert.equal(decodeHostMessage('run id=1 timeout-ms=1 a.0=/a a.2=b').ok, false);
+  assert.equal(decodeHostMessage('run id=1 timeout-ms=1 a.0=/a a.01=b').ok, false);
+  assert.equal(decodeHostMessage('run id=1 timeout-ms=1').ok, false);
 });

@@ -202,6 +202,8 @@ export function hear(world: World, guest: Guest, message: HostMessage): void {
     case 'poweroff':
       world.poweroff(guest.assembly);
       break;
+    // A simulated guest has no programs; builds alone send `run`.
+    case 'run':
     case 'hello':
     case 'identity':
       break;
