@@ -76,6 +76,9 @@ install_files() {
 	enable multi-user.target pcloud-agent.service
 	enable multi-user.target systemd-networkd.service
 	enable multi-user.target pcloud-resolv.path
+	enable multi-user.target pcloud-resolv.service
+	# The build host's name servers, which mmdebstrap has put there, are nobody else's.
+	rm -f "$root/etc/resolv.conf"
 	enable multi-user.target pcloud-host-key.service
 	enable sockets.target ssh.socket
 	enable sockets.target systemd-networkd.socket
