@@ -18,7 +18,7 @@ import type { GuestScriptName, GuestScripts } from './guest-scripts.ts';
 import { captureStep, runStep, runToEnd } from './guest-steps.ts';
 import { installPackages, refreshPackages } from './install-packages.ts';
 import { createOverlay, finishOverlay } from './overlay.ts';
-import { cleanCommand, dnfProbe, listCommand } from './package-managers.ts';
+import { cleanCommand, dnfProbe, inBatches, listCommand } from './package-managers.ts';
 import type { Command, PackageManager } from './package-managers.ts';
 
 /**
@@ -114,7 +114,8 @@ async function fillAndSeal(
   await installPackages(guest, manager, input.packages, (fraction) =>
     onProgress(0.35 + 0.5 * fraction, 'Installing packages'),
   );
-  await script('disable-services', 'Leaving the services to the supervisor', input.services);
+  for (const services of inBatches(input.services))
+    await script('disable-services', 'Leaving the services to the supervisor', services);
 
   onProgress(0.86, 'Sealing the image');
   const list = await captureStep(guest, { title: 'Listing packages', argv: listCommand(manager) });

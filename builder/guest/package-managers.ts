@@ -94,14 +94,23 @@ export function listCommand(manager: PackageManager): Command {
 /** Which manager a guest of the RPM families has is asked of the guest: this ends with 0 where it is dnf. */
 export const dnfProbe: Command = ['/usr/bin/test', '-x', '/usr/bin/dnf'];
 
-/** Packages in one command: an argument list has to fit into one line of the guest link. */
-const maxPackagesInOne = 20;
+/** An argument list has to fit into one line of the guest link, beside apt's options. */
+const maxNamesInOne = 20;
+const maxNameBytesInOne = 2000;
 
-/** The packages in as many commands as they need. */
-export function inBatches(packages: readonly string[]): readonly (readonly string[])[] {
-  const batches: (readonly string[])[] = [];
-  for (let at = 0; at < packages.length; at += maxPackagesInOne)
-    batches.push(packages.slice(at, at + maxPackagesInOne));
+/** Names of packages or services in as many commands as they need, in order. */
+export function inBatches(names: readonly string[]): readonly (readonly string[])[] {
+  const batches: string[][] = [];
+  let bytes = 0;
+  for (const name of names) {
+    const last = batches.at(-1);
+    bytes += name.length;
+    if (last !== undefined && last.length < maxNamesInOne && bytes <= maxNameBytesInOne) last.push(name);
+    else {
+      batches.push([name]);
+      bytes = name.length;
+    }
+  }
   return batches;
 }
 
