@@ -15,12 +15,12 @@ const tableSchema = z.object({
   }),
 });
 
-/** Byte offsets of the partitions; none where there is no partition table. */
+/** Byte offsets of the partitions; that of the whole disk where there is no partition table. */
 export async function partitionOffsets(rawDisk: string): Promise<readonly number[]> {
   const result = await execa('sfdisk', ['--json', rawDisk], { timeout: limitMs, reject: false });
-  if (result.exitCode !== 0) return [];
+  if (result.exitCode !== 0) return [0];
   const table = tableSchema.safeParse(JSON.parse(result.stdout));
-  if (!table.success) return [];
+  if (!table.success) return [0];
   const { sectorsize, partitions } = table.data.partitiontable;
   return partitions.map(({ start }) => start * sectorsize);
 }

@@ -3,7 +3,6 @@
  * cell of its own, watched while it runs; a guest step is a machine of the builder's own. Engines make plans
  * (`engines/`), `steps.ts` runs them. Nothing here touches a file.
  */
-import type { GuestAssemblyRecipe } from '../model/recipe.ts';
 
 /** A text in the program's output that tells how far the step is (0 to 1). */
 export type StepMarker = { readonly text: string; readonly fraction: number };
@@ -56,19 +55,8 @@ export type InstallStep = StepShape & {
 /** The console of a build's machine, and its last screen, relative to the work directory. */
 export const consoleFileName = 'console.log';
 
-export type GuestStep = StepShape & {
-  readonly kind: 'guest';
-  /** Disk to lay the overlay over, and what boots it where it does not boot by itself; relative like all paths. */
-  readonly parentDisk: string;
-  readonly kernel: {
-    readonly kernelFile: string;
-    readonly initrdFile: string;
-    readonly cmdline: string;
-  } | null;
-  readonly overlay: string;
-  readonly recipe: GuestAssemblyRecipe;
-  readonly nonce: string;
-};
+/** What it does is in its recipe, and what its making knows. */
+export type GuestStep = StepShape & { readonly kind: 'guest' };
 
 export type Step = ProgramStep | InstallStep | GuestStep;
 

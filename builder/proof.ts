@@ -21,13 +21,17 @@ export async function proveNonce(rawDisk: string, nonce: string): Promise<void> 
     timeout: limitMs,
     reject: false,
   });
-  if (result.stdout.trim() === nonce) return;
-  throw new PcloudError({
+  if (result.stdout.trim() !== nonce) throw notProven(result.stdout);
+}
+
+/** @param found what stands in the nonce's place. */
+export function notProven(found: string | undefined): PcloudError {
+  return new PcloudError({
     code: 'build-unproven',
     category: 'failed',
     message: `The finished disk does not hold what the last build step writes (${noncePath}): the build did not come to its end.`,
     hint: 'The build log holds what the tools said; ask for the image again to retry.',
-    facts: { found: result.stdout.slice(0, 80) },
+    facts: { found: (found ?? '').slice(0, 80) },
   });
 }
 

@@ -153,7 +153,7 @@ export function createRecipeSource(options: RecipeSourceOptions): RecipeSource {
       return { recipe, inputs: { kind: 'bootstrap', sources } };
     }
     const archive = release.engine === 'bootstrap' ? (await archiveOf(release)).state : null;
-    const sealSha256 = await treeDigest(path.join(config.templatesDirectory, 'guest/seal'));
+    const sealSha256 = await treeDigest(path.join(config.templatesDirectory, 'guest/assemble'));
     const facts = { archive, sealSha256 };
     const recipe = guestAssemblyRecipe(release, architecture, templates, parentDigest, facts);
     return { recipe, inputs: { kind: 'guest' } };
