@@ -15,6 +15,7 @@ import { z } from 'zod';
 import { readRegularFile } from '../../catalogue/regular-file.ts';
 import { sha256Hex } from '../../model/canonical-json.ts';
 import type { Architecture } from '../../model/definition.ts';
+import type { InstallerRelease } from '../../model/release.ts';
 import { PcloudError } from '../../model/errors.ts';
 import { digestSchema } from '../../model/recipe.ts';
 import { writeFileAtomic } from '../../service/atomic-file.ts';
@@ -28,7 +29,6 @@ import { notDamaged } from './operator-media.ts';
 import { withRetries } from './retry.ts';
 import { checkTree, inspectTree } from './tree.ts';
 import { treeTitle } from './treeinfo.ts';
-import type { InstallerRelease } from './target.ts';
 
 export type CatalogueMedium =
   | {
@@ -55,7 +55,7 @@ export function catalogueMedium(release: InstallerRelease, prefer?: MediumKind):
     isoUrl === undefined || checksumUrl === undefined
       ? undefined
       : ({ kind: 'iso', url: isoUrl, checksumUrl, sizeBytes: isoSizeBytes ?? null } as const);
-  const tree = treeUrl === undefined ? undefined : ({ kind: 'tree', url: withSlash(treeUrl) } as const);
+  const tree = treeUrl === undefined ? undefined : ({ kind: 'tree', url: treeUrl } as const);
   return prefer === 'tree' ? (tree ?? iso) : (iso ?? tree);
 }
 
@@ -183,10 +183,6 @@ function knownPath(url: string, { cacheDirectory }: MediaContext): string {
 
 function fileNameOf(url: string): string {
   return new URL(url).pathname.split('/').pop() ?? '';
-}
-
-function withSlash(url: string): string {
-  return url.endsWith('/') ? url : `${url}/`;
 }
 
 function noMedium(release: InstallerRelease): PcloudError {

@@ -9,6 +9,7 @@ import { rename } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { sha256Hex } from '../../model/canonical-json.ts';
+import { withoutCredentials } from '../../model/image-medium.ts';
 import { syncDirectory } from '../../service/atomic-file.ts';
 import { errorCodeOf } from '../../service/error-code.ts';
 import { freeBytesOf } from '../disk-space.ts';
@@ -18,7 +19,6 @@ import {
   isRetryableMediaFailure,
   noRoom,
   refused,
-  shownUrl,
   tooLarge,
   unreachable,
 } from './failures.ts';
@@ -104,7 +104,7 @@ async function downloadAndVerify(job: Download): Promise<Downloaded> {
   }
   if (job.expectedSha256 !== null && sha256 !== job.expectedSha256) {
     await part.discard();
-    throw checksumMismatch(shownUrl(job.url), job.expectedSha256, sha256, 'Nothing of it is kept.');
+    throw checksumMismatch(withoutCredentials(job.url), job.expectedSha256, sha256, 'Nothing of it is kept.');
   }
   const finished = downloadedPath(job.directory, sha256);
   await rename(part.path, finished);
@@ -181,7 +181,7 @@ async function take(job: Download, part: PartFile, answer: HttpAnswer, start: Be
   const { limits, directory, url } = job;
   const { totalBytes } = start;
   if (totalBytes !== null && totalBytes > limits.maxBytes)
-    throw tooLarge(shownUrl(url), totalBytes, limits.maxBytes);
+    throw tooLarge(withoutCredentials(url), totalBytes, limits.maxBytes);
   const handle = await part.open(start.haveBytes);
   let haveBytes = start.haveBytes;
   try {
@@ -217,13 +217,19 @@ async function writeBody(
 ): Promise<number> {
   const { limits, url, nowMs, onProgress } = job;
   const { totalBytes } = start;
-  const meter = progressMeter({ phase: 'download', what: shownUrl(url), totalBytes, onProgress, nowMs });
+  const meter = progressMeter({
+    phase: 'download',
+    what: withoutCredentials(url),
+    totalBytes,
+    onProgress,
+    nowMs,
+  });
   let haveBytes = start.haveBytes;
   let keptBytes = haveBytes;
   meter.at(haveBytes);
   for await (const chunk of answer.body) {
     if (haveBytes + chunk.length > (totalBytes ?? limits.maxBytes))
-      throw tooLarge(shownUrl(url), haveBytes + chunk.length, totalBytes ?? limits.maxBytes);
+      throw tooLarge(withoutCredentials(url), haveBytes + chunk.length, totalBytes ?? limits.maxBytes);
     await writeAll(handle, chunk, haveBytes);
     haveBytes += chunk.length;
     if (haveBytes - keptBytes >= limits.keepEveryBytes) {

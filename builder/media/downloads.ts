@@ -8,8 +8,9 @@ import { z } from 'zod';
 import { readRegularFile } from '../../catalogue/regular-file.ts';
 import { writeFileAtomic } from '../../service/atomic-file.ts';
 import { errorCodeOf } from '../../service/error-code.ts';
+import { withoutCredentials } from '../../model/image-medium.ts';
 import { download, downloadedPath, partPath } from './download.ts';
-import { checksumMismatch, shownUrl } from './failures.ts';
+import { checksumMismatch } from './failures.ts';
 import { fileIdentitySchema, hashHandle, identityOf, openRegular, sameIdentity } from './hash-file.ts';
 import { openIso } from './iso-file.ts';
 import { partFile } from './part-file.ts';
@@ -98,7 +99,7 @@ export async function downloadIso(
       ...own,
     });
     try {
-      return await noteDown(done.path, done.sha256, shownUrl(url));
+      return await noteDown(done.path, done.sha256, withoutCredentials(url));
     } catch (error) {
       await removeDownloaded(done.sha256, context);
       throw error;
@@ -106,7 +107,7 @@ export async function downloadIso(
   });
   // Whoever began it may have expected something else, or nothing.
   if (expectedSha256 !== null && iso.sha256 !== expectedSha256)
-    throw checksumMismatch(shownUrl(url), expectedSha256, iso.sha256, 'It is not used.');
+    throw checksumMismatch(withoutCredentials(url), expectedSha256, iso.sha256, 'It is not used.');
   return iso;
 }
 

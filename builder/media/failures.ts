@@ -3,6 +3,7 @@
  * code `media-unreachable` is what a retry may cure (a dropped connection, 5xx, silence); no other is.
  */
 import { PcloudError } from '../../model/errors.ts';
+import { withoutCredentials } from '../../model/image-medium.ts';
 import { errorTextOf } from '../../service/error-code.ts';
 import { isRetryableStatus } from './range.ts';
 
@@ -13,20 +14,13 @@ export function isRetryableMediaFailure(error: unknown): boolean {
   return error instanceof PcloudError && error.code === retryableMediaCode;
 }
 
-/** An address without what may be secret in it: name, password, query (subscribers' links carry tokens there). */
-export function shownUrl(url: string): string {
-  if (!URL.canParse(url)) return url.slice(0, 200);
-  const { origin, pathname } = new URL(url);
-  return `${origin}${pathname}`;
-}
-
 export function unreachable(url: string, why: string, cause?: unknown): PcloudError {
   return new PcloudError({
     code: retryableMediaCode,
     category: 'unavailable',
-    message: `${shownUrl(url)} cannot be fetched now: ${why}.`,
+    message: `${withoutCredentials(url)} cannot be fetched now: ${why}.`,
     hint: 'Check the network and try again: a download goes on where it stopped. Or give a medium of your own: `media_add RELEASE PATH|URL`.',
-    facts: { url: shownUrl(url) },
+    facts: { url: withoutCredentials(url) },
     cause,
   });
 }
@@ -36,9 +30,9 @@ export function refused(url: string, why: string, cause?: unknown, status?: numb
   return new PcloudError({
     code: 'media-refused',
     category: 'failed',
-    message: `${shownUrl(url)} cannot be had: ${why}.`,
+    message: `${withoutCredentials(url)} cannot be had: ${why}.`,
     hint: 'Check the address, or give a medium of your own: `media_add RELEASE PATH|URL`.',
-    facts: { url: shownUrl(url), ...(status === undefined ? {} : { status }) },
+    facts: { url: withoutCredentials(url), ...(status === undefined ? {} : { status }) },
     cause,
   });
 }
@@ -93,7 +87,7 @@ export function noRoom(
   return new PcloudError({
     code: 'disk-full',
     category: 'failed',
-    message: `There is not enough room in ${directory} for ${shownUrl(url)}: ${mebibytes(freeBytes)} free${needed}.`,
+    message: `There is not enough room in ${directory} for ${withoutCredentials(url)}: ${mebibytes(freeBytes)} free${needed}.`,
     hint: 'Make room in that file system (or set PCLOUD_STATE_DIR to a larger one) and try again: the download goes on where it stopped.',
     facts: { freeBytes, directory, ...(neededBytes === undefined ? {} : { neededBytes }) },
     cause,

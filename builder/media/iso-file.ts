@@ -110,7 +110,7 @@ function unreadable(path: string, error: unknown): Error {
     return badMedium(
       path,
       'there is no such file',
-      'Check the path: it is looked for on the host of pcloud-builder.',
+      'Check the path: it is looked for on the host of pcloud-builder, whose unit keeps it out of /home and /tmp.',
     );
   if (code === 'EACCES')
     return badMedium(

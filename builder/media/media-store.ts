@@ -6,6 +6,7 @@
 import path from 'node:path';
 import type { Releases } from '../../catalogue/releases.ts';
 import type { Architecture } from '../../model/definition.ts';
+import type { InstallerRelease } from '../../model/release.ts';
 import type { AddMediumRequest, MediaInfo, MediaVerdict } from '../../model/media-api.ts';
 import { PcloudError } from '../../model/errors.ts';
 import { createAdditions } from './additions.ts';
@@ -27,7 +28,7 @@ import { createRecords } from './records.ts';
 import type { MediaRecord } from './records.ts';
 import { createSharedWork } from './shared-work.ts';
 import { allTargets, findTarget } from './target.ts';
-import type { InstallerRelease, Target } from './target.ts';
+import type { Target } from './target.ts';
 import { verifyMedium } from './verify-medium.ts';
 
 export type MediaStoreOptions = {

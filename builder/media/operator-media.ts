@@ -5,9 +5,10 @@
 import { lstat } from 'node:fs/promises';
 import path from 'node:path';
 import { PcloudError } from '../../model/errors.ts';
+import { withoutCredentials } from '../../model/image-medium.ts';
 import { errorCodeOf } from '../../service/error-code.ts';
 import { downloadIso, findDownloaded } from './downloads.ts';
-import { checksumMismatch, shownUrl } from './failures.ts';
+import { checksumMismatch } from './failures.ts';
 import { hashHandle, identityOf, sameIdentity } from './hash-file.ts';
 import type { FileIdentity } from './hash-file.ts';
 import { openIso } from './iso-file.ts';
@@ -52,9 +53,9 @@ export async function examine(
           ? undefined
           : await findDownloaded(expectedSha256, context, work).catch(notDamaged);
       const iso = here ?? (await downloadIso(source.url, expectedSha256, context, work));
-      const { handle, facts } = await openIso(iso.path, shownUrl(source.url));
+      const { handle, facts } = await openIso(iso.path, withoutCredentials(source.url));
       await handle.close();
-      return { source, sha256: iso.sha256, ...aboutIso(facts, shownUrl(source.url)) };
+      return { source, sha256: iso.sha256, ...aboutIso(facts, withoutCredentials(source.url)) };
     }
     case 'tree-url':
       return await examineTree(source, expectedSha256, context, work);
@@ -148,7 +149,7 @@ export function mediumOf(record: MediaRecord): Medium {
 }
 
 export function locationOf({ source }: MediaRecord): string {
-  return 'url' in source ? shownUrl(source.url) : source.path;
+  return 'url' in source ? withoutCredentials(source.url) : source.path;
 }
 
 /** A damaged download was removed by whoever found it; what is left to do is to download it again. */
@@ -192,7 +193,7 @@ function aboutIso(
   location: string,
 ): Pick<Examined, 'title' | 'synthetic' | 'treeinfo'> {
   return {
-    title: label === '' ? location : label,
+    title: label === '' ? path.basename(location).slice(0, 200) : label,
     synthetic,
     treeinfo: treeinfo === null ? null : parseTreeinfo(treeinfo, location),
   };

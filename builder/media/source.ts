@@ -3,8 +3,9 @@
  * address of an install tree (it ends with `/`). Pure; whether there is anything is for others to see.
  */
 import { PcloudError } from '../../model/errors.ts';
+import { withoutCredentials } from '../../model/image-medium.ts';
 import { quoteForMessage } from '../../model/names.ts';
-import { badMedium, shownUrl } from './failures.ts';
+import { badMedium } from './failures.ts';
 
 export type MediaSource =
   | { readonly kind: 'path'; readonly path: string }
@@ -29,7 +30,7 @@ export function parseSource(text: string): MediaSource {
 
 /** What is shown of it, and stands in lists and manifests. */
 export function sourceTitle(source: MediaSource): string {
-  return source.kind === 'path' ? source.path : shownUrl(source.url);
+  return source.kind === 'path' ? source.path : withoutCredentials(source.url);
 }
 
 /** @throws PcloudError `bad-checksum`. */
@@ -48,18 +49,18 @@ function parseUrl(text: string): MediaSource {
   const url = new URL(text);
   if (url.protocol !== 'http:' && url.protocol !== 'https:')
     throw badMedium(
-      shownUrl(text),
+      withoutCredentials(text),
       `its protocol is ${url.protocol.slice(0, 20)}, and only http and https can be fetched`,
     );
   if (url.username !== '' || url.password !== '')
     throw badMedium(
-      shownUrl(text),
+      withoutCredentials(text),
       'it carries a name or password, which would end up in process lists and logs',
       'Download it yourself, and give the path of the file.',
     );
   url.hash = '';
   if (!url.pathname.endsWith('/')) return { kind: 'iso-url', url: url.href };
   if (url.search !== '')
-    throw badMedium(shownUrl(text), 'the address of an install tree cannot have a query');
+    throw badMedium(withoutCredentials(text), 'the address of an install tree cannot have a query');
   return { kind: 'tree-url', url: url.href };
 }

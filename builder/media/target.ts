@@ -5,10 +5,7 @@ import { checkArchitecture, findRelease } from '../../catalogue/releases.ts';
 import type { Releases } from '../../catalogue/releases.ts';
 import type { Architecture } from '../../model/definition.ts';
 import { PcloudError } from '../../model/errors.ts';
-import type { Release } from '../../model/release.ts';
-
-/** A release that its distribution's own installer installs. */
-export type InstallerRelease = Extract<Release, { readonly installer: unknown }>;
+import type { InstallerRelease, Release } from '../../model/release.ts';
 
 export type Target = { readonly release: InstallerRelease; readonly architecture: Architecture };
 

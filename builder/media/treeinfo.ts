@@ -6,6 +6,8 @@ import { badMedium } from './failures.ts';
 
 export const maxTreeinfoBytes = 256 * 1024;
 const maxLines = 5000;
+/** As a manifest takes it. */
+const maxTitleLength = 200;
 
 export type Treeinfo = {
   readonly family: string;
@@ -51,7 +53,8 @@ export function parseTreeinfo(text: string, where: string): Treeinfo {
 
 /** `Fedora 14 x86_64`, as people would call the tree. */
 export function treeTitle(treeinfo: Treeinfo): string {
-  return `${treeinfo.family} ${treeinfo.version} ${treeinfo.architecture}`;
+  const title = `${treeinfo.family} ${treeinfo.version} ${treeinfo.architecture}`;
+  return title.replaceAll(/[^ -~]/g, '?').slice(0, maxTitleLength);
 }
 
 function parseSections(text: string, where: string): Map<string, Map<string, string>> {

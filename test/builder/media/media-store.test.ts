@@ -25,7 +25,7 @@ const rhelIso = sampleIso({
 });
 const quiet = (): void => undefined;
 
-type Place = World & { readonly store: MediaStore; readonly local: string; again(): MediaStore };
+type Place = World & { readonly store: MediaStore; readonly local: string; readonly again: () => MediaStore };
 
 /** F14 with ISO and tree, RHEL6 by a stand-in's tree, `bare` with nothing, and debian12, which needs none. */
 async function place(t: TestContext): Promise<Place> {
@@ -42,10 +42,12 @@ async function place(t: TestContext): Promise<Place> {
   const releases: Releases = new Map(
     [
       installer('F14', '14', {
-        media: { isoUrl: `${url}/F14.iso`, checksumUrl: `${url}/CHECKSUM`, treeUrl: `${url}/F14/` },
+        isoUrl: `${url}/F14.iso`,
+        checksumUrl: `${url}/CHECKSUM`,
+        treeUrl: `${url}/F14/`,
       }),
-      installer('RHEL6', '6', { media: { treeUrl: `${url}/C6/` }, standIn: 'CentOS 6.10' }),
-      installer('bare', '1', { media: {} }),
+      installer('RHEL6', '6', { treeUrl: `${url}/C6/` }, 'CentOS 6.10'),
+      installer('bare', '1', {}),
       bootstrap('debian12'),
     ].map((release) => [release.name, release]),
   );
@@ -59,7 +61,8 @@ async function place(t: TestContext): Promise<Place> {
 function installer(
   name: string,
   osVersion: string,
-  own: { readonly media: Record<string, string>; readonly standIn?: string },
+  media: Record<string, string>,
+  standIn?: string,
 ): ReturnType<typeof releaseSchema.parse> {
   return releaseSchema.parse({
     name,
@@ -79,10 +82,15 @@ function installer(
       osName: 'Fedora',
       osVersion,
       osVariant: 'fedora14',
-      diskSizeMiB: 4096,
-      installMemoryMiB: 768,
+      diskSizeMiB: 2048,
+      installMemoryMiB: 512,
       kickstartArgument: 'ks',
-      ...own,
+      sshKeyTypes: ['ssh-rsa'],
+      repositories: [
+        { id: 'r', name: 'r', baseUrl: 'http://archive.example/', gpgKey: '/etc/pki/rpm-gpg/RPM-GPG-KEY-r' },
+      ],
+      media,
+      ...(standIn === undefined ? {} : { standIn }),
     },
   });
 }
@@ -267,7 +275,7 @@ test('an address with a token is downloaded, shown without it, and can be downlo
   const { store, archive, directory, cached } = await place(t);
   archive.files.set('/rhel.iso', rhelIso);
   const { medium: info } = await add(store, 'RHEL6', `${archive.url}/rhel.iso?_auth_=secret`);
-  assert.equal(info.location, `${archive.url}/rhel.iso`);
+  assert.equal(info.location, `${archive.url}/rhel.iso?...`);
   assert.doesNotMatch(JSON.stringify([await store.list(), await store.resolve('RHEL6', 'x86_64')]), /secret/);
   assert.equal((await stat(path.join(directory, 'RHEL6.x86_64.json'))).mode & 0o777, 0o600);
   await rm(path.join(directory, 'cache', `${sha256Of(rhelIso)}.iso`));

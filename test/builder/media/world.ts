@@ -29,7 +29,7 @@ export type World = {
   readonly work: { readonly onProgress: (progress: MediaProgress) => void; readonly signal: AbortSignal };
   readonly stop: AbortController;
   /** Names of what is in the cache. */
-  cached(): Promise<string[]>;
+  readonly cached: () => Promise<string[]>;
 };
 
 export async function world(
