@@ -6,6 +6,7 @@ import { redisOptions, redisTitle } from '../../builder/redis.ts';
 test('without settings the system directories and a private Redis are used', () => {
   const config = readConfig({ PCLOUD_REDIS_URL: '' });
   assert.equal(config.imageDirectory, '/var/lib/pacemaker-cloud/images');
+  assert.equal(config.mediaDirectory, '/var/lib/pacemaker-cloud/media');
   assert.equal(config.socketPath, '/run/pacemaker-cloud/builder.sock');
   assert.equal(config.redisUrl, undefined);
   assert.equal(config.concurrency, 2);
@@ -15,6 +16,7 @@ test('a wrong setting is named', () => {
   const wrong = {
     PCLOUD_STATE_DIR: 'relative',
     PCLOUD_RUNTIME_DIR: '/proc/1/x',
+    PCLOUD_MEDIA_DIR: 'media',
     PCLOUD_REDIS_URL: 'http://x',
     PCLOUD_BUILD_CONCURRENCY: '0',
     PCLOUD_LOG_LEVEL: 'loud',

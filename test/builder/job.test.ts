@@ -44,6 +44,9 @@ test('an error goes through a failed job and back; the words of the queue itself
 
 test('only what depends on a network is tried again', () => {
   assert.equal(worthRetrying(failed('archive-unreachable', 'x')), true);
+  assert.equal(worthRetrying(failed('media-unreachable', 'x')), true);
+  assert.equal(worthRetrying(failed('media-refused', 'x')), false);
+  assert.equal(worthRetrying(failed('media-checksum-mismatch', 'x')), false);
   assert.equal(worthRetrying(failed('step-failed', 'E: Failed to fetch http://a.example/x')), true);
   assert.equal(worthRetrying(failed('step-failed', 'E: Unable to locate package x')), false);
   assert.equal(worthRetrying(failed('disk-full', 'x')), false);

@@ -31,6 +31,7 @@ import {
   requirementsAnswer,
 } from '../../model/cped-api.ts';
 import type { JournalEvent } from '../../model/event.ts';
+import { mediaAnswerSchema, mediaRemovedSchema } from '../../model/media-api.ts';
 import type { Canned, Handler, Routes } from './fake-services.ts';
 import {
   assemblyDefinition,
@@ -172,6 +173,26 @@ export const builderRoutes: Routes = {
     ],
     damaged: [],
   }),
+  'GET /v1/media': can(mediaAnswerSchema, {
+    media: [
+      {
+        release: 'F14',
+        architecture: 'x86_64',
+        kind: 'iso',
+        location: 'https://archive.example/F14.iso',
+        origin: 'catalogue',
+        standIn: null,
+        state: 'absent',
+        title: null,
+        sha256: null,
+        sizeBytes: 3_520_802_816,
+        synthetic: false,
+        problem: null,
+        hint: null,
+      },
+    ],
+  }),
+  'DELETE /v1/media/F14': can(mediaRemovedSchema, { removed: ['the medium /x.iso for F14 is forgotten'] }),
   'GET /v1/builds': can(buildsAnswerSchema, { builds: [runningBuild] }),
 };
 

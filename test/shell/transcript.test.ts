@@ -85,6 +85,12 @@ test('each command asks for what it says, and says what was done', async (t) => 
     ['deployable_recover dep1', 'POST /v1/deployables/dep1/recover', /goes on/],
     ['jeos_list', 'GET /v1/images', /debian12 +x86_64 +a1a1a1a1a1a1/],
     ['release_list', 'GET /v1/releases', /debian12 +bookworm +x86_64 +bootstrap +Debian 12/],
+    [
+      'media_list',
+      'GET /v1/media',
+      /F14 +x86_64 +iso +absent +3\.3 GiB +https:\/\/archive\.example\/F14\.iso/,
+    ],
+    ['media_remove F14', 'DELETE /v1/media/F14', /the medium \/x\.iso for F14 is forgotten/],
     ['build_list', 'GET /v1/builds', /3f9a0c11d2e4 +active +42% .*installing packages/],
   ];
   // One program runs all of them: starting it for each would take most of a minute. `help quit` marks the ends.
@@ -103,7 +109,7 @@ test('each command asks for what it says, and says what was done', async (t) => 
 });
 
 function isForBuilder(request: string): boolean {
-  return /^GET \/v1\/(images|releases|builds)$/.test(request);
+  return /^(?:GET|DELETE) \/v1\/(?:images|releases|builds|media)\b/.test(request);
 }
 
 test('--json is one line with a version, and what the service said', async (t) => {
@@ -112,6 +118,7 @@ test('--json is one line with a version, and what the service said', async (t) =
     jeos_list: 'jeos',
     release_list: 'releases',
     build_list: 'builds',
+    media_list: 'media',
     template_list: 'templates',
     assembly_list: 'assemblies',
     'assembly_resource_list assy1': 'resources',

@@ -16,9 +16,7 @@ export type Misdeed =
   | { readonly kind: 'ignore-range' }
   /** Answers a conditional range without looking at the condition. */
   | { readonly kind: 'ignore-condition' }
-  /** Sends the rest from so many bytes further on, and says that it is the rest asked for. */
-  | { readonly kind: 'short'; readonly missingBytes: number }
-  /** Promises this length and sends what there is. */
+  /** Promises this length, which is more than there is. */
   | { readonly kind: 'length'; readonly contentLength: number }
   | { readonly kind: 'chunked' }
   /** Never says what a file's version is. */
@@ -100,21 +98,10 @@ function rangeStart(request: IncomingMessage, etag: string, misdeed: Misdeed | u
 function send(response: ServerResponse, body: Buffer, misdeed: Misdeed | undefined): void {
   const length = misdeed?.kind === 'length' ? misdeed.contentLength : body.length;
   if (misdeed?.kind !== 'chunked') response.setHeader('content-length', length);
-  switch (misdeed?.kind) {
-    case 'drop':
-      response.write(body.subarray(0, misdeed.afterBytes), () => response.destroy());
-      return;
-    case 'stall':
-      response.write(body.subarray(0, misdeed.afterBytes));
-      return;
-    case 'short':
-      response.end(Buffer.concat([body.subarray(misdeed.missingBytes), Buffer.alloc(misdeed.missingBytes)]));
-      return;
-    case 'length':
-      // With too few promised, node's own parser at the other end sees the surplus; with too many, the end.
-      response.write(body.subarray(0, length), () => response.destroy());
-      return;
-    default:
-      response.end(body);
-  }
+  if (misdeed?.kind === 'drop')
+    response.write(body.subarray(0, misdeed.afterBytes), () => response.destroy());
+  else if (misdeed?.kind === 'stall') response.write(body.subarray(0, misdeed.afterBytes));
+  // It promised more: the other end sees the connection break.
+  else if (misdeed?.kind === 'length') response.write(body, () => response.destroy());
+  else response.end(body);
 }

@@ -60,7 +60,10 @@ export async function world(
       wallMs: () => Date.now(),
     },
     work: { onProgress: (one) => progress.push(one), signal: stop.signal },
-    cached: async () => (await readdir(cacheDirectory).catch(() => [])).sort(),
+    cached: async () => {
+      const names: string[] = await readdir(cacheDirectory).catch(() => []);
+      return names.sort();
+    },
   };
 }
 
