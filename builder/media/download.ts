@@ -235,10 +235,10 @@ async function writeBody(
     if (haveBytes - keptBytes >= limits.keepEveryBytes) {
       await keep(haveBytes);
       keptBytes = haveBytes;
-    }
-    meter.at(haveBytes);
+      meter.at(haveBytes, 'now');
+    } else meter.at(haveBytes);
   }
-  meter.at(haveBytes, 'final');
+  meter.at(haveBytes, 'now');
   return haveBytes;
 }
 

@@ -7,8 +7,8 @@ import type { MediaProgress } from '../../model/media-api.ts';
 export type OnMediaProgress = (progress: MediaProgress) => void;
 
 export type ProgressMeter = {
-  /** Tells how many bytes are done; `final` is said however short it is after the last one. */
-  at(doneBytes: number, final?: 'final'): void;
+  /** Tells how many bytes are done; `now`: however short it is after the last time. */
+  at(doneBytes: number, when?: 'now'): void;
 };
 
 const everyMs = 250;
@@ -26,9 +26,9 @@ export function progressMeter(options: {
   const samples: { readonly atMs: number; readonly doneBytes: number }[] = [];
   let toldMs: number | undefined;
   return {
-    at(doneBytes, final) {
+    at(doneBytes, when) {
       const atMs = nowMs();
-      if (final === undefined && toldMs !== undefined && atMs - toldMs < everyMs) return;
+      if (when === undefined && toldMs !== undefined && atMs - toldMs < everyMs) return;
       toldMs = atMs;
       samples.push({ atMs, doneBytes });
       while (samples.length > 2 && atMs - (samples[0]?.atMs ?? atMs) > rateWindowMs) samples.shift();

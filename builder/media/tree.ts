@@ -163,7 +163,7 @@ async function hashUrl(url: string, { limits, nowMs }: MediaContext, work: Media
       hash.update(chunk);
       meter.at(doneBytes);
     }
-    meter.at(doneBytes, 'final');
+    meter.at(doneBytes, 'now');
     return hash.digest('hex');
   } finally {
     answer.cancel();

@@ -115,6 +115,10 @@ const lines: readonly (readonly [Service, string, number, string])[] = [
   [`builder`, `GET /v1/builds/${'0'.repeat(64)}/events`, 404, 'build-not-found'],
   ['builder', 'DELETE /v1/images/..%2f..%2fetc', 400, 'bad-request'],
   ['builder', 'DELETE /v1/images/jeos/..%2f..%2f/x86_64', 400, 'bad-name'],
+  ['builder', 'DELETE /v1/media/..%2f..%2fetc', 400, 'bad-name'],
+  ['builder', 'DELETE /v1/media/__proto__', 400, 'bad-name'],
+  ['builder', 'GET /v1/media/tasks/..%2f../events', 400, 'bad-request'],
+  ['builder', 'GET /v1/media/tasks/0123456789abcdef/events', 404, 'no-such-task'],
 ];
 
 for (const [service, line, status, code] of lines)

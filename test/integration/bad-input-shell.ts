@@ -82,6 +82,7 @@ export async function stateSeen(layout: StackLayout): Promise<string> {
     cped.deployables(),
     builder.images(),
     builder.builds(),
+    builder.media.list(),
     cped.imagesInUse(),
   ]);
   const domains = await execa('virsh', ['--quiet', '--connect', privateLibvirtUri(layout), 'list', '--all'], {

@@ -150,6 +150,38 @@ const definitionRows: readonly BadRow[] = [
   row('assembly_lst', 2, /no command "assembly_lst"/, /Did you mean assembly_list/),
 ];
 
+const mediaRows: readonly BadRow[] = [
+  row('media_add F99 /x.iso', 2, /no release "F99"/, /Known releases/),
+  row('media_add debian12 /x.iso', 2, /debian12 needs no install medium/, /installed from media: .*F14/),
+  row('media_add F14', 2, /SOURCE is missing/, /Usage: media_add RELEASE SOURCE/),
+  row('media_add F14 /nowhere/x.iso', 2, /"\/nowhere\/x\.iso".*no such file/, /host of pcloud-builder/),
+  row('media_add F14 /', 2, /directory without a \.treeinfo/, /ISO image/),
+  row('media_add F14 /dev/null', 2, /it is a device/, /dd if=/),
+  row('media_add F14 /etc/passwd', 2, /not an ISO 9660 image/, /ISO image/),
+  row('media_add F14 /proc/self/exe', 2, /symbolic link/, /readlink -f/),
+  row('media_add F14 ftp://archive.example/x.iso', 2, /ftp:.*only http and https/, /ISO image/),
+  row('media_add F14 http://me:secret@archive.example/x.iso', 2, /name or password/, /Download it yourself/),
+  row('media_add F14 http://archive.example/x.iso --sha256 abc', 2, /"abc" is not a sha256/, /sha256sum/),
+  row('media_add F14 http://archive.example/x.iso --sha256', 2, /--sha256 needs a value/, /Usage: media_add/),
+  row('media_add F14 http://archive.example/os/?token=x', 2, /cannot have a query/, /ISO image/),
+  {
+    ...row('media_add F14 x', 2, /it is empty/, /ISO image/, 'an empty source'),
+    words: ['media_add', 'F14', ''],
+  },
+  {
+    ...row('media_add F14 x', 2, /control character/, /ISO image/, 'a source with a line break'),
+    words: ['media_add', 'F14', '/x\nmedia_remove F14'],
+  },
+  {
+    ...row('media_add F14 x', 2, /the limit is 2048/, /ISO image/, 'a source of 3000 characters'),
+    words: ['media_add', 'F14', `/${'a'.repeat(3000)}`],
+  },
+  row('media_verify F13', 2, /no release "F13"/, /Did you mean/),
+  row('media_verify debian12', 2, /debian12 needs no install medium/, /installed from media/),
+  row('media_remove F14', 1, /nothing to remove for F14/, /media_list/),
+  row('media_list F14', 2, /"F14" is one word too many/, /Usage: media_list/),
+];
+
 const runningRows: readonly BadRow[] = [
   row('deployable_start dep1', 1, /dep1 is started already/, /deployable_reload dep1/, 'starting twice'),
   row('deployable_delete dep1', 1, /dep1 is running/, /`deployable_stop dep1`/, 'deleting what is running'),
@@ -218,7 +250,7 @@ const imageRows: readonly BadRow[] = [
 ];
 
 let seen: string | undefined;
-for (const bad of [...runningRows, ...nameRows, ...definitionRows, ...imageRows])
+for (const bad of [...runningRows, ...nameRows, ...definitionRows, ...mediaRows, ...imageRows])
   test(`${bad.title}: refused, and nothing is changed`, async () => {
     seen ??= await stateSeen(layout);
     const told = await pcloudsh(environment, bad.words);
