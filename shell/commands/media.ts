@@ -21,9 +21,9 @@ const release = {
 const mediaAdd = defineCommand({
   name: 'media_add',
   topic: 'install media',
-  summary: 'give the medium that a release is installed from, instead of the public archive',
+  summary: 'give the medium that a release is installed from',
   help: [
-    'SOURCE is an ISO image on this host, which is used where it is and not copied; or an install tree, a directory with a .treeinfo in it; or the http or https address of an ISO, which is downloaded; or that of an install tree, which ends with a slash. RHEL 6 is for subscribers: give the ISO that you have.',
+    'The release is then installed from it, and no longer from the public archive. SOURCE is an ISO image on this host, which is used where it is and not copied; or an install tree, a directory with a .treeinfo in it; or the http or https address of an ISO, which is downloaded; or that of an install tree, which ends with a slash. RHEL 6 is for subscribers: give the ISO that you have.',
     'The medium is checked before it is used, and whenever it has changed. A download that is interrupted goes on where it stopped, also after a restart of the builder. Ctrl-C stops the waiting, not the download; media_remove does.',
   ],
   example: 'media_add RHEL6 /srv/iso/rhel-server-6.10-x86_64-dvd.iso',
