@@ -132,7 +132,7 @@ export async function isoChecksum(
   const { limits } = context;
   try {
     const text = await withRetries(
-      limits.retryDelaysMs,
+      limits.askAgainDelaysMs,
       signal,
       async () =>
         await httpText({

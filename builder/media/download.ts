@@ -37,6 +37,8 @@ export type DownloadLimits = {
   readonly stallMs: number;
   /** Pauses before each further attempt that follows one without progress; their number is the limit. */
   readonly retryDelaysMs: readonly number[];
+  /** The same for small requests, which somebody may be waiting for at a prompt. */
+  readonly askAgainDelaysMs: readonly number[];
   /** Attempts in all, however much each of them brought. */
   readonly maxAttempts: number;
   readonly maxBytes: number;
@@ -49,6 +51,7 @@ export type DownloadLimits = {
 export const downloadLimits: DownloadLimits = {
   stallMs: 60_000,
   retryDelaysMs: [1000, 2000, 4000, 8000, 16_000],
+  askAgainDelaysMs: [500, 1500],
   maxAttempts: 200,
   // A dual-layer DVD has 8.5 GB; today's largest install images are below 20.
   maxBytes: 64 * 1024 ** 3,

@@ -96,7 +96,7 @@ async function readText(
       return await readRegularFile(path.join(source.path, name), maxTreeinfoBytes);
     const url = new URL(name, source.url).href;
     return await withRetries(
-      limits.retryDelaysMs,
+      limits.askAgainDelaysMs,
       signal,
       async () => await httpText({ url, signal, stallMs: limits.stallMs, maxBytes: maxTreeinfoBytes }),
     );
@@ -123,7 +123,11 @@ async function hashIn(
     return await hashFile(found, { ...work, nowMs });
   }
   const url = new URL(file, source.url).href;
-  return await withRetries(limits.retryDelaysMs, work.signal, async () => await hashUrl(url, context, work));
+  return await withRetries(
+    limits.askAgainDelaysMs,
+    work.signal,
+    async () => await hashUrl(url, context, work),
+  );
 }
 
 /** @throws PcloudError `bad-medium` for what is missing, no file, or outside by way of a link. */

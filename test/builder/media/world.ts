@@ -15,6 +15,7 @@ import type { ArchiveServer } from './archive-server.ts';
 export const quickLimits: DownloadLimits = {
   stallMs: 300,
   retryDelaysMs: [1, 1, 1],
+  askAgainDelaysMs: [1, 1],
   maxAttempts: 20,
   maxBytes: 64 * 1024 * 1024,
   keepEveryBytes: 16 * 1024,
