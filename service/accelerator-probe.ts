@@ -109,11 +109,11 @@ async function runMachine(
   const result = await execa(
     qemuPath,
     [
-      ...['-accel', accel, '-machine', 'pc', '-cpu', cpu, '-m', '32'],
-      ...['-nodefaults', '-no-user-config', '-display', 'none', '-snapshot'],
-      ...['-device', 'isa-debug-exit,iobase=0xf4,iosize=0x04'],
-      ...['-drive', `file=${disk},format=raw,if=ide`],
-    ],
+      ['-accel', accel, '-machine', 'pc', '-cpu', cpu, '-m', '32'],
+      ['-nodefaults', '-no-user-config', '-display', 'none', '-snapshot'],
+      ['-device', 'isa-debug-exit,iobase=0xf4,iosize=0x04'],
+      ['-drive', `file=${disk},format=raw,if=ide`],
+    ].flat(),
     {
       reject: false,
       timeout: limitMs,

@@ -3,6 +3,7 @@
  * watch saw. Pure. The patterns are anaconda's own messages (pyanaconda of Fedora 14 to 16 and RHEL 6, newer ones
  * where they differ), the kernel's, and oz's.
  */
+import { stripVTControlCharacters } from 'node:util';
 import { PcloudError } from '../../model/errors.ts';
 import type { ActivityVerdict } from './activity.ts';
 
@@ -65,8 +66,7 @@ const shownLength = 300;
 
 /** Printable, one line, not too long: consoles hold control sequences. */
 export function plainLine(line: string): string {
-  return line
-    .replaceAll(/\u001b\[[0-9;?]*[A-Za-z]|\u001b[()][A-Z0-9]/g, '')
+  return stripVTControlCharacters(line)
     .replaceAll(/[^\P{Cc}]/gu, ' ')
     .trim()
     .slice(0, shownLength);

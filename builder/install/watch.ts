@@ -56,10 +56,15 @@ export function watchInstall(options: WatchOptions): Watch {
   const serial = consoleReader(options);
   let tell: (trouble: Trouble) => void = () => undefined;
   const trouble = new Promise<Trouble>((resolve) => (tell = resolve));
-  const stopped = watch(options, serial, tell).finally(async () => {
-    await serial.read();
-    await serial.close();
-  });
+  const toTheEnd = async (): Promise<void> => {
+    try {
+      await watch(options, serial, tell);
+    } finally {
+      await serial.read();
+      await serial.close();
+    }
+  };
+  const stopped = toTheEnd();
   return { trouble, stopped, consoleTail: () => serial.lines() };
 }
 
