@@ -18,6 +18,7 @@ import type {
   BuildProgress,
   EnsureAnswer,
   EnsureRequest,
+  ImageChoice,
   ImagesAnswer,
   ReleaseInfo,
 } from '../model/builder-api.ts';
@@ -42,8 +43,12 @@ export type BuilderClient = {
   /** Digest of the image that an assembly with this requirement would be started on; null: none is built. */
   matchImage(requirement: Requirement): Promise<string | null>;
   collectGarbage(request: GcRequest): Promise<GcAnswer>;
-  ensureJeos(release: string, architecture: string): Promise<EnsureAnswer>;
-  ensureRequirement(requirement: Requirement): Promise<EnsureAnswer>;
+  ensureJeos(
+    release: string,
+    architecture: string,
+    choice?: Omit<ImageChoice, 'method'>,
+  ): Promise<EnsureAnswer>;
+  ensureRequirement(requirement: Requirement, choice?: ImageChoice): Promise<EnsureAnswer>;
   builds(): Promise<readonly Build[]>;
   build(digest: string): Promise<Build>;
   /**
@@ -113,8 +118,10 @@ export function builderClient(socketPath: string): BuilderClient {
         schema: gcAnswerSchema,
         timeoutMs: gcLimitMs,
       }),
-    ensureJeos: async (release, architecture) => await ensure({ kind: 'jeos', release, architecture }),
-    ensureRequirement: async (requirement) => await ensure({ kind: 'assembly', requirement }),
+    ensureJeos: async (release, architecture, choice = {}) =>
+      await ensure({ kind: 'jeos', release, architecture, ...choice }),
+    ensureRequirement: async (requirement, choice = {}) =>
+      await ensure({ kind: 'assembly', requirement, ...choice }),
     builds: async () => (await ask({ method: 'GET', path: '/v1/builds', schema: buildsAnswerSchema })).builds,
     build: async (digest) =>
       await ask({ method: 'GET', path: pathOf`/v1/builds/${digest}`, schema: buildSchema }),

@@ -39,6 +39,11 @@ export const ensureRequestSchema = z.discriminatedUnion('kind', [
 ]);
 export type EnsureRequest = z.infer<typeof ensureRequestSchema>;
 
+/** How an image is to be made, where the usual way is not meant. */
+export type ImageChoice = Pick<EnsureRequest, 'engine' | 'medium'> & {
+  readonly method?: Extract<EnsureRequest, { kind: 'assembly' }>['method'];
+};
+
 export const buildStates = ['waiting', 'active', 'built', 'failed', 'cancelled'] as const;
 export const buildStateSchema = z.enum(buildStates);
 export type BuildState = z.infer<typeof buildStateSchema>;

@@ -27,8 +27,10 @@ export function builderPort(socketPath: string): BuilderPort {
       };
     },
     builds: async () => (await client.builds()).map(viewOf),
-    ensureJeos: async (release, architecture) => ensuredOf(await client.ensureJeos(release, architecture)),
-    ensureRequirement: async (requirement) => ensuredOf(await client.ensureRequirement(requirement)),
+    ensureJeos: async (release, architecture, choice) =>
+      ensuredOf(await client.ensureJeos(release, architecture, choice)),
+    ensureRequirement: async (requirement, choice) =>
+      ensuredOf(await client.ensureRequirement(requirement, choice)),
     follow: async (digest, onProgress, signal) => {
       await client.follow(
         digest,

@@ -2,6 +2,7 @@
  * What the shell needs of the two services, as interfaces in the shell's own words. `services.ts` fits the
  * real clients to them; commands know nothing else. Deliberately without sockets, HTTP and Redis.
  */
+import type { ImageChoice } from '../model/builder-api.ts';
 import type { AssemblyStatus, CpedStatus, DeployableStatus } from '../model/cped-api.ts';
 import type { Architecture, EscalationPolicy, Monitoring, Requirement } from '../model/definition.ts';
 import type { JournalEvent } from '../model/event.ts';
@@ -50,8 +51,12 @@ export interface BuilderPort {
   releases(): Promise<readonly ReleaseView[]>;
   images(): Promise<{ readonly images: readonly ImageView[]; readonly damaged: readonly DamagedImage[] }>;
   builds(): Promise<readonly BuildView[]>;
-  ensureJeos(release: string, architecture: Architecture): Promise<Ensured>;
-  ensureRequirement(requirement: Requirement): Promise<Ensured>;
+  ensureJeos(
+    release: string,
+    architecture: Architecture,
+    choice?: Omit<ImageChoice, 'method'>,
+  ): Promise<Ensured>;
+  ensureRequirement(requirement: Requirement, choice?: ImageChoice): Promise<Ensured>;
   /**
    * Follows a build to its end; resolves when the image is there, rejects with the build's error, or with the
    * signal's reason.

@@ -4,14 +4,18 @@
  */
 import { requirementOf } from '../../model/definition.ts';
 import type { Requirement } from '../../model/definition.ts';
+import type { ImageChoice } from '../../model/builder-api.ts';
 import { PcloudError } from '../../model/errors.ts';
 import type { AssemblyStatus } from '../../model/cped-api.ts';
 import type { ImageDetails } from '../../model/image-details.ts';
 import { defineCommand, jsonOption } from '../command.ts';
 import type { Command } from '../command.ts';
 import type { ShellContext } from '../context.ts';
+import { followBuilds } from '../follow-build.ts';
+import { installChoice, installOptions, noWaitOption } from '../image-choice.ts';
 import { describeRequirement, printJson, viewOf } from '../output.ts';
 import { renderImageDetails } from '../render-image-details.ts';
+import { shortDigest } from '../render-images.ts';
 import { imageGc } from './image-gc.ts';
 
 const packagesOption = {
@@ -109,4 +113,49 @@ function noImageYet(
   });
 }
 
-export const imageCommands: readonly Command[] = [jeosShow, assemblyShow, imageGc];
+const assemblyBuild = defineCommand({
+  name: 'assembly_build',
+  topic: 'assemblies',
+  summary: "build an assembly's image now",
+  help: [
+    'deployable_start has it built as well; this is for building ahead, and for another way than the usual one. The usual one: on the JEOS of its release, for Debian by laying packages over its file tree, else by its own package manager in a running overlay of it.',
+    'An assembly that has a disk already stays on its image; a new one is for those that have none.',
+  ],
+  example: 'assembly_build assy1 --install',
+  arguments: [
+    { name: 'NAME', kind: 'assembly', presence: 'required', about: 'the assembly (assembly_list)' },
+  ],
+  options: [
+    { name: 'install', kind: 'flag', about: 'by a full install of its own, resources and all' },
+    { name: 'guest', kind: 'flag', about: 'by the package manager in a running overlay of the JEOS' },
+    ...installOptions,
+    noWaitOption,
+  ],
+  exitCodes: [['1', 'the build failed; the message names its log']],
+  async run({ NAME }, context, options) {
+    if (options.install && options.guest)
+      throw new PcloudError({
+        code: 'bad-option',
+        category: 'invalid',
+        message: '--install and --guest are two ways of making one image.',
+        hint: 'Give one of them, or none for the usual way.',
+      });
+    const method: ImageChoice['method'] = options.install ? 'install' : options.guest ? 'guest' : undefined;
+    const choice = { ...installChoice(options), ...(method === undefined ? {} : { method }) };
+    const cped = await context.services.cped();
+    const requirement = requirementOf(await cped.assembly(NAME));
+    const builder = await context.services.builder();
+    const ensured = await builder.ensureRequirement(requirement, choice);
+    const title = `the image of assembly ${NAME} (${describeRequirement(requirement)})`;
+    const digest = shortDigest(ensured.digest);
+    if (ensured.ready) context.screen.print([`${title} is already built: ${digest}`]);
+    else if (options['no-wait'])
+      context.screen.print([`queued the build of ${title}: ${digest}; build_list shows how far it is`]);
+    else {
+      await followBuilds([{ title, ensured }], context);
+      context.screen.print([`${title} is built: ${digest}`]);
+    }
+  },
+});
+
+export const imageCommands: readonly Command[] = [jeosShow, assemblyShow, assemblyBuild, imageGc];

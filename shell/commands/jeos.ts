@@ -7,6 +7,7 @@ import type { Command } from '../command.ts';
 import { defineCommand, jsonOption } from '../command.ts';
 import type { ShellContext } from '../context.ts';
 import { followBuilds } from '../follow-build.ts';
+import { installChoice, installOptions, noWaitOption } from '../image-choice.ts';
 import { printList } from '../output.ts';
 import { renderWarning } from '../render-message.ts';
 import { renderBuilds, renderImages, renderReleases, shortDigest } from '../render-images.ts';
@@ -30,16 +31,18 @@ const jeosCreate = defineCommand({
   summary: 'build a JEOS image',
   help: [
     'Has the image built by a queued job and shows how far it is. An image of the same recipe that is there already is used as it is. Two people who ask at once share one job.',
+    'Fedora and RHEL are installed from their own media (media_list) by their own installer; release_list shows by which engines.',
     'Ctrl-C stops the waiting, not the build.',
   ],
   example: 'jeos_create debian12 x86_64',
   arguments: [release, architecture],
-  options: [{ name: 'no-wait', kind: 'flag', about: 'only queue the build' }],
+  options: [...installOptions, noWaitOption],
   exitCodes: [['1', 'the build failed; the message names its log']],
   async run({ RELEASE, ARCH }, context, options) {
+    const choice = installChoice(options);
     const builder = await context.services.builder();
     const startedMs = context.clock.monotonicMs();
-    const ensured = await builder.ensureJeos(RELEASE, ARCH);
+    const ensured = await builder.ensureJeos(RELEASE, ARCH, choice);
     const title = `JEOS ${RELEASE} ${ARCH}`;
     const digest = shortDigest(ensured.digest);
     if (ensured.ready) {
