@@ -38,13 +38,13 @@ export type InstallerParts = {
 export async function writeInstallerInitrd(parts: InstallerParts, file: string): Promise<void> {
   await inStage(file, async (stage) => {
     await common(stage, parts.kernel, path.join(here, 'installer/init'));
-    await mkdir(path.join(stage, 'installer/bin'), { recursive: true });
+    await mkdir(path.join(stage, 'installer'));
     for (const name of await readdir(path.join(here, 'installer')))
       await copyFile(path.join(here, 'installer', name), path.join(stage, 'installer', name));
     await writeFile(path.join(stage, 'installer/media.conf'), parts.mediaConf);
     await writeFile(path.join(stage, 'installer/commands.txt'), parts.commandTable);
     await cp(parts.grubDirectory, path.join(stage, 'installer/grub'), { recursive: true });
-    for (const tool of hostTools) await addProgram(stage, tool, 'installer/bin');
+    for (const tool of hostTools) await addProgram(stage, tool);
   });
 }
 
@@ -75,15 +75,27 @@ async function common(stage: string, kernel: MediaKernel, init: string): Promise
   await writeFile(path.join(stage, 'modules/order'), `${order.join('\n')}\n`);
 }
 
-/** A program of the host with the libraries that it is linked to, each under the host's own path. */
-async function addProgram(stage: string, program: string, directory: string): Promise<void> {
-  await copyFile(await realpath(program), path.join(stage, directory, path.basename(program)));
+/**
+ * A program of the host with the libraries that it is linked to, run by a wrapper that names them. They are not where
+ * the static busybox would look: its glibc loads parts of the dynamic one when it finds it, and crashes on another build.
+ */
+async function addProgram(stage: string, program: string): Promise<void> {
+  const name = path.basename(program);
+  const libraries = path.join(stage, 'installer/lib');
+  await mkdir(libraries, { recursive: true });
+  await mkdir(path.join(stage, 'installer/bin'), { recursive: true });
+  await copyFile(await realpath(program), path.join(libraries, name));
   const { stdout } = await execa('ldd', [program], { timeout: limitMs });
-  for (const library of sharedLibraries(stdout)) {
-    const to = path.join(stage, library);
-    await mkdir(path.dirname(to), { recursive: true });
-    await copyFile(await realpath(library), to);
-  }
+  const files = sharedLibraries(stdout);
+  for (const library of files)
+    await copyFile(await realpath(library), path.join(libraries, path.basename(library)));
+  const loader = files.map((file) => path.basename(file)).find((file) => file.startsWith('ld-linux'));
+  if (loader === undefined) throw new Error(`${program} has no loader: ${stdout}`);
+  await writeFile(
+    path.join(stage, 'installer/bin', name),
+    `#!/bin/sh\nexec /installer/lib/${loader} --library-path /installer/lib /installer/lib/${name} "$@"\n`,
+    { mode: 0o755 },
+  );
 }
 
 /** Paths in the words of `ldd`. */

@@ -112,7 +112,8 @@ fetch() {
 fetch_url() {
 	for try in 1 2 3 4 5; do
 		rm -f "$2"
-		wget -q -T 30 -O "$2" "$1" 2>>"$log_file" && return 0
+		# Not by wget's own -T: with it Debian's static busybox crashes.
+		timeout 300 wget -q -O "$2" "$1" 2>>"$log_file" && return 0
 		say "transfer failed, try $try of 5: $1"
 		sleep "$try"
 	done
