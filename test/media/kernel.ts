@@ -13,6 +13,8 @@ export type MediaKernel = {
   readonly vmlinuz: string;
   /** Paths of the modules in an order in which `insmod` can load them. */
   readonly modules: readonly string[];
+  /** Lets libguestfs, and so oz, build its appliance with this kernel: its own choice would be one in /boot. */
+  readonly applianceEnvironment: Readonly<Record<string, string>>;
 };
 
 /** Drivers of QEMU's machines, file systems, and what loads before them without being named by them. */
@@ -45,12 +47,20 @@ const limitMs = 180_000;
 export async function mediaKernel(cacheDirectory: string): Promise<MediaKernel> {
   const name = await kernelPackage();
   const directory = path.join(cacheDirectory, name);
-  if (!existsSync(path.join(directory, 'order'))) await unpackInto(name, directory);
-  const order = (await readFile(path.join(directory, 'order'), 'utf8')).trimEnd().split('\n');
+  if (!existsSync(directory)) await unpackInto(name, directory);
+  const version = versionOf(name);
+  const vmlinuz = path.join(directory, 'vmlinuz');
+  const tree = path.join(directory, 'lib/modules', version);
+  const order = (await readFile(path.join(tree, 'synthetic.order'), 'utf8')).trimEnd().split('\n');
   return {
-    version: versionOf(name),
-    vmlinuz: path.join(directory, 'vmlinuz'),
-    modules: order.map((file) => path.join(directory, file)),
+    version,
+    vmlinuz,
+    modules: order.map((file) => path.join(tree, 'kernel', file)),
+    applianceEnvironment: {
+      SUPERMIN_KERNEL: vmlinuz,
+      SUPERMIN_KERNEL_VERSION: version,
+      SUPERMIN_MODULES: tree,
+    },
   };
 }
 
@@ -77,32 +87,39 @@ async function unpackInto(name: string, directory: string): Promise<void> {
     if (archive === undefined) throw new Error(`apt-get downloaded nothing for ${name}`);
     await execa('dpkg-deb', ['-x', archive, 'root'], { cwd: work, timeout: limitMs });
     const ready = path.join(work, 'ready');
-    await mkdir(ready);
+    const tree = path.join('lib/modules', versionOf(name));
+    await mkdir(path.join(ready, tree, 'kernel'), { recursive: true });
     await copyFile(path.join(work, 'root/boot', `vmlinuz-${versionOf(name)}`), path.join(ready, 'vmlinuz'));
-    const order = await collectModules(path.join(work, 'root/lib/modules'), ready);
-    await writeFile(path.join(ready, 'order'), `${order.join('\n')}\n`);
+    const order = await collectModules(path.join(work, 'root', tree), path.join(ready, tree));
+    await writeFile(path.join(ready, tree, 'synthetic.order'), `${order.join('\n')}\n`);
+    await execa('depmod', ['-b', ready, versionOf(name)], { timeout: limitMs });
     // Another process may have been quicker: its result is as good.
     await rename(ready, directory).catch((error: unknown) => {
-      if (!existsSync(path.join(directory, 'order'))) throw error;
+      if (!existsSync(directory)) throw error;
     });
   } finally {
     await rm(work, { recursive: true, force: true });
   }
 }
 
-/** Copies the wanted modules and what they depend on; returns their file names in loading order. */
-async function collectModules(tree: string, to: string): Promise<readonly string[]> {
-  const files = (await readdir(tree, { recursive: true })).filter((file) => /\.ko(?:\.xz)?$/.test(file));
+/** Copies the wanted modules, what they depend on, and depmod's input; returns file names in loading order. */
+async function collectModules(from: string, to: string): Promise<readonly string[]> {
+  for (const name of ['modules.builtin', 'modules.builtin.modinfo', 'modules.order'])
+    await copyFile(path.join(from, name), path.join(to, name));
+  const files = (await readdir(from, { recursive: true })).filter((file) => /\.ko(?:\.xz)?$/.test(file));
   const byName = new Map(files.map((file) => [moduleName(file), file]));
   const order: string[] = [];
+  const seen = new Set<string>();
   const visit = async (name: string): Promise<void> => {
-    if (order.includes(`${name}.ko`)) return;
+    if (seen.has(name)) return;
+    seen.add(name);
     const file = byName.get(name);
     if (file === undefined) throw new Error(`the kernel has no module ${name}`);
-    const bytes = await moduleBytes(path.join(tree, file));
+    const bytes = await moduleBytes(path.join(from, file));
     for (const need of dependsOf(bytes)) await visit(need);
-    await writeFile(path.join(to, `${name}.ko`), bytes);
-    order.push(`${name}.ko`);
+    const base = path.basename(file).replace(/\.xz$/, '');
+    await writeFile(path.join(to, 'kernel', base), bytes);
+    order.push(base);
   };
   for (const name of wanted) await visit(name);
   return order;

@@ -56,6 +56,8 @@ export type InstallMedia = {
   /** As the installed system's release file says it. */
   readonly title: string;
   readonly kernelVersion: string;
+  /** What libguestfs needs to know where /boot holds no kernel; for oz, which unpacks ISOs by it. */
+  readonly applianceEnvironment: Readonly<Record<string, string>>;
 };
 
 const defaultCache = path.join(import.meta.dirname, '../../.pcloud/test-media');
@@ -88,6 +90,7 @@ export async function makeInstallMedia(options: InstallMediaOptions): Promise<In
       volumeLabel: volumeLabel(release),
       title: syntheticTitle(release),
       kernelVersion: kernel.version,
+      applianceEnvironment: kernel.applianceEnvironment,
     };
   } finally {
     await rm(work, { recursive: true, force: true });
@@ -182,7 +185,7 @@ async function writeIso(directory: string, file: string, label: string): Promise
   const table = ['-boot-load-size', '4', '-boot-info-table'];
   await execa(
     'genisoimage',
-    ['-quiet', '-r', '-T', '-J', '-joliet-long', '-V', label, ...boot, ...table, '-o', file, directory],
+    ['-quiet', '-r', '-J', '-joliet-long', '-V', label, ...boot, ...table, '-o', file, directory],
     { timeout: limitMs },
   );
 }
