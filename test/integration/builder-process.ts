@@ -40,10 +40,8 @@ export async function builderProcess(stateDirectory?: string): Promise<BuilderPr
   const agentPath = path.join(runtimeDirectory, 'guest/build/pcloud-agent');
   await mkdir(path.dirname(agentPath), { recursive: true });
   await copyFile(path.join(checkout, 'guest/build/pcloud-agent'), agentPath);
-  await copyFile(
-    path.join(checkout, 'guest/pcloud-agent.service'),
-    path.join(runtimeDirectory, 'guest/pcloud-agent.service'),
-  );
+  for (const name of ['pcloud-agent.service', 'pcloud-agent.init'])
+    await copyFile(path.join(checkout, 'guest', name), path.join(runtimeDirectory, 'guest', name));
   let child: ChildProcess | undefined;
   const start = async (settings: Readonly<Record<string, string>> = {}): Promise<void> => {
     child = spawn(process.execPath, [path.join(checkout, 'builder/main.ts')], {

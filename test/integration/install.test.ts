@@ -1,137 +1,128 @@
 /**
- * `make install` into a directory, and what systemd would do with it: the units verify with the programs that
- * they name in place, their exposure stays under a limit, and each ExecStart, run by hand, says READY=1.
+ * Real installs by real oz and real virt-install, from media that the test makes and that call themselves synthetic:
+ * they prove that our kickstart is delivered byte for byte, and that its storage, packages and scripts drive a disk
+ * that boots; not what Fedora's own packages or anaconda would do.
  */
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { after, before, test } from 'node:test';
-import { setTimeout as delay } from 'node:timers/promises';
-import { execa } from 'execa';
-import { bindDatagram } from '../../native/unix-datagram/index.js';
-import { startPrivateLibvirtd } from '../../tools/stack/libvirtd.ts';
-import { stopMembers } from '../../tools/stack/members.ts';
+import { test } from 'node:test';
+import type { TestContext } from 'node:test';
+import { readArtifact, verifyDisk } from '../../catalogue/image-directory.ts';
+import type { Artifact } from '../../catalogue/image-directory.ts';
+import type { ImageChoice } from '../../model/builder-api.ts';
+import { serveTree } from '../media/serve-tree.ts';
+import { diskReader, installWorld } from './install-world.ts';
+import type { InstallWorld } from './install-world.ts';
 
-const checkout = path.resolve(import.meta.dirname, '../..');
-const base = mkdtempSync('/tmp/pcloud-install-');
-const prefix = path.join(base, 'usr');
-const directories = { stateDir: path.join(base, 'state'), runtimeDir: path.join(base, 'run') };
+const limit = { timeout: 400_000 };
 
-/** Upper limits of `systemd-analyze security`, in tenths; what each unit still lacks stands in it, with why. */
-const exposureLimits = { 'pcloud-cped.service': 25, 'pcloud-builder.service': 45 } as const;
-const units = ['pcloud-cped.service', 'pcloud-builder.service'] as const;
-
-function unitFile(unit: string): string {
-  return path.join(prefix, 'lib/systemd/system', unit);
+/** Builds the JEOS, follows it to its end, and gives the artifact with the steps that were told. */
+async function install(
+  world: InstallWorld,
+  release: string,
+  choice: Omit<ImageChoice, 'method'>,
+): Promise<{ artifact: Artifact; titles: readonly string[] }> {
+  const { builder } = world;
+  const asked = await builder.client.ensureJeos(release, 'x86_64', choice);
+  const titles: string[] = [];
+  let percent = 0;
+  const built = await builder.client.follow(asked.digest, (progress) => {
+    if (titles.at(-1) !== progress.stepTitle) titles.push(progress.stepTitle);
+    assert.ok(progress.percent >= percent, `progress went from ${percent} back to ${progress.percent}`);
+    percent = progress.percent;
+  });
+  assert.equal(built.state, 'built');
+  const artifact = await readArtifact(builder.imageDirectory, asked.digest);
+  assert.ok(artifact !== undefined);
+  await verifyDisk(artifact);
+  await world.assertNothingLeft();
+  // Asked again, it is there.
+  assert.equal((await builder.client.ensureJeos(release, 'x86_64', choice)).state, 'built');
+  return { artifact, titles };
 }
 
-before(async () => {
-  await execa(process.execPath, [path.join(checkout, 'tools/install/main.ts'), '--prefix', prefix], {
-    timeout: 120_000,
-  });
-});
+/** What the manifest, the files beside it and the disk say agree with each other. */
+async function checkArtifact(
+  t: TestContext,
+  world: InstallWorld,
+  artifact: Artifact,
+  expected: { readonly engine: string; readonly kind: 'iso' | 'tree'; readonly sha256: string | undefined },
+): Promise<void> {
+  const { manifest, directory, digest } = artifact;
+  assert.equal(manifest.engine, expected.engine);
+  assert.match(manifest.engineVersion ?? '', /^\d+\.\d+/);
+  assert.equal(manifest.kernel, null);
+  assert.deepEqual(
+    [manifest.medium?.kind, manifest.medium?.origin, manifest.medium?.synthetic],
+    [expected.kind, 'operator', true],
+  );
+  if (expected.sha256 !== undefined) assert.equal(manifest.medium?.sha256, expected.sha256);
+  const kickstart = await readFile(path.join(directory, 'kickstart.ks'));
+  const kickstartSha256 = createHash('sha256').update(kickstart).digest('hex');
+  assert.equal(manifest.kickstartSha256, kickstartSha256);
+  for (const name of ['build.log', 'console.log', 'kickstart.ks'])
+    assert.ok(manifest.files.includes(name), `${name} is not kept: ${manifest.files.join(' ')}`);
+  const consoleLog = await readFile(path.join(directory, 'console.log'), 'utf8');
+  assert.match(consoleLog, /SYNTHETIC/);
+  assert.ok(manifest.packages.includes('openssh-server'), manifest.packages.join(' '));
 
-after(async () => {
-  await stopMembers(directories, 'all');
-  rmSync(base, { recursive: true, force: true });
-});
-
-for (const unit of units) {
-  test(`${unit} verifies with the installed program in place`, async () => {
-    const { stderr } = await execa('systemd-analyze', ['verify', '--man=no', unitFile(unit)], {
-      timeout: 30_000,
-    });
-    assert.equal(stderr, '');
-  });
-
-  test(`${unit} stays under its limit of exposure`, async (context) => {
-    const limit = exposureLimits[unit];
-    const { stdout } = await execa(
-      'systemd-analyze',
-      ['security', '--offline=true', `--threshold=${limit}`, '--no-pager', unitFile(unit)],
-      { timeout: 30_000 },
-    );
-    context.diagnostic(stdout.trimEnd().split('\n').at(-1) ?? '');
-  });
+  const disk = await diskReader(t, world.builder.imageDirectory, digest);
+  assert.ok(disk.offsets.length > 0 && disk.offsets[0] !== 0);
+  // In the guest: the kickstart's checksum as the installer received it.
+  assert.equal((await disk.read('/root/kickstart.sha256'))?.slice(0, 64), kickstartSha256);
+  assert.match((await disk.read('/etc/passwd')) ?? '', /^root:/);
 }
 
-test('the users, groups and directories are ones that systemd accepts', async () => {
-  const root = path.join(base, 'root');
-  mkdirSync(path.join(root, 'etc'), { recursive: true });
-  const sysusers = path.join(prefix, 'lib/sysusers.d/pcloud.conf');
-  const { stdout } = await execa('systemd-sysusers', ['--dry-run', `--root=${root}`, sysusers], {
-    all: true,
-    timeout: 30_000,
-  });
-  assert.doesNotMatch(stdout, /fail|invalid/i);
-  const text = readFileSync(path.join(prefix, 'lib/tmpfiles.d/pcloud.conf'), 'utf8');
-  const users = [...readFileSync(sysusers, 'utf8').matchAll(/^u +(\S+)/gm)].map((match) => match[1]);
-  for (const [, user] of text.matchAll(/^d +\S+ +\d+ +(\S+)/gm)) assert.ok(users.includes(user), user);
-});
+test(
+  'F14 is installed by oz from an ISO, and the kickstart in the guest is the rendered one',
+  limit,
+  async (t) => {
+    const world = await installWorld(t);
+    const media = await world.media({ release: 'F14' });
+    await world.give('F14', media.isoPath);
+    const { artifact, titles } = await install(world, 'F14', { engine: 'oz' });
+    await checkArtifact(t, world, artifact, { engine: 'oz', kind: 'iso', sha256: media.isoSha256 });
+    for (const name of ['recipe.tdl', 'domain.xml']) assert.ok(artifact.manifest.files.includes(name));
+    assert.ok(titles.includes('The machine starts'), titles.join(', '));
+  },
+);
 
-test('the installed shell answers with its usage', async () => {
-  const { stdout, stderr } = await execa(path.join(prefix, 'bin/pcloudsh'), ['help'], { timeout: 20_000 });
-  assert.match(stdout, /jeos_create/);
-  assert.equal(stderr, '');
-});
+test(
+  'F14 is installed by oz from an address on this host, and F16 from a tree on its disk',
+  limit,
+  async (t) => {
+    const world = await installWorld(t);
+    const media = await world.media({ release: 'F14' });
+    const server = await serveTree(media.treeDirectory);
+    t.after(async () => await server.stop());
+    await world.give('F14', server.url);
+    const { artifact } = await install(world, 'F14', { engine: 'oz' });
+    await checkArtifact(t, world, artifact, { engine: 'oz', kind: 'tree', sha256: undefined });
+    assert.ok(server.requests.some((one) => one.path.startsWith('/Packages/')));
 
-/** Collects notifications until one line of them matches, or the limit passes. */
-async function notified(
-  receiver: ReturnType<typeof bindDatagram>,
-  wanted: RegExp,
-  child: ChildProcess,
-): Promise<string> {
-  const deadline = performance.now() + 30_000;
-  let said = '';
-  while (performance.now() < deadline && child.exitCode === null) {
-    const datagram = receiver.receive();
-    if (datagram === null) {
-      // The addon never waits; a notification is no more than this late.
-      await delay(20);
-      continue;
-    }
-    said += `${datagram.toString()}\n`;
-    if (wanted.test(said)) return said;
-  }
-  throw new Error(`no ${String(wanted)} (exit code ${child.exitCode}); it said: ${JSON.stringify(said)}`);
-}
+    const f16 = await world.media({ release: 'F16' });
+    await world.give('F16', f16.treeDirectory);
+    const second = await install(world, 'F16', { engine: 'oz' });
+    await checkArtifact(t, world, second.artifact, { engine: 'oz', kind: 'tree', sha256: undefined });
+  },
+);
 
-for (const unit of units) {
-  test(`${unit}: its ExecStart line says READY=1, pings the watchdog, and ends on TERM with exit code 0`, async () => {
-    const libvirtd = await startPrivateLibvirtd(directories);
-    const [program = '', ...words] = (
-      /^ExecStart=(.*)$/m.exec(readFileSync(unitFile(unit), 'utf8'))?.[1] ?? ''
-    ).split(' ');
-    const notifySocket = path.join(directories.runtimeDir, 'notify.sock');
-    const receiver = bindDatagram(notifySocket);
-    const child = spawn(program, words, {
-      stdio: ['ignore', 'ignore', 'pipe'],
-      env: {
-        PATH: process.env['PATH'],
-        PCLOUD_TEST_RUN: process.env['PCLOUD_TEST_RUN'],
-        PCLOUD_STATE_DIR: directories.stateDir,
-        PCLOUD_RUNTIME_DIR: directories.runtimeDir,
-        PCLOUD_LIBVIRT_URI: libvirtd.uri,
-        NOTIFY_SOCKET: notifySocket,
-        WATCHDOG_USEC: '1000000',
-      },
-    });
-    let log = '';
-    child.stderr?.on('data', (chunk: Buffer) => (log += chunk.toString()));
-    try {
-      await notified(receiver, /^READY=1$/m, child);
-      await notified(receiver, /^WATCHDOG=1$/m, child);
-      child.kill('SIGTERM');
-      const [code] = (await once(child, 'exit', { signal: AbortSignal.timeout(20_000) })) as [number | null];
-      assert.equal(code, 0, log);
-    } catch (error) {
-      throw new Error(`${unit} did not do as systemd expects; its log:\n${log}`, { cause: error });
-    } finally {
-      if (child.exitCode === null) child.kill('SIGKILL');
-      receiver.close();
-      rmSync(notifySocket, { force: true });
-    }
-  });
-}
+test(
+  'RHEL6 is installed by virt-install from an ISO, and F15 by the engine that the catalogue names',
+  limit,
+  async (t) => {
+    const world = await installWorld(t);
+    const media = await world.media({ release: 'RHEL6' });
+    await world.give('RHEL6', media.isoPath);
+    const { artifact } = await install(world, 'RHEL6', { engine: 'virt-install' });
+    await checkArtifact(t, world, artifact, { engine: 'virt-install', kind: 'iso', sha256: media.isoSha256 });
+    assert.equal(artifact.manifest.medium?.standIn, null);
+
+    const f15 = await world.media({ release: 'F15' });
+    await world.give('F15', f15.treeDirectory);
+    const second = await install(world, 'F15', {});
+    await checkArtifact(t, world, second.artifact, { engine: 'oz', kind: 'tree', sha256: undefined });
+  },
+);
