@@ -3,7 +3,7 @@
  * (`images/builds/<digest>.log`) from the first line on, so that a build can be watched and a failed one
  * examined.
  */
-import { mkdir, open } from 'node:fs/promises';
+import { mkdir, open, rm } from 'node:fs/promises';
 import path from 'node:path';
 
 /** A build says about 100 KiB; one that talks without end must not fill the disk. */
@@ -15,10 +15,14 @@ export type BuildLog = {
   close(): Promise<void>;
 };
 
-/** Starts the log anew; what an earlier build of the same recipe said is gone. */
+/**
+ * Starts the log anew; what an earlier attempt at the same recipe said is gone. As another file and not the
+ * same one cut short, so that whoever reads along can tell (`log-tail.ts`).
+ */
 export async function openBuildLog(file: string): Promise<BuildLog> {
   await mkdir(path.dirname(file), { recursive: true });
-  const handle = await open(file, 'w', 0o644);
+  await rm(file, { force: true });
+  const handle = await open(file, 'wx', 0o644);
   let writtenBytes = 0;
   // One write after the other: two streams of a program end up whole, in the order of arrival.
   let queue: Promise<void> = Promise.resolve();

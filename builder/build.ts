@@ -7,6 +7,7 @@
 import { cp, mkdir, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Artifact } from '../catalogue/image-directory.ts';
+import type { Owner } from '../model/build-record.ts';
 import type { Recipe } from '../model/recipe.ts';
 import { recipeTitle } from '../model/recipe.ts';
 import type { ArtifactStore } from './artifact-store.ts';
@@ -26,7 +27,6 @@ import type { BuildInputs } from './recipe-source.ts';
 import { runSteps, workDirectoryVariable } from './steps.ts';
 import type { StepProgress } from './steps.ts';
 import { createWorkspace, removeTree } from './workspace.ts';
-import type { Owner } from './workspace.ts';
 
 export type BuildInput = {
   readonly recipe: Recipe;

@@ -22,6 +22,8 @@ import type {
   ImagesAnswer,
   ReleaseInfo,
 } from '../model/builder-api.ts';
+import { buildDetailSchema, logEventSchema } from '../model/build-record.ts';
+import type { BuildDetail, LogEvent } from '../model/build-record.ts';
 import type { Requirement } from '../model/definition.ts';
 import { imageDetailsSchema, imageMatchAnswerSchema } from '../model/image-details.ts';
 import type { ImageDetails } from '../model/image-details.ts';
@@ -29,6 +31,7 @@ import { gcAnswerSchema } from '../model/image-gc.ts';
 import type { GcAnswer, GcRequest } from '../model/image-gc.ts';
 import { errorFromBody, PcloudError } from '../model/errors.ts';
 import { eventStream } from '../service/event-stream.ts';
+import type { StreamEvent } from '../service/event-stream.ts';
 import { pathOf, requestJson } from '../service/http-client.ts';
 import type { JsonRequest } from '../service/http-client.ts';
 import { mediaClient } from './media-client.ts';
@@ -50,7 +53,19 @@ export type BuilderClient = {
   ): Promise<EnsureAnswer>;
   ensureRequirement(requirement: Requirement, choice?: ImageChoice): Promise<EnsureAnswer>;
   builds(): Promise<readonly Build[]>;
-  build(digest: string): Promise<Build>;
+  build(digest: string): Promise<BuildDetail>;
+  /** Asks again for what a failed or cancelled build was to make; the digest may be another. */
+  retry(digest: string): Promise<EnsureAnswer>;
+  /**
+   * What a build's log holds, and with `follow` what is added, from whichever host, until the build ends.
+   * @param afterId the id of the last event of an earlier call: goes on behind it.
+   */
+  log(
+    digest: string,
+    follow: boolean,
+    signal?: AbortSignal,
+    afterId?: string,
+  ): AsyncIterable<StreamEvent<LogEvent>>;
   /**
    * Waits for the end of a build; the build itself goes on when `signal` aborts.
    * @returns the build, in state `built`.
@@ -124,7 +139,23 @@ export function builderClient(socketPath: string): BuilderClient {
       await ensure({ kind: 'assembly', requirement, ...choice }),
     builds: async () => (await ask({ method: 'GET', path: '/v1/builds', schema: buildsAnswerSchema })).builds,
     build: async (digest) =>
-      await ask({ method: 'GET', path: pathOf`/v1/builds/${digest}`, schema: buildSchema }),
+      await ask({ method: 'GET', path: pathOf`/v1/builds/${digest}`, schema: buildDetailSchema }),
+    retry: async (digest) =>
+      await ask({
+        method: 'POST',
+        path: pathOf`/v1/builds/${digest}/retry`,
+        schema: ensureAnswerSchema,
+        timeoutMs: archiveLimitMs,
+      }),
+    log: (digest, followIt, signal, afterId) =>
+      eventStream({
+        socketPath,
+        path: pathOf`/v1/builds/${digest}/log?follow=${followIt ? 1 : 0}`,
+        schema: logEventSchema,
+        signal,
+        lastEventId: afterId,
+        notRunning,
+      }),
     follow: async (digest, onProgress, signal) =>
       await follow({ socketPath, notRunning, digest, onProgress, signal }),
     cancel: async (digest) =>

@@ -26,6 +26,8 @@ const environmentSchema = z
   .object({
     PCLOUD_STATE_DIR: ownDirectory.default('/var/lib/pacemaker-cloud'),
     PCLOUD_RUNTIME_DIR: ownDirectory.default('/run/pacemaker-cloud'),
+    /** Builders on several hosts share one; cped has the same setting. */
+    PCLOUD_IMAGE_DIR: ownDirectory.optional(),
     PCLOUD_TEMPLATES_DIR: absolutePath.default(path.join(repositoryDirectory, 'templates')),
     PCLOUD_KICKSTARTS_DIR: absolutePath.default(path.join(repositoryDirectory, 'kickstarts')),
     PCLOUD_GUEST_AGENT: absolutePath.default(path.join(repositoryDirectory, 'guest/build/pcloud-agent')),
@@ -87,7 +89,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   return {
     stateDirectory: env.PCLOUD_STATE_DIR,
     runtimeDirectory: env.PCLOUD_RUNTIME_DIR,
-    imageDirectory: path.join(env.PCLOUD_STATE_DIR, 'images'),
+    imageDirectory: env.PCLOUD_IMAGE_DIR ?? path.join(env.PCLOUD_STATE_DIR, 'images'),
     mediaDirectory: env.PCLOUD_MEDIA_DIR ?? path.join(env.PCLOUD_STATE_DIR, 'media'),
     socketPath: path.join(env.PCLOUD_RUNTIME_DIR, 'builder.sock'),
     templatesDirectory: env.PCLOUD_TEMPLATES_DIR,

@@ -1,25 +1,23 @@
 /**
  * The builder's routes on its Unix socket. Each parses, calls `requests.ts` or `deletions.ts`, and answers
- * in the words of `model/builder-api.ts`; errors become answers in `service/http-server.ts`.
+ * in the words of `model/builder-api.ts`; those for builds are `http-builds.ts`; errors become answers in `service/http-server.ts`.
  */
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { readImageDirectory } from '../catalogue/image-directory.ts';
 import { ensureRequestSchema } from '../model/builder-api.ts';
-import type { BuilderStatus, BuildEvent, ImagesAnswer, ReleaseInfo } from '../model/builder-api.ts';
-import { digestSchema } from '../model/recipe.ts';
+import type { BuilderStatus, ImagesAnswer, ReleaseInfo } from '../model/builder-api.ts';
 import type { Release } from '../model/release.ts';
 import { createServiceServer, parseInput } from '../service/http-server.ts';
 import type { Logger } from '../service/logger.ts';
-import { openSse } from '../service/sse.ts';
 import { deleteImage, deleteJeos } from './deletions.ts';
 import { freeBytesOf } from './disk-space.ts';
-import { followBuild } from './follow.ts';
+import { addBuildRoutes, digestParams } from './http-builds.ts';
 import { addMediaRoutes } from './http-media.ts';
 import type { MediaRoutes } from './http-media.ts';
 import { registerImageRoutes } from './http-images.ts';
 import { mediumOf } from './image-details.ts';
-import { cancelBuild, ensureImage, findBuild, listBuilds } from './requests.ts';
+import { ensureImage } from './requests.ts';
 import type { RequestContext } from './requests.ts';
 
 export type BuilderServerOptions = {
@@ -32,7 +30,6 @@ export type BuilderServerOptions = {
   readonly media: MediaRoutes;
 };
 
-const digestParams = z.object({ digest: digestSchema });
 const jeosParams = z.object({ release: z.string(), architecture: z.string() });
 
 export function createBuilderServer(options: BuilderServerOptions): FastifyInstance {
@@ -52,30 +49,7 @@ export function createBuilderServer(options: BuilderServerOptions): FastifyInsta
     deleted: await deleteImage(context, parseInput(digestParams, request.params).digest),
   }));
   registerImageRoutes(app, context, options.redisTitle !== 'private');
-  app.get('/v1/builds', async () => ({ builds: await listBuilds(context) }));
-  app.get('/v1/builds/:digest', async (request) =>
-    findBuild(context, parseInput(digestParams, request.params).digest),
-  );
-  app.post('/v1/builds/:digest/cancel', async (request) =>
-    cancelBuild(context, parseInput(digestParams, request.params).digest),
-  );
-  app.get('/v1/builds/:digest/events', async (request, reply) => {
-    const { digest } = parseInput(digestParams, request.params);
-    // An unknown build is an ordinary error answer; only then does the stream start.
-    await findBuild(context, digest);
-    const connection = openSse(reply);
-    let id = 0;
-    const send = (event: BuildEvent): void => {
-      id += 1;
-      connection.send(id, event);
-      if (event.kind === 'done') connection.close();
-    };
-    const stop = followBuild(context, digest, send, (error) => {
-      log.warn({ err: error, digest }, 'a build cannot be followed');
-      connection.close();
-    });
-    connection.onClose(stop);
-  });
+  addBuildRoutes(app, context, log);
   addMediaRoutes(app, options.media);
   return app;
 }

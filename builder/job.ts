@@ -3,9 +3,9 @@
  * checked: a shared server is not ours alone.
  */
 import { z } from 'zod';
+import { ensureRequestSchema } from '../model/builder-api.ts';
 import { errorBodyOf, errorBodySchema, errorFromBody, PcloudError } from '../model/errors.ts';
-import { jeosRecipeSchema, recipeDigest, recipeSchema } from '../model/recipe.ts';
-import { retryableMediaCode } from './media/failures.ts';
+import { digestSchema, jeosRecipeSchema, recipeDigest, recipeSchema } from '../model/recipe.ts';
 
 export const jobDataSchema = z.strictObject({
   recipe: recipeSchema,
@@ -16,6 +16,12 @@ export const jobDataSchema = z.strictObject({
   requestedAt: z.iso.datetime(),
   /** The JEOS was asked for already: when it is neither there nor in the queue, its build failed. */
   parentRequested: z.boolean(),
+  /** What was asked for, so that it can be asked for again. Jobs of earlier versions lack it and the next two. */
+  request: ensureRequestSchema.optional(),
+  /** Host name of the builder that was asked. */
+  requestedOn: z.string().max(255).optional(),
+  /** The assembly image whose build asked for this JEOS. */
+  requestedFor: digestSchema.optional(),
 });
 export type JobData = z.infer<typeof jobDataSchema>;
 
@@ -55,16 +61,4 @@ export function decodeJobError(line: string): PcloudError {
     message: `The build was given up by the queue: ${line.slice(0, 300)}.`,
     hint: 'Ask for the image again.',
   });
-}
-
-/** Whether trying the same again can succeed: what depends on a network, and nothing else. */
-export function worthRetrying(error: unknown): boolean {
-  if (!(error instanceof PcloudError)) return false;
-  if (error.code === 'archive-unreachable' || error.code === retryableMediaCode) return true;
-  return (
-    error.code === 'step-failed' &&
-    /Failed to fetch|Could not connect|Could not resolve|Temporary failure|Connection (timed out|reset)/i.test(
-      error.message,
-    )
-  );
 }

@@ -20,19 +20,21 @@ import { version } from '../service/version.ts';
 import { createArtifactStore } from './artifact-store.ts';
 import { readConfig } from './config.ts';
 import type { BuilderConfig } from './config.ts';
+import { createOwnerWatch, startHeartbeat } from './heartbeat.ts';
 import { createHistory } from './history.ts';
 import type { MediaRoutes } from './http-media.ts';
 import { createBuilderServer } from './http.ts';
 import { createMediaStore } from './media/media-store.ts';
 import { createMediaTasks } from './media/tasks.ts';
+import { ownOwner } from './owner.ts';
 import { openQueue } from './queue.ts';
 import { createRecipeSource } from './recipe-source.ts';
 import { redisTitle, startRedis } from './redis.ts';
 import type { RedisTarget } from './redis.ts';
 import { renderDocument, renderUsage } from './render-command.ts';
 import type { RequestContext } from './requests.ts';
+import { startSweeper } from './sweeper.ts';
 import { startWorker } from './worker.ts';
-import { ownOwner, sweepWorkspaces } from './workspace.ts';
 
 const usage = `Usage: pcloud-builder [--check-config | --version | --help]
        pcloud-builder render kickstart|tdl|domain RELEASE ARCHITECTURE [OPTION]...
@@ -110,8 +112,12 @@ async function start(config: BuilderConfig, log: Logger, parts: Part[]): Promise
   await makeDirectory(config.runtimeDirectory, 0o750);
   const lock = takeInstanceLock(path.join(config.stateDirectory, 'builder.lock'), 'pcloud-builder');
   parts.push({ name: 'lock', stop: async () => lock.release() });
-  const swept = await sweepWorkspaces(config.imageDirectory);
-  if (swept.length > 0) log.info({ swept }, 'removed what a killed builder had half-made');
+  const place = { hostName: hostname(), owner: await ownOwner() };
+  const heartbeat = await startHeartbeat(config.imageDirectory, place.owner, log);
+  parts.push({ name: 'heartbeat', stop: async () => await heartbeat.stop() });
+  const watch = createOwnerWatch(config.imageDirectory, place.owner.host, () => performance.now());
+  const sweeper = await startSweeper(config.imageDirectory, watch, log);
+  parts.push({ name: 'sweeper', stop: async () => await sweeper.stop() });
   const target = redisTarget(config);
   const redis = await startRedis(target, log);
   parts.push({ name: 'redis', stop: async () => await redis.stop() });
@@ -121,13 +127,12 @@ async function start(config: BuilderConfig, log: Logger, parts: Part[]): Promise
   const history = createHistory(config.imageDirectory);
   const media = await startMedia(config, releases, log, parts);
   const recipes = createRecipeSource({ config, releases, templates, media: media.store });
-  const common = { releases, store, history, queue, recipes, now: () => Date.now() };
+  const common = { releases, store, history, queue, recipes, watch, place, now: () => Date.now() };
   const worker = startWorker({
     ...common,
     media: media.store,
     config,
     target,
-    owner: await ownOwner(),
     log,
     builderVersion: version,
   });

@@ -58,7 +58,7 @@ export async function openQueue(target: RedisTarget, log: Logger): Promise<Build
   });
   const listeners = listenTo(events, log);
   return {
-    add: async (data) => await guard(async () => await addJob(queue, data)),
+    add: async (data) => await guard(async () => await addJob(queue, marks, data)),
     find: async (digest) => await guard(async () => await describe(await queue.getJob(digest))),
     list: async () =>
       await guard(async () => {
@@ -87,15 +87,18 @@ export async function openQueue(target: RedisTarget, log: Logger): Promise<Build
   };
 }
 
-async function addJob(queue: Queue, data: JobData): Promise<'waiting' | 'active'> {
+async function addJob(queue: Queue, marks: Redis, data: JobData): Promise<'waiting' | 'active'> {
   const digest = recipeDigest(data.recipe);
   const there = await queue.getJob(digest);
   if (there !== undefined) {
     const state = await there.getState();
     if (state === 'active') return 'active';
-    // An ended job that was not removed would swallow the new one.
-    if (state === 'completed' || state === 'failed') await there.remove();
+    // A job that ended and was not removed, or one in no list after Redis lost some, would swallow the new one.
+    if (state !== 'completed' && state !== 'failed' && state !== 'unknown') return 'waiting';
+    await there.remove();
   }
+  // Whoever cancelled an earlier build of the same did not mean this one.
+  await marks.del(cancelKey(digest));
   await queue.add(data.recipe.kind, data, { jobId: digest });
   return 'waiting';
 }

@@ -37,7 +37,8 @@ export function bootstrapJeosRecipe(
   architecture: Architecture,
   facts: BootstrapFacts & { readonly agentSha256: string },
 ): BootstrapJeosRecipe {
-  const { suites, components, kernelPackage, packages, guestFiles, cmdline, diskSizeMiB } = release.bootstrap;
+  const { suites, components, kernelPackage, packages, guestFiles, cmdline, diskSizeMiB, variant } =
+    release.bootstrap;
   return {
     recipeVersion,
     kind: 'jeos',
@@ -51,6 +52,7 @@ export function bootstrapJeosRecipe(
     suites: [...suites],
     components: [...components],
     kernelPackage,
+    ...(variant === 'custom' ? { variant } : {}),
     packages: sortedUnique(packages),
     guestFiles,
     cmdline,

@@ -3,24 +3,26 @@
  * another (BullMQ's stalled check); one that cannot succeed on a retry is given up at once; an assembly's
  * build whose JEOS is missing queues that and puts itself back. What a build is stands in `build.ts`.
  */
-import path from 'node:path';
 import { DelayedError, UnrecoverableError, WaitingError, Worker } from 'bullmq';
 import type { Job } from 'bullmq';
 import type { Artifact } from '../catalogue/image-directory.ts';
 import { jeosName } from '../catalogue/names-table.ts';
 import type { BuildProgress } from '../model/builder-api.ts';
-import { errorBodyOf, PcloudError } from '../model/errors.ts';
+import type { BuilderPlace } from '../model/build-record.ts';
+import { PcloudError } from '../model/errors.ts';
 import { parentDigestOf, recipeDigest, recipeTitle } from '../model/recipe.ts';
 import type { Recipe } from '../model/recipe.ts';
 import type { Logger } from '../service/logger.ts';
 import type { ArtifactStore } from './artifact-store.ts';
 import { openBuildLog } from './build-log.ts';
 import { buildImage } from './build.ts';
+import { refuseWhenCancelled, watchForCancel } from './cancellation.ts';
 import type { BuilderConfig } from './config.ts';
+import type { OwnerWatch } from './heartbeat.ts';
 import type { History } from './history.ts';
-import { existingLogPath } from './history.ts';
-import { encodeJobError, parseJobData, worthRetrying } from './job.ts';
+import { encodeJobError, parseJobData } from './job.ts';
 import type { JobData } from './job.ts';
+import { ownerText } from './owner.ts';
 import { archiveChanged } from './proof.ts';
 import { queueName, queuePrefix } from './queue-port.ts';
 import type { BuildQueue } from './queue-port.ts';
@@ -28,7 +30,11 @@ import type { MediumPort } from './medium-port.ts';
 import type { BuildInputs, RecipeSource } from './recipe-source.ts';
 import { pingRedis, redisOptions } from './redis.ts';
 import type { RedisTarget } from './redis.ts';
-import type { Owner } from './workspace.ts';
+import { reasonToRetry } from './retry-policy.ts';
+import { createRunRecord } from './run-record.ts';
+import type { RunRecord } from './run-record.ts';
+import { createSingleFlight } from './single-flight.ts';
+import type { SingleFlight } from './single-flight.ts';
 
 export type WorkerOptions = {
   readonly config: BuilderConfig;
@@ -38,7 +44,8 @@ export type WorkerOptions = {
   readonly history: History;
   readonly recipes: RecipeSource;
   readonly media: MediumPort;
-  readonly owner: Owner;
+  readonly place: BuilderPlace;
+  readonly watch: OwnerWatch;
   readonly log: Logger;
   readonly builderVersion: string;
   readonly now: () => number;
@@ -55,17 +62,26 @@ const stalledCheckMs = 5000;
 /** As often as a build may lose its builder (kill -9, power) before the queue gives it up. */
 const maxStalledCount = 10;
 const parentPollMs = 1000;
-const cancelPollMs = 1000;
 const pingLimitMs = 2000;
+
+/**
+ * A builder of another host that is silent for this long has lost its job to us; one that lives is waited for.
+ * With the lock's time before it, a dead builder's job is under way again within a minute.
+ */
+const takeOverSilenceMs = 20_000;
+
+/** What the builds of one builder share. */
+type Shared = WorkerOptions & { readonly flight: SingleFlight };
 
 class ShutdownReason extends Error {}
 
 export function startWorker(options: WorkerOptions): BuildWorker {
   const shutdown = new AbortController();
+  const shared: Shared = { ...options, flight: createSingleFlight() };
   const worker = new Worker<unknown, string>(
     queueName,
     async (job, token, signal) =>
-      await processJob(options, job, token ?? '', anySignal(shutdown.signal, signal)),
+      await processJob(shared, job, token ?? '', anySignal(shutdown.signal, signal)),
     {
       connection: redisOptions(options.target, false),
       prefix: queuePrefix,
@@ -95,31 +111,33 @@ function anySignal(first: AbortSignal, second: AbortSignal | undefined): AbortSi
   return second === undefined ? first : AbortSignal.any([first, second]);
 }
 
-async function processJob(
-  options: WorkerOptions,
-  job: Job,
-  token: string,
-  stop: AbortSignal,
-): Promise<string> {
+async function processJob(options: Shared, job: Job, token: string, stop: AbortSignal): Promise<string> {
   const digest = job.id ?? '';
-  const startedAtMs = options.now();
-  let data: JobData | undefined;
+  let run: RunRecord | undefined;
   try {
-    data = parseJobData(digest, job.data);
+    const data = parseJobData(digest, job.data);
+    run = createRunRecord({ ...options, data });
+    await refuseWhenCancelled(options, digest);
     const parent = await parentOf(options, job, token, data);
-    await buildUnlessThere(options, job, data, parent, stop);
-    await recordEnd(options, data, startedAtMs, undefined);
+    await waitForOtherBuilder(options, job, token, digest);
+    // After Redis was away for longer than a lock lasts, the same job may come to us a second time.
+    const mine = run;
+    await options.flight(digest, async () => await buildUnlessThere(options, job, data, parent, stop, mine));
+    if (data.name !== null) await options.store.setName(data.name, digest);
+    await run.end(undefined);
     return digest;
   } catch (error) {
     if (error instanceof DelayedError) throw error;
     if (stop.reason instanceof ShutdownReason) {
       options.log.info({ digest }, 'a build goes back to the queue because the builder stops');
+      await run?.endAttempt(builderStopped());
       await job.moveToWait(token);
       throw new WaitingError();
     }
-    const last = !worthRetrying(error) || job.attemptsMade + 1 >= (job.opts.attempts ?? 1);
-    options.log.warn({ digest, err: error, last }, 'a build failed');
-    if (last && data !== undefined) await recordEnd(options, data, startedAtMs, error);
+    const retryBecause = reasonToRetry(error);
+    const last = retryBecause === undefined || job.attemptsMade + 1 >= (job.opts.attempts ?? 1);
+    options.log.warn({ digest, err: error, last, retryBecause }, 'a build failed');
+    await (last ? run?.end(error) : run?.endAttempt(error));
     throw last
       ? new UnrecoverableError(encodeJobError(error))
       : new Error(encodeJobError(error), { cause: error });
@@ -132,9 +150,11 @@ async function buildUnlessThere(
   data: JobData,
   parent: Artifact | undefined,
   stop: AbortSignal,
+  run: RunRecord,
 ): Promise<void> {
   const digest = recipeDigest(data.recipe);
   if ((await options.store.findUsable(digest)) === undefined) {
+    await run.begin();
     const inputs = await inputsFor(options, data.recipe);
     const startedAtMs = options.now();
     const log = await openBuildLog(options.history.logPath(digest));
@@ -147,13 +167,15 @@ async function buildUnlessThere(
         inputs,
         config: options.config,
         media: options.media,
-        evidenceDirectory: path.join(options.history.directory, digest),
+        evidenceDirectory: options.history.evidenceDirectory(digest),
         store: options.store,
-        owner: options.owner,
+        owner: options.place.owner,
         log,
         signal: AbortSignal.any([stop, cancel.signal]),
-        onProgress: (progress) =>
-          report(options, job, { ...progress, elapsedMs: options.now() - startedAtMs }),
+        onProgress: (progress) => {
+          run.note(progress);
+          report(options, job, { ...progress, elapsedMs: options.now() - startedAtMs });
+        },
         now: options.now,
         builderVersion: options.builderVersion,
       });
@@ -162,7 +184,34 @@ async function buildUnlessThere(
       await log.close();
     }
   }
-  if (data.name !== null) await options.store.setName(data.name, digest);
+}
+
+/**
+ * A builder that lives may still be at a build whose job came to us: Redis was away or lost for longer than its
+ * lock lasts. Its image is waited for instead of being built twice.
+ * @throws DelayedError after putting the job back.
+ */
+async function waitForOtherBuilder(
+  options: WorkerOptions,
+  job: Job,
+  token: string,
+  digest: string,
+): Promise<void> {
+  const running = await options.history.readRunning(digest);
+  if (running?.state !== 'active' || running.runsOn === null) return;
+  const { owner } = running.runsOn;
+  if (ownerText(owner) === ownerText(options.place.owner)) return;
+  if (!(await options.watch.isAlive(owner, takeOverSilenceMs))) return;
+  await job.moveToDelayed(options.now() + parentPollMs, token);
+  throw new DelayedError();
+}
+
+function builderStopped(): PcloudError {
+  return new PcloudError({
+    code: 'builder-stopped',
+    category: 'unavailable',
+    message: 'The builder was stopped in the middle of it.',
+  });
 }
 
 /** Progress is for watching: a report that Redis did not take is not worth a build. */
@@ -192,6 +241,9 @@ async function parentOf(
   const parent = await options.store.findUsable(parentDigest);
   if (parent !== undefined) return parent;
   const queued = await options.queue.find(parentDigest);
+  // It may have been finished between the two questions.
+  const finished = queued === undefined ? await options.store.findUsable(parentDigest) : undefined;
+  if (finished !== undefined) return finished;
   if (queued === undefined && (data.parentRequested || parentRecipe === null))
     throw await parentMissing(options, parentDigest, recipeTitle(recipe));
   if (queued === undefined && parentRecipe !== null) {
@@ -202,6 +254,14 @@ async function parentOf(
       parentRecipe: null,
       name,
       parentRequested: false,
+      request: {
+        kind: 'jeos',
+        release: parentRecipe.release,
+        architecture: parentRecipe.architecture,
+        engine: data.request?.engine,
+        medium: data.request?.medium,
+      },
+      requestedFor: recipeDigest(recipe),
     });
     await job.updateData({ ...data, parentRequested: true } satisfies JobData);
   }
@@ -232,52 +292,5 @@ async function parentMissing(
     message: `The image ${title} cannot be built, because its JEOS is not there: ${why}`,
     hint: failed?.error?.hint ?? 'Build the JEOS with `jeos_create RELEASE ARCH`, then ask again.',
     facts: { parentDigest },
-  });
-}
-
-/** Aborts when somebody, on whichever host, asked for this build to stop. */
-function watchForCancel(options: WorkerOptions, digest: string): { signal: AbortSignal; release(): void } {
-  const controller = new AbortController();
-  const timer = setInterval(() => {
-    options.queue.takeCancelMark(digest).then(
-      (asked) => {
-        if (asked) controller.abort(cancelled(digest));
-      },
-      (error: unknown) => options.log.debug({ err: error }, 'cannot ask whether a build is cancelled'),
-    );
-  }, cancelPollMs);
-  return { signal: controller.signal, release: () => clearInterval(timer) };
-}
-
-export function cancelled(digest: string): PcloudError {
-  return new PcloudError({
-    code: 'build-cancelled',
-    category: 'failed',
-    message: `The build ${digest.slice(0, 12)} was cancelled.`,
-    hint: 'Ask for the image again to build it after all.',
-    facts: { digest },
-  });
-}
-
-async function recordEnd(
-  options: WorkerOptions,
-  data: JobData,
-  startedAtMs: number,
-  error: unknown,
-): Promise<void> {
-  const digest = recipeDigest(data.recipe);
-  const failed = error === undefined ? null : errorBodyOf(error).error;
-  const nowMs = options.now();
-  await options.history.write({
-    digest,
-    kind: data.recipe.kind,
-    title: recipeTitle(data.recipe),
-    state: failed === null ? 'built' : failed.code === 'build-cancelled' ? 'cancelled' : 'failed',
-    progress: null,
-    logPath: await existingLogPath(options.history, digest),
-    error: failed,
-    requestedAt: data.requestedAt,
-    finishedAt: new Date(nowMs).toISOString(),
-    durationMs: Math.max(0, nowMs - startedAtMs),
   });
 }

@@ -1,45 +1,27 @@
 /**
- * The private directory of one build under `images/.tmp/`, named after digest and owner, and the sweep of
- * what dead owners left: their directories and their still running programs. Finished artifacts are
- * `artifact-store.ts`.
+ * The private directory of one build under `images/.tmp/`, named after digest and owner: making it, removing
+ * it, and who builds what at this moment. Removing what dead owners left is `sweeper.ts`; finished artifacts
+ * are `artifact-store.ts`.
  */
-import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
+import type { Owner } from '../model/build-record.ts';
 import { errorCodeOf } from '../service/error-code.ts';
-import { workDirectoryVariable } from './steps.ts';
+import { ownerText, parseOwner } from './owner.ts';
 
 export const workspacesDirectory = '.tmp';
 
-/** A process for good: the number alone is given again, with its start time it is not (proc(5), field 22). */
-export type Owner = { readonly pid: number; readonly startTicks: string };
+export type Workspace = { readonly digest: string; readonly owner: Owner };
 
-/** `<digest>.<pid>.<startTicks>`. */
+/** `<digest>.<host>.<pid>.<startTicks>`. */
 export function workspaceName(digest: string, owner: Owner): string {
-  return `${digest}.${owner.pid}.${owner.startTicks}`;
+  return `${digest}.${ownerText(owner)}`;
 }
 
-export function parseWorkspaceName(name: string): { digest: string; owner: Owner } | undefined {
-  const match = /^([0-9a-f]{64})\.([1-9][0-9]{0,9})\.([0-9]{1,20})$/.exec(name);
-  const [, digest, pid, startTicks] = match ?? [];
-  if (digest === undefined || pid === undefined || startTicks === undefined) return undefined;
-  return { digest, owner: { pid: Number(pid), startTicks } };
-}
-
-/** The owner that this process is. */
-export async function ownOwner(): Promise<Owner> {
-  return { pid: process.pid, startTicks: (await startTicksOf(process.pid)) ?? '0' };
-}
-
-async function startTicksOf(pid: number): Promise<string | undefined> {
-  try {
-    const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
-    // The command in parentheses may hold anything, also spaces and parentheses.
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return fields[0] === 'Z' ? undefined : fields[19];
-  } catch (error) {
-    if (errorCodeOf(error) === 'ENOENT' || errorCodeOf(error) === 'ESRCH') return undefined;
-    throw error;
-  }
+export function parseWorkspaceName(name: string): Workspace | undefined {
+  const match = /^([0-9a-f]{64})\.(.+)$/.exec(name);
+  const owner = parseOwner(match?.[2] ?? '');
+  return match?.[1] === undefined || owner === undefined ? undefined : { digest: match[1], owner };
 }
 
 /** Makes the build's directory, empty. */
@@ -55,48 +37,11 @@ export async function removeTree(directory: string): Promise<void> {
   await rm(directory, { recursive: true, force: true, maxRetries: 3, retryDelay: 200 });
 }
 
-/**
- * Removes what builders that are no more left half-made.
- * @returns the digests whose remains were removed.
- */
-export async function sweepWorkspaces(imageDirectory: string): Promise<string[]> {
-  const directory = path.join(imageDirectory, workspacesDirectory);
-  const names = await readdir(directory).catch((error: unknown) => {
+/** The workspaces that stand there, of living owners and of dead ones. */
+export async function listWorkspaces(imageDirectory: string): Promise<Workspace[]> {
+  const names = await readdir(path.join(imageDirectory, workspacesDirectory)).catch((error: unknown) => {
     if (errorCodeOf(error) === 'ENOENT') return [];
     throw error;
   });
-  const swept: string[] = [];
-  for (const name of names) {
-    const parsed = parseWorkspaceName(name);
-    if (parsed === undefined) continue;
-    if ((await startTicksOf(parsed.owner.pid)) === parsed.owner.startTicks) continue;
-    const workspace = path.join(directory, name);
-    await killLeftovers(workspace);
-    await removeTree(workspace);
-    swept.push(parsed.digest);
-  }
-  return swept;
-}
-
-/** Kills every process that was started for this work directory; its environment names it. */
-async function killLeftovers(workspace: string): Promise<void> {
-  const mark = `${workDirectoryVariable}=${workspace}`;
-  const pids = (await readdir('/proc')).filter((name) => /^[0-9]+$/.test(name)).map(Number);
-  for (const pid of pids) {
-    if (pid === process.pid || !(await environmentOf(pid)).includes(mark)) continue;
-    try {
-      process.kill(pid, 'SIGKILL');
-    } catch (error) {
-      if (errorCodeOf(error) !== 'ESRCH') throw error;
-    }
-  }
-}
-
-async function environmentOf(pid: number): Promise<readonly string[]> {
-  try {
-    return (await readFile(`/proc/${pid}/environ`, 'latin1')).split('\0');
-  } catch {
-    // Gone, or another user's: neither is a child of ours.
-    return [];
-  }
+  return names.map(parseWorkspaceName).filter((workspace) => workspace !== undefined);
 }

@@ -59,6 +59,8 @@ export const bootstrapJeosRecipeSchema = z.strictObject({
   suites: z.array(z.string().min(1).max(64)).min(1).max(5),
   components: z.array(z.string().min(1).max(64)).min(1).max(5),
   kernelPackage: packageNameSchema,
+  /** Where mmdebstrap does not start from its minbase. */
+  variant: z.exactOptional(z.literal('custom')),
   guestFiles: nameSchema,
   cmdline: z.string().max(1024),
   agentSha256: digestSchema,

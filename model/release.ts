@@ -49,7 +49,9 @@ const bootstrapReleaseSchema = z.strictObject({
     components: z.array(suiteSchema).min(1).max(5),
     /** The package whose dependency is the kernel to take. */
     kernelPackage: packageNameSchema,
-    packages: z.array(packageNameSchema).min(1).max(100),
+    packages: z.array(packageNameSchema).max(100),
+    /** What mmdebstrap starts from: Debian's essential packages and apt, or nothing but what is listed. */
+    variant: z.enum(['minbase', 'custom']).default('minbase'),
     /** Directory of `templates/guest/` whose files go into the image. */
     guestFiles: nameSchema,
     cmdline: cmdlineSchema,

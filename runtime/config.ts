@@ -60,6 +60,7 @@ const portRangeSchema = z
 const environmentSchema = z.object({
   PCLOUD_STATE_DIR: ownDirectory.default('/var/lib/pacemaker-cloud'),
   PCLOUD_RUNTIME_DIR: ownDirectory.default('/run/pacemaker-cloud'),
+  PCLOUD_IMAGE_DIR: ownDirectory.optional(),
   PCLOUD_TEMPLATES_DIR: absolutePath.default(new URL('../templates', import.meta.url).pathname),
   PCLOUD_LIBVIRT_URI: z
     .string()
@@ -93,7 +94,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     stateDir: values.PCLOUD_STATE_DIR,
     runtimeDir: values.PCLOUD_RUNTIME_DIR,
     socketPath: checkSocketPath(path.join(values.PCLOUD_RUNTIME_DIR, 'cped.sock')),
-    imageDirectory: path.join(values.PCLOUD_STATE_DIR, 'images'),
+    imageDirectory: values.PCLOUD_IMAGE_DIR ?? path.join(values.PCLOUD_STATE_DIR, 'images'),
     templatesDir: values.PCLOUD_TEMPLATES_DIR,
     libvirtUri: values.PCLOUD_LIBVIRT_URI,
     owner: values.PCLOUD_OWNER,

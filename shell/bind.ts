@@ -93,7 +93,9 @@ function findOption(
 ): { readonly spec: OptionSpec; readonly inlineValue: string | undefined } {
   const equals = word.indexOf('=');
   const name = equals === -1 ? word : word.slice(0, equals);
-  const spec = command.options.find((option) => `--${option.name}` === name);
+  const spec = command.options.find(
+    (option) => `--${option.name}` === name || (option.short !== undefined && `-${option.short}` === name),
+  );
   if (spec !== undefined) return { spec, inlineValue: equals === -1 ? undefined : word.slice(equals + 1) };
   const near = suggest(
     name.replace(/^-+/, ''),
@@ -135,6 +137,8 @@ function readArgument(command: Command, spec: ArgumentSpec, word: string): unkno
       return checkName(spec.kind, word);
     case 'architecture':
       return readArchitecture(word);
+    case 'build':
+      return readBuild(word);
     case 'failures':
       return readFailures(command, spec.name, word);
     case 'period':
@@ -155,6 +159,17 @@ function readArchitecture(word: string): (typeof architectures)[number] {
     category: 'invalid',
     message: `${quoteForMessage(word)} is not an architecture that we know.`,
     hint: `Known: ${architectures.join(', ')}.`,
+  });
+}
+
+/** The digest that a build has, or enough of its first digits. */
+function readBuild(word: string): string {
+  if (/^[0-9a-f]{6,64}$/.test(word)) return word;
+  throw new PcloudError({
+    code: 'bad-digest',
+    category: 'invalid',
+    message: `${quoteForMessage(word)} is not the digest of a build.`,
+    hint: 'Take it from build_list: 6 to 64 digits of 0-9 and a-f.',
   });
 }
 

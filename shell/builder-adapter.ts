@@ -2,9 +2,10 @@
  * pcloud-builder's client fitted to what the shell needs of it.
  */
 import { builderClient } from '../builder/client.ts';
-import type { Build, EnsureAnswer } from '../model/builder-api.ts';
+import type { Build, EnsureAnswer, EnsureRequest } from '../model/builder-api.ts';
+import type { BuildDetail } from '../model/build-record.ts';
 import { formatBytes } from './duration.ts';
-import type { BuilderPort, BuildView, Ensured } from './ports.ts';
+import type { BuildDetailView, BuilderPort, BuildView, Ensured } from './ports.ts';
 
 /** The port onto the service behind this socket. Connects with each call. */
 export function builderPort(socketPath: string): BuilderPort {
@@ -27,6 +28,11 @@ export function builderPort(socketPath: string): BuilderPort {
       };
     },
     builds: async () => (await client.builds()).map(viewOf),
+    build: async (digest) => detailOf(await client.build(digest)),
+    retry: async (digest) => ensuredOf(await client.retry(digest)),
+    log: async function* (digest, follow, signal, afterId) {
+      for await (const { id, data } of client.log(digest, follow, signal, afterId)) yield { id, event: data };
+    },
     ensureJeos: async (release, architecture, choice) =>
       ensuredOf(await client.ensureJeos(release, architecture, choice)),
     ensureRequirement: async (requirement, choice) =>
@@ -70,4 +76,38 @@ function viewOf(build: Build): BuildView {
     logPath: build.logPath,
     error: build.error?.message ?? null,
   };
+}
+
+function detailOf(build: BuildDetail): BuildDetailView {
+  const { requestedOn, requestedFor, runsOn, earlier, steps } = build;
+  const { evidenceDirectory, evidence, logSizeBytes, logTail } = build;
+  return {
+    ...viewOf(build),
+    requestedAtMs: Date.parse(build.requestedAt),
+    startedAtMs: momentOf(build.startedAt),
+    finishedAtMs: momentOf(build.finishedAt),
+    asked: build.request === null ? null : askedWords(build.request),
+    requestedOn,
+    requestedFor,
+    runsOn: runsOn === null ? null : { hostName: runsOn.hostName, pid: runsOn.owner.pid },
+    attempts: earlier.length + (build.startedAt === null ? 0 : 1),
+    earlier: earlier.map(({ startedAt, ...one }) => ({ ...one, startedAtMs: momentOf(startedAt) })),
+    hint: build.error?.hint ?? null,
+    steps: steps.map(({ startedAt, ...one }) => ({ ...one, startedAtMs: Date.parse(startedAt) })),
+    evidenceDirectory,
+    evidence,
+    logSizeBytes,
+    logTail,
+  };
+}
+
+function momentOf(time: string | null): number | null {
+  return time === null ? null : Date.parse(time);
+}
+
+function askedWords(request: EnsureRequest): string {
+  const by = request.engine === undefined ? '' : ` by ${request.engine}`;
+  if (request.kind === 'jeos') return `JEOS ${request.release} ${request.architecture}${by}`;
+  const { release, architecture, templates } = request.requirement;
+  return `assembly image ${release} ${architecture} with ${templates.join(', ')}${by}`;
 }

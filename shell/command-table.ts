@@ -6,6 +6,7 @@ import { PcloudError } from '../model/errors.ts';
 import { quoteForMessage } from '../model/names.ts';
 import type { Command } from './command.ts';
 import { assemblyCommands } from './commands/assembly.ts';
+import { buildCommands } from './commands/builds.ts';
 import { deployableCommands } from './commands/deployable.ts';
 import { escalationCommands } from './commands/escalation.ts';
 import { imageCommands } from './commands/images.ts';
@@ -20,6 +21,7 @@ const helpCommand = createHelpCommand({ all: () => commandTable, find: findComma
 
 export const commandTable: readonly Command[] = [
   ...jeosCommands,
+  ...buildCommands,
   ...mediaCommands,
   ...imageCommands,
   ...assemblyCommands,

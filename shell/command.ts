@@ -14,6 +14,8 @@ export type ArgumentValues = {
   readonly deployable: string;
   readonly resource: string;
   readonly template: string;
+  /** First digits of a build's digest, at least six. */
+  readonly build: string;
   /** Name of a command of the shell. */
   readonly command: string;
   /** A number of failures, or `never`. */
@@ -50,6 +52,8 @@ export type OptionValues = {
 export type OptionSpec = {
   /** Without the dashes. */
   readonly name: string;
+  /** One letter that means the same, after one dash; a flag's only. */
+  readonly short?: string;
   readonly kind: keyof OptionValues;
   /** As the usage shows the value: `TIME`; none for a flag. */
   readonly value?: string;
@@ -75,7 +79,14 @@ export type BoundOptions<O extends readonly OptionSpec[]> = {
 export type ExitCode = number;
 
 export type Topic =
-  'JEOS images' | 'install media' | 'assemblies' | 'resources' | 'escalation' | 'deployables' | 'shell';
+  | 'JEOS images'
+  | 'builds'
+  | 'install media'
+  | 'assemblies'
+  | 'resources'
+  | 'escalation'
+  | 'deployables'
+  | 'shell';
 
 type Declaration = {
   readonly name: string;
@@ -144,10 +155,13 @@ export const jsonOption = {
 
 /** `assembly_create NAME RELEASE ARCH`, as help and error messages show it. */
 export function usageOf(command: Command): string {
-  const options = command.options.map((option) =>
-    option.value === undefined ? `[--${option.name}]` : `[--${option.name} ${option.value}]`,
-  );
+  const options = command.options.map((option) => `[${optionText(option)}]`);
   return [command.name, ...usageOfArguments(command.arguments), ...options].join(' ');
+}
+
+/** `--timeout TIME`, `-f|--follow`. */
+export function optionText({ name, short, value }: OptionSpec): string {
+  return `${short === undefined ? '' : `-${short}|`}--${name}${value === undefined ? '' : ` ${value}`}`;
 }
 
 function usageOfArguments(specs: readonly ArgumentSpec[]): readonly string[] {

@@ -7,6 +7,7 @@ import { PcloudError } from '../model/errors.ts';
 import type { ArgumentKind, ArgumentSpec, Command } from './command.ts';
 import { pause } from './context.ts';
 import type { Services } from './ports.ts';
+import { shortDigest } from './render-images.ts';
 import { splitForCompletion } from './words.ts';
 
 /** The names of one kind that exist now. */
@@ -86,6 +87,8 @@ async function askServices(services: Services, kind: ArgumentKind): Promise<read
       return (await (await services.cped()).assemblies()).flatMap(({ resources }) => namesOf(resources));
     case 'template':
       return namesOf(await (await services.cped()).templates());
+    case 'build':
+      return (await (await services.builder()).builds()).map(({ digest }) => shortDigest(digest));
     case 'architecture':
       return architectures;
     case 'monitoring':

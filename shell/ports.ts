@@ -3,6 +3,7 @@
  * real clients to them; commands know nothing else. Deliberately without sockets, HTTP and Redis.
  */
 import type { ImageChoice } from '../model/builder-api.ts';
+import type { LogEvent } from '../model/build-record.ts';
 import type { AssemblyStatus, CpedStatus, DeployableStatus } from '../model/cped-api.ts';
 import type { Architecture, EscalationPolicy, Monitoring, Requirement } from '../model/definition.ts';
 import type { JournalEvent } from '../model/event.ts';
@@ -51,6 +52,19 @@ export interface BuilderPort {
   releases(): Promise<readonly ReleaseView[]>;
   images(): Promise<{ readonly images: readonly ImageView[]; readonly damaged: readonly DamagedImage[] }>;
   builds(): Promise<readonly BuildView[]>;
+  build(digest: string): Promise<BuildDetailView>;
+  /** Asks again for what an ended build was to make; the answer may name another digest. */
+  retry(digest: string): Promise<Ensured>;
+  /**
+   * What a build's log says, with `follow` until the build ends.
+   * @param afterId the id of the last piece that an earlier call gave: goes on behind it.
+   */
+  log(
+    digest: string,
+    follow: boolean,
+    signal: AbortSignal,
+    afterId: string | undefined,
+  ): AsyncIterable<LogPiece>;
   ensureJeos(
     release: string,
     architecture: Architecture,
@@ -156,6 +170,42 @@ export type BuildView = {
   readonly logPath: string | null;
   readonly error: string | null;
 };
+export type BuildStepView = {
+  readonly step: string;
+  readonly title: string;
+  readonly startedAtMs: number;
+  /** Null while it runs. */
+  readonly durationMs: number | null;
+};
+export type BuildDetailView = BuildView & {
+  readonly requestedAtMs: number;
+  readonly startedAtMs: number | null;
+  readonly finishedAtMs: number | null;
+  /** As a person would ask for it; null where an earlier version did not write it down. */
+  readonly asked: string | null;
+  /** Host of the builder that was asked. */
+  readonly requestedOn: string | null;
+  /** The assembly image whose build asked for this JEOS. */
+  readonly requestedFor: string | null;
+  /** The builder that does it, or did. */
+  readonly runsOn: { readonly hostName: string; readonly pid: number } | null;
+  /** This one and those before it that are remembered. */
+  readonly attempts: number;
+  readonly earlier: readonly {
+    readonly startedAtMs: number | null;
+    readonly hostName: string | null;
+    readonly reason: string;
+  }[];
+  readonly hint: string | null;
+  readonly steps: readonly BuildStepView[];
+  /** On the builder's host. */
+  readonly evidenceDirectory: string | null;
+  readonly evidence: readonly { readonly name: string; readonly sizeBytes: number }[];
+  readonly logSizeBytes: number | null;
+  readonly logTail: readonly string[];
+};
+/** A piece of a log; `id` is null where there is nothing to go on behind. */
+export type LogPiece = { readonly id: string | null; readonly event: LogEvent };
 export type BuildProgress = {
   readonly state: string;
   /** 0 to 100; null while it waits. */

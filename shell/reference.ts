@@ -2,7 +2,7 @@
  * The reference page `docs/pcloudsh.md`, made from the command table so that it cannot say anything else.
  * Pure; a test compares the page with it, and writes it when asked to.
  */
-import { usageOf } from './command.ts';
+import { optionText, usageOf } from './command.ts';
 import type { Command } from './command.ts';
 import { exitCodesOf } from './render-help.ts';
 
@@ -45,6 +45,7 @@ With \`--json\` a command prints one line of JSON, an object with \`"version": 1
 | \`build_list\` | \`builds\`: list of \`{digest, kind, title, state, percent, step, sinceMs, durationMs, logPath, error}\`, state one of \`waiting active built failed cancelled\` |
 | \`media_list\` | \`media\`: list of \`{release, architecture, kind, location, origin, standIn, state, title, sha256, sizeBytes, synthetic, problem, hint}\`, state one of \`ready remote absent adding damaged\` |
 | \`media_verify\` | \`verdicts\`: list of \`{release, architecture, location, verdict, sha256, detail, hint}\`, verdict one of \`checked absent bad\` |
+| \`build_show\` | \`build\`: the same, and \`{requestedAtMs, startedAtMs, finishedAtMs, asked, requestedOn, requestedFor, runsOn, attempts, earlier, hint, steps, evidenceDirectory, evidence, logSizeBytes, logTail}\`; steps: list of \`{step, title, startedAtMs, durationMs}\`, \`durationMs\` null for the one under way |
 | \`assembly_list\` | \`assemblies\`: list of assemblies |
 | \`assembly_resource_list\` | \`assembly\`: its name; \`resources\`: list of resources |
 | \`deployable_list\`, \`deployable_status\` | \`deployables\`: list of deployables |
@@ -75,9 +76,7 @@ function renderEntry(command: Command): string {
   const also = aliases.length === 0 ? '' : ` Also: ${aliases.map((name) => `\`${name}\``).join(', ')}.`;
   const rows = [
     ...command.arguments.map(({ name, about }) => `- \`${name}\`: ${about}`),
-    ...command.options.map(
-      ({ name, value, about }) => `- \`--${name}${value === undefined ? '' : ` ${value}`}\`: ${about}`,
-    ),
+    ...command.options.map((option) => `- \`${optionText(option)}\`: ${option.about}`),
   ];
   const codes = (command.exitCodes ?? []).length === 0 ? [] : exitCodesOf(command);
   return [

@@ -1,7 +1,7 @@
 /**
  * Help texts out of the command table. Pure.
  */
-import { usageOf } from './command.ts';
+import { optionText, usageOf } from './command.ts';
 import type { Command, Topic } from './command.ts';
 
 /** One line a command, by topic: what `help` shows. */
@@ -38,10 +38,7 @@ export function renderHelp(command: Command, columns: number | null): readonly s
     ),
     ...section(
       'Options',
-      command.options.map(({ name, value, about }) => [
-        value === undefined ? `--${name}` : `--${name} ${value}`,
-        about,
-      ]),
+      command.options.map((option) => [optionText(option), option.about]),
     ),
     ...section('Exit codes', exitCodesOf(command)),
     '',

@@ -1,9 +1,8 @@
 /**
- * Images, builds, releases and templates as tables. Pure.
+ * Images, releases and templates as tables. Pure.
  */
-import { formatBytes, formatClock, formatElapsed } from './duration.ts';
-import type { BuildView, ImageView, ReleaseView, TemplateView } from './ports.ts';
-import { printable } from './printable.ts';
+import { formatBytes, formatElapsed } from './duration.ts';
+import type { ImageView, ReleaseView, TemplateView } from './ports.ts';
 import type { View } from './render-status.ts';
 import { renderTable } from './render-table.ts';
 
@@ -31,30 +30,6 @@ export function renderImages(images: readonly ImageView[], view: View): readonly
     },
     view.columns,
   );
-}
-
-export function renderBuilds(builds: readonly BuildView[], view: View): readonly string[] {
-  const lines = renderTable(
-    {
-      header: ['IMAGE', 'STATE', 'DONE', 'WHEN', 'WHAT'],
-      rows: builds.map((build) => [
-        shortDigest(build.digest),
-        build.state,
-        build.percent === null ? '-' : `${Math.floor(build.percent)}%`,
-        formatClock(build.sinceMs, view.nowMs),
-        build.step === null || build.state !== 'active' ? build.title : `${build.title}: ${build.step}`,
-      ]),
-    },
-    view.columns,
-  );
-  const errors = builds.flatMap((build) =>
-    build.error === null ? [] : [`  ${shortDigest(build.digest)}: ${printable(build.error)}${logOf(build)}`],
-  );
-  return [...lines, ...errors];
-}
-
-function logOf(build: BuildView): string {
-  return build.logPath === null ? '' : ` (log: ${printable(build.logPath)})`;
 }
 
 export function renderReleases(releases: readonly ReleaseView[], view: View): readonly string[] {

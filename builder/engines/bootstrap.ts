@@ -49,7 +49,7 @@ export function planJeos(recipe: BootstrapJeosRecipe, context: BootstrapContext)
     steps: [
       seedStep(),
       mmdebstrapStep(context, recipe.suites[0] ?? '', {
-        variant: 'minbase',
+        variant: recipe.variant ?? 'minbase',
         include: recipe.packages,
         script: 'customise.sh',
         setupHooks: [],

@@ -1,6 +1,5 @@
 /**
- * The commands for JEOS images and builds: jeos_create, jeos_delete, jeos_list, release_list, build_list,
- * build_cancel.
+ * The commands for JEOS images: jeos_create, jeos_delete, jeos_list, release_list.
  */
 import { PcloudError } from '../../model/errors.ts';
 import type { Command } from '../command.ts';
@@ -10,7 +9,7 @@ import { followBuilds } from '../follow-build.ts';
 import { installChoice, installOptions, noWaitOption } from '../image-choice.ts';
 import { printList } from '../output.ts';
 import { renderWarning } from '../render-message.ts';
-import { renderBuilds, renderImages, renderReleases, shortDigest } from '../render-images.ts';
+import { renderImages, renderReleases, shortDigest } from '../render-images.ts';
 
 const release = {
   name: 'RELEASE',
@@ -148,67 +147,4 @@ const releaseList = defineCommand({
   },
 });
 
-const buildList = defineCommand({
-  name: 'build_list',
-  topic: 'JEOS images',
-  summary: 'list builds: waiting, running, and how the last ones ended',
-  help: ['Each with its state, how far it is, its step, and its error where it failed.'],
-  example: 'build_list',
-  arguments: [],
-  options: [jsonOption],
-  async run(_, context, options) {
-    const builder = await context.services.builder();
-    printList(context, {
-      json: options.json,
-      key: 'builds',
-      items: await builder.builds(),
-      render: renderBuilds,
-      whenEmpty: 'No builds yet.',
-    });
-  },
-});
-
-const buildCancel = defineCommand({
-  name: 'build_cancel',
-  topic: 'JEOS images',
-  summary: 'cancel a build that waits or runs',
-  help: ['IMAGE is the digest as build_list shows it; its first digits do where only one build has them.'],
-  example: 'build_cancel 3f9a0c11d2e4',
-  arguments: [
-    { name: 'IMAGE', kind: 'text', presence: 'required', about: 'digest of the image, at least 6 digits' },
-  ],
-  async run({ IMAGE }, context) {
-    if (!/^[0-9a-f]{6,64}$/.test(IMAGE))
-      throw new PcloudError({
-        code: 'bad-digest',
-        category: 'invalid',
-        message: `${JSON.stringify(IMAGE.slice(0, 80))} is not the digest of an image.`,
-        hint: 'Take it from build_list: 6 to 64 digits of 0-9 and a-f.',
-      });
-    const builder = await context.services.builder();
-    const matching = (await builder.builds()).filter(({ digest }) => digest.startsWith(IMAGE));
-    const digests = [...new Set(matching.map(({ digest }) => digest))];
-    const digest = digests[0];
-    if (digest === undefined || digests.length > 1)
-      throw new PcloudError({
-        code: digest === undefined ? 'no-such-build' : 'ambiguous-digest',
-        category: digest === undefined ? 'not-found' : 'invalid',
-        message:
-          digest === undefined
-            ? `No build of an image ${IMAGE} is known.`
-            : `${digests.length} builds begin with ${IMAGE}.`,
-        hint: 'build_list shows them.',
-      });
-    await builder.cancel(digest);
-    context.screen.print([`the build of ${shortDigest(digest)} is cancelled`]);
-  },
-});
-
-export const jeosCommands: readonly Command[] = [
-  jeosCreate,
-  jeosDelete,
-  jeosList,
-  releaseList,
-  buildList,
-  buildCancel,
-];
+export const jeosCommands: readonly Command[] = [jeosCreate, jeosDelete, jeosList, releaseList];

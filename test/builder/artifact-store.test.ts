@@ -1,18 +1,11 @@
 import assert from 'node:assert/strict';
-import { access, chmod, mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import test from 'node:test';
 import { createArtifactStore } from '../../builder/artifact-store.ts';
 import type { ArtifactStore } from '../../builder/artifact-store.ts';
 import { assembliesOn } from '../../builder/disk-users.ts';
-import {
-  createWorkspace,
-  ownOwner,
-  parseWorkspaceName,
-  sweepWorkspaces,
-  workspaceName,
-} from '../../builder/workspace.ts';
 import { readNamesTable } from '../../catalogue/names-table.ts';
 import type { Manifest } from '../../model/manifest.ts';
 import { sampleManifest } from './sample-manifest.ts';
@@ -106,28 +99,6 @@ test('an artifact under another one is not removed; afterwards it goes with its 
     );
     await assert.rejects(store.remove(digest), { code: 'image-not-found' });
   });
-});
-
-test('the sweep removes what dead owners left and nothing of a living one', async () => {
-  await withStore(async (_, directory) => {
-    const own = await ownOwner();
-    const mine = await createWorkspace(directory, digest, own);
-    // The number of a living process, but of an earlier one by its start.
-    const dead = await createWorkspace(directory, child.digest, { pid: own.pid, startTicks: '1' });
-    const foreign = path.join(directory, '.tmp', 'not-a-workspace');
-    await mkdir(foreign);
-    assert.deepEqual(await sweepWorkspaces(directory), [child.digest]);
-    await access(mine);
-    await access(foreign);
-    await assert.rejects(access(dead));
-  });
-});
-
-test('the name of a workspace tells digest and owner', () => {
-  const owner = { pid: 123, startTicks: '456' };
-  assert.deepEqual(parseWorkspaceName(workspaceName(digest, owner)), { digest, owner });
-  for (const name of ['', 'x', `${digest}.0.1`, `${digest}.1`, `../${digest}.1.1`])
-    assert.equal(parseWorkspaceName(name), undefined);
 });
 
 test('the assemblies whose disks stand on an image are read out of the disks', async () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { decodeJobError, encodeJobError, parseJobData, worthRetrying } from '../../builder/job.ts';
+import { decodeJobError, encodeJobError, parseJobData } from '../../builder/job.ts';
 import { PcloudError } from '../../model/errors.ts';
 import { recipeDigest } from '../../model/recipe.ts';
 import { sampleJeosRecipe } from './sample-recipes.ts';
@@ -23,9 +23,6 @@ test('what a job carries is checked when it comes out of Redis', () => {
   assert.throws(() => parseJobData(digest, 'nonsense'), { code: 'bad-job' });
 });
 
-const failed = (code: string, message: string): PcloudError =>
-  new PcloudError({ code, category: 'failed', message });
-
 test('an error goes through a failed job and back; the words of the queue itself become one of ours', () => {
   const error = new PcloudError({
     code: 'disk-full',
@@ -40,16 +37,4 @@ test('an error goes through a failed job and back; the words of the queue itself
     ['disk-full', 'failed', 'No room.', 'Make some.', { freeBytes: 5 }],
   );
   assert.match(decodeJobError('job stalled more than allowable limit').message, /job stalled/);
-});
-
-test('only what depends on a network is tried again', () => {
-  assert.equal(worthRetrying(failed('archive-unreachable', 'x')), true);
-  assert.equal(worthRetrying(failed('media-unreachable', 'x')), true);
-  assert.equal(worthRetrying(failed('media-refused', 'x')), false);
-  assert.equal(worthRetrying(failed('media-checksum-mismatch', 'x')), false);
-  assert.equal(worthRetrying(failed('step-failed', 'E: Failed to fetch http://a.example/x')), true);
-  assert.equal(worthRetrying(failed('step-failed', 'E: Unable to locate package x')), false);
-  assert.equal(worthRetrying(failed('disk-full', 'x')), false);
-  assert.equal(worthRetrying(failed('build-cancelled', 'x')), false);
-  assert.equal(worthRetrying(new Error('Failed to fetch')), false);
 });

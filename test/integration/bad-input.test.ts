@@ -146,6 +146,13 @@ const definitionRows: readonly BadRow[] = [
   row('escalation_resource_set none assy1 3 1h', 1, /no resource "none"/, /assembly_resource_list/),
   row('escalation_deployable_set dep1 3', 2, /PERIOD is missing/, /never/),
   row('deployable_create new libvirt me xx', 2, /am\|pm must be am/, /Usage/),
+  row('build_show 0000000', 1, /No build of an image 0000000 is known/, /build_list/),
+  row('build_log 0000000 -f', 1, /No build of an image 0000000 is known/, /build_list/),
+  row('build_retry 0000000', 1, /No build of an image 0000000 is known/, /build_list/),
+  row('build_cancel 0000000', 1, /No build of an image 0000000 is known/, /build_list/),
+  row('build_log ../../etc/passwd', 2, /not the digest of a build/, /6 to 64 digits/),
+  row('build_show 3F9A0C11', 2, /not the digest of a build/, /build_list/),
+  row('build_log 0000000 --folow', 2, /no option "--folow"/, /Did you mean --follow/),
   row('no_such_command', 2, /no command "no_such_command"/, /help/),
   row('assembly_lst', 2, /no command "assembly_lst"/, /Did you mean assembly_list/),
 ];

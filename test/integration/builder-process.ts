@@ -29,8 +29,18 @@ export type BuilderProcess = {
   dispose(): Promise<void>;
 };
 
+export type BuilderProcessOptions = {
+  /** Of every start. */
+  readonly settings?: Readonly<Record<string, string>>;
+  /** A program with its arguments that runs the builder; it ends with it. */
+  readonly launcher?: readonly string[];
+};
+
 /** @param stateDirectory kept when given; else a new one that goes with `dispose`. */
-export async function builderProcess(stateDirectory?: string): Promise<BuilderProcess> {
+export async function builderProcess(
+  stateDirectory?: string,
+  options: BuilderProcessOptions = {},
+): Promise<BuilderProcess> {
   // Short: a socket's path may have 107 bytes.
   const runtimeDirectory = await mkdtemp('/tmp/pcb-');
   const state = stateDirectory ?? path.join(runtimeDirectory, 'state');
@@ -44,13 +54,16 @@ export async function builderProcess(stateDirectory?: string): Promise<BuilderPr
     await copyFile(path.join(checkout, 'guest', name), path.join(runtimeDirectory, 'guest', name));
   let child: ChildProcess | undefined;
   const start = async (settings: Readonly<Record<string, string>> = {}): Promise<void> => {
-    child = spawn(process.execPath, [path.join(checkout, 'builder/main.ts')], {
+    const command = [process.execPath, path.join(checkout, 'builder/main.ts')];
+    const [program, ...args] = [...(options.launcher ?? []), ...command];
+    child = spawn(program ?? '', args, {
       stdio: ['ignore', 'ignore', process.env['PCLOUD_TEST_VERBOSE'] === '1' ? 'inherit' : 'ignore'],
       env: {
         ...process.env,
         PCLOUD_STATE_DIR: state,
         PCLOUD_RUNTIME_DIR: runtimeDirectory,
         PCLOUD_GUEST_AGENT: agentPath,
+        ...options.settings,
         ...settings,
       },
     });
@@ -86,12 +99,12 @@ export async function builderProcess(stateDirectory?: string): Promise<BuilderPr
     client: builderClient(socketPath),
     stateDirectory: state,
     runtimeDirectory,
-    imageDirectory: path.join(state, 'images'),
+    imageDirectory: options.settings?.['PCLOUD_IMAGE_DIR'] ?? path.join(state, 'images'),
     start,
     end,
     dispose: async () => {
       // After a SIGKILL the private Redis is still there; only a builder that takes it over ends it.
-      if (child === undefined) await start();
+      if (child === undefined && options.settings?.['PCLOUD_REDIS_URL'] === undefined) await start();
       await end('SIGTERM');
       await rm(runtimeDirectory, { recursive: true, force: true });
     },

@@ -73,6 +73,9 @@ test('a period without failures, or the reverse, is refused', async () => {
     'escalation_assembly_set assy1 3',
     'deployable_create dep1 libvirt',
     'build_cancel xyz',
+    'build_log -f',
+    'build_log 3f9a0c11d2e4 -f -f',
+    'build_retry 3f9a0',
   ])
     assert.equal((await runHere(line)).code, 2, line);
   assert.deepEqual(services.requests(), []);

@@ -88,6 +88,8 @@ function goodWord(spec: ArgumentSpec): string {
       return '1h';
     case 'monitoring':
       return 'pm';
+    case 'build':
+      return '3f9a0c';
     case 'release':
     case 'assembly':
     case 'deployable':
@@ -131,6 +133,8 @@ function badWords(spec: ArgumentSpec): readonly string[] {
       return ['', '0', '1w', '-', 'x', '367d', '1.5s'];
     case 'monitoring':
       return ['', 'AM', 'xx'];
+    case 'build':
+      return ['', '3f9a0', '3F9A0C', '../../etc', 'a'.repeat(65), '3f9a0c\n'];
     case 'command':
     case 'text':
       return ['a'.repeat(5000)];

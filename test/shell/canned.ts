@@ -11,6 +11,8 @@ import {
   releasesAnswerSchema,
 } from '../../model/builder-api.ts';
 import type { Build, BuildEvent } from '../../model/builder-api.ts';
+import { buildDetailSchema, logEventSchema } from '../../model/build-record.ts';
+import type { BuildDetail, LogEvent } from '../../model/build-record.ts';
 import {
   assemblyChangeAnswer,
   deployableChangeAnswer,
@@ -130,6 +132,34 @@ export const runningBuild: Build = {
   durationMs: null,
 };
 
+export const buildDetail: BuildDetail = {
+  ...runningBuild,
+  startedAt: '2026-11-22T11:00:01.000Z',
+  steps: [
+    {
+      step: 'prepare',
+      title: 'preparing files',
+      startedAt: '2026-11-22T11:00:01.000Z',
+      durationMs: 1240,
+    },
+    {
+      step: 'install',
+      title: 'installing packages',
+      startedAt: '2026-11-22T11:00:02.240Z',
+      durationMs: null,
+    },
+  ],
+  runsOn: { hostName: 'host1', owner: { host: '0123456789ab', pid: 4711, startTicks: '1' } },
+  earlier: [{ startedAt: '2026-11-22T10:50:00.000Z', hostName: 'host2', reason: 'the mirror was away' }],
+  request: { kind: 'jeos', release: 'debian12', architecture: 'x86_64' },
+  requestedOn: 'host2',
+  requestedFor: null,
+  logSizeBytes: 2048,
+  logTail: ['== installing packages', '\tunpacking base-files'],
+  evidenceDirectory: '/images/builds/3f9a',
+  evidence: [{ name: 'screen.png', sizeBytes: 4096 }],
+};
+
 export const builderRoutes: Routes = {
   'GET /v1/status': can(builderStatusSchema, {
     version: '0.1.0',
@@ -194,6 +224,7 @@ export const builderRoutes: Routes = {
   }),
   'DELETE /v1/media/F14': can(mediaRemovedSchema, { removed: ['the medium /x.iso for F14 is forgotten'] }),
   'GET /v1/builds': can(buildsAnswerSchema, { builds: [runningBuild] }),
+  [`GET /v1/builds/${runningBuild.digest}`]: can(buildDetailSchema, buildDetail),
 };
 
 /** A build's event stream that says this and ends. */
@@ -202,6 +233,16 @@ export function buildStream(events: readonly BuildEvent[]): Handler {
     response.writeHead(200, { 'content-type': 'text/event-stream' });
     for (const event of events)
       response.write(`id: 1\ndata: ${JSON.stringify(buildEventSchema.parse(event))}\n\n`);
+    response.end();
+  };
+}
+
+/** A log's stream that says this, with the place in the log as ids, and ends. */
+export function logStream(events: readonly LogEvent[]): Handler {
+  return (_request, response) => {
+    response.writeHead(200, { 'content-type': 'text/event-stream' });
+    for (const [index, event] of events.entries())
+      response.write(`id: 1-1:${index}\ndata: ${JSON.stringify(logEventSchema.parse(event))}\n\n`);
     response.end();
   };
 }
