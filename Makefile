@@ -3,16 +3,18 @@
 
 PREFIX ?= /usr/local
 DESTDIR ?=
+RELEASES ?=
+JOBS ?=
 export PATH := $(CURDIR)/.toolchain/bin:$(PATH)
 
 SOURCES = model catalogue service builder runtime shell tools test bench
 PRESENT = $(wildcard $(SOURCES))
 
 .DEFAULT_GOAL := help
-.PHONY: help bootstrap deps native check format test test-pure test-real demo shell bench stack-up stack-down clean install
+.PHONY: help bootstrap deps native check format test test-pure test-real demo images images-archive shell bench stack-up stack-down clean install
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
 
 bootstrap: ## install what is missing: packages (as root), Node, npm dependencies, native parts
 	@tools/bootstrap
@@ -42,6 +44,12 @@ test-real: bootstrap ## the tests on real QEMU, libvirt, Redis and image builds
 
 demo: bootstrap ## the whole path: build, start, break, recover; leaves nothing running
 	@node tools/demo/main.ts
+
+images: bootstrap ## build the JEOS of every release, or of RELEASES="F14 F16", JOBS=2 at a time
+	@node tools/images/main.ts --releases '$(RELEASES)' --jobs '$(JOBS)'
+
+images-archive: bootstrap ## the same from the public archives alone, for whoever has a network
+	@node tools/images/main.ts --archive --releases '$(RELEASES)' --jobs '$(JOBS)'
 
 shell: bootstrap ## pcloudsh on the private stack of this checkout
 	@node tools/stack/main.ts up

@@ -64,9 +64,12 @@ export async function buildHouse(): Promise<BuildHouse> {
     },
     workspaces: async () => await readdir(path.join(imageDirectory, '.tmp')).catch(() => []),
     dispose: async () => {
-      for (const builder of builders) await builder.dispose();
-      await redis.end('SIGKILL');
-      await rm(directory, { recursive: true, force: true });
+      try {
+        for (const builder of builders) await builder.dispose();
+      } finally {
+        await redis.end('SIGKILL');
+        await rm(directory, { recursive: true, force: true });
+      }
     },
   };
 }

@@ -74,6 +74,7 @@ summary: A release for tests
 family: debian
 architectures: [x86_64]
 init: systemd
+packageManager: apt
 machine: pc
 memoryMiB: 64
 engine: bootstrap

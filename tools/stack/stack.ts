@@ -38,18 +38,28 @@ export function clientEnvironment(layout: StackLayout): Readonly<Record<string, 
  * @throws PcloudError `daemon-not-started` or `daemon-not-ready`, naming the log
  */
 export async function upStack(layout: StackLayout, onProgress: (part: string) => void): Promise<void> {
-  mkdirSync(layout.stateDir, { recursive: true });
-  await withLock(path.join(layout.stateDir, 'stack.lock'), async () => {
-    const anyAlive = statusOf(layout).some((part) => part.process !== undefined);
-    if (!anyAlive) await sweep(layout);
-    mkdirSync(layout.runtimeDir, { recursive: true, mode: 0o700 });
-    writeFileAtomically(layout.envFile, envFileText(clientEnvironment(layout)), 0o644);
+  await prepareStack(layout, async () => {
     onProgress('libvirtd');
     await startPrivateLibvirtd(layout);
     for (const name of serviceNames) {
       onProgress(name);
       await startService(layout, name);
     }
+  });
+}
+
+/**
+ * Makes the stack's directories, sweeps after a killed run where nothing of the stack runs, and starts what
+ * `work` starts, one caller at a time.
+ */
+export async function prepareStack(layout: StackLayout, work: () => Promise<unknown>): Promise<void> {
+  mkdirSync(layout.stateDir, { recursive: true });
+  await withLock(path.join(layout.stateDir, 'stack.lock'), async () => {
+    const anyAlive = statusOf(layout).some((part) => part.process !== undefined);
+    if (!anyAlive) await sweep(layout);
+    mkdirSync(layout.runtimeDir, { recursive: true, mode: 0o700 });
+    writeFileAtomically(layout.envFile, envFileText(clientEnvironment(layout)), 0o644);
+    await work();
   });
 }
 
