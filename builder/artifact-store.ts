@@ -15,6 +15,7 @@ import { namesTableFile, readNamesTable, renderNamesTable } from '../catalogue/n
 import { PcloudError } from '../model/errors.ts';
 import { syncDirectory, writeFileAtomic } from '../service/atomic-file.ts';
 import { errorCodeOf } from '../service/error-code.ts';
+import { withSharedLock } from './shared-lock.ts';
 import { removeTree, workspacesDirectory } from './workspace.ts';
 
 export type ArtifactStore = {
@@ -40,12 +41,16 @@ export function createArtifactStore(imageDirectory: string): ArtifactStore {
     await mine;
   };
   const changeNames = async (change: (names: Map<string, string>) => void): Promise<void> => {
-    await inTurn(async () => {
-      const names = new Map(await readNamesTable(imageDirectory));
-      change(names);
-      await mkdir(imageDirectory, { recursive: true });
-      await writeFileAtomic(path.join(imageDirectory, namesTableFile), renderNamesTable(names));
-    });
+    // Between builders of several hosts too: a name that another one gives meanwhile must not be lost.
+    await inTurn(
+      async () =>
+        await withSharedLock(path.join(imageDirectory, workspacesDirectory, 'names.lock'), async () => {
+          const names = new Map(await readNamesTable(imageDirectory));
+          change(names);
+          await mkdir(imageDirectory, { recursive: true });
+          await writeFileAtomic(path.join(imageDirectory, namesTableFile), renderNamesTable(names));
+        }),
+    );
   };
   const findUsable = usableFinder(imageDirectory);
   const store: ArtifactStore = {
@@ -106,15 +111,28 @@ async function publish(
   }
   await syncDirectory(finished);
   const target = artifactDirectory(imageDirectory, digest);
-  const there = await findUsable(digest);
-  if (there !== undefined) return there;
-  await moveAwayAndRemove(imageDirectory, digest);
   await chmod(finished, 0o755);
-  await rename(finished, target);
+  // Straight onto its place: of two builders that finish the same at once, one finds it taken.
+  while (!(await renameUnlessThere(finished, target))) {
+    const there = await findUsable(digest);
+    if (there !== undefined) return there;
+    await moveAwayAndRemove(imageDirectory, digest);
+  }
   await syncDirectory(imageDirectory);
   const artifact = await readArtifact(imageDirectory, digest);
   if (artifact === undefined) throw new Error(`the artifact ${digest} vanished while it was published`);
   return artifact;
+}
+
+/** False when something stands there: a directory that is not empty cannot be renamed over (rename(2)). */
+async function renameUnlessThere(from: string, to: string): Promise<boolean> {
+  try {
+    await rename(from, to);
+    return true;
+  } catch (error) {
+    if (['ENOTEMPTY', 'EEXIST', 'ENOTDIR'].includes(errorCodeOf(error) ?? '')) return false;
+    throw error;
+  }
 }
 
 async function syncFile(file: string): Promise<void> {

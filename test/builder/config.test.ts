@@ -9,6 +9,8 @@ test('without settings the system directories and a private Redis are used', () 
   assert.equal(config.mediaDirectory, '/var/lib/pacemaker-cloud/media');
   assert.equal(config.socketPath, '/run/pacemaker-cloud/builder.sock');
   assert.equal(config.redisUrl, undefined);
+  const shared = readConfig({ PCLOUD_STATE_DIR: '/srv/one', PCLOUD_IMAGE_DIR: '/srv/images' });
+  assert.equal(shared.imageDirectory, '/srv/images');
   assert.equal(config.concurrency, 2);
 });
 
@@ -17,6 +19,7 @@ test('a wrong setting is named', () => {
     PCLOUD_STATE_DIR: 'relative',
     PCLOUD_RUNTIME_DIR: '/proc/1/x',
     PCLOUD_MEDIA_DIR: 'media',
+    PCLOUD_IMAGE_DIR: 'images',
     PCLOUD_REDIS_URL: 'http://x',
     PCLOUD_BUILD_CONCURRENCY: '0',
     PCLOUD_LOG_LEVEL: 'loud',
