@@ -8,7 +8,6 @@ import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_pr
 import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
 import { mkdtemp, rm, rmdir, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -18,6 +17,7 @@ import { assertForPeople, assertRefused, mustWork, pcloudsh } from './bad-input-
 import type { BadRow, ShellEnvironment } from './bad-input-shell.ts';
 import { builderProcess } from './builder-process.ts';
 import type { BuilderProcess } from './builder-process.ts';
+import { freePort } from './free-port.ts';
 
 const checkout = path.resolve(import.meta.dirname, '../..');
 const skip = process.getuid?.() === 0 ? false : 'needs root to mount a small tmpfs';
@@ -225,15 +225,6 @@ test('through all of it, no word was for programmers', { skip }, async () => {
   for (const line of ['status', 'events --tail 20', 'deployable_status', 'build_list', 'jeos_list'])
     assertForPeople(await pcloudsh(environment, line.split(' ')));
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  return typeof address === 'object' && address !== null ? address.port : 0;
-}
 
 async function answers(port: number): Promise<boolean> {
   try {

@@ -8,11 +8,12 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync } from 'node:fs';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
-import { createConnection, createServer } from 'node:net';
+import { createConnection } from 'node:net';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { builderProcess } from './builder-process.ts';
 import type { BuilderProcess } from './builder-process.ts';
+import { freePort } from './free-port.ts';
 import { makeSmallReleases } from './small-releases.ts';
 import type { SmallReleases } from './small-releases.ts';
 
@@ -74,6 +75,18 @@ export async function buildHouse(): Promise<BuildHouse> {
   };
 }
 
+/** A house with two builders that run. */
+export async function houseOfTwo(): Promise<{
+  readonly house: BuildHouse;
+  readonly one: BuilderProcess;
+  readonly two: BuilderProcess;
+}> {
+  const house = await buildHouse();
+  const [one, two] = [await house.builder(), await house.builder()];
+  await Promise.all([one.start(), two.start()]);
+  return { house, one, two };
+}
+
 async function testRedis(directory: string): Promise<TestRedis> {
   mkdirSync(directory, { recursive: true });
   const port = await freePort();
@@ -109,16 +122,6 @@ async function testRedis(directory: string): Promise<TestRedis> {
       mkdirSync(directory);
     },
   };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  assert.ok(address !== null && typeof address === 'object');
-  return address.port;
 }
 
 async function listens(port: number): Promise<boolean> {

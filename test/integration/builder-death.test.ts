@@ -8,7 +8,7 @@ import { after, before, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { readImageDirectory, verifyDisk } from '../../catalogue/image-directory.ts';
 import { sweepSilenceMs } from '../../builder/sweeper.ts';
-import { buildHouse } from './build-house.ts';
+import { houseOfTwo } from './build-house.ts';
 import type { BuildHouse } from './build-house.ts';
 import { processesOf } from './builder-process.ts';
 import type { BuilderProcess } from './builder-process.ts';
@@ -22,10 +22,7 @@ let one: BuilderProcess;
 let two: BuilderProcess;
 
 before(async () => {
-  house = await buildHouse();
-  one = await house.builder();
-  two = await house.builder();
-  await Promise.all([one.start(), two.start()]);
+  ({ house, one, two } = await houseOfTwo());
 });
 
 after(async () => await house.dispose());

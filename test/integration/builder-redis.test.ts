@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { PcloudError } from '../../model/errors.ts';
-import { buildHouse } from './build-house.ts';
+import { houseOfTwo } from './build-house.ts';
 import type { BuildHouse } from './build-house.ts';
 import type { BuilderProcess } from './builder-process.ts';
 import type { SmallRelease } from './small-releases.ts';
@@ -16,10 +16,7 @@ let one: BuilderProcess;
 let two: BuilderProcess;
 
 before(async () => {
-  house = await buildHouse();
-  one = await house.builder();
-  two = await house.builder();
-  await Promise.all([one.start(), two.start()]);
+  ({ house, one, two } = await houseOfTwo());
 });
 
 after(async () => await house.dispose());
