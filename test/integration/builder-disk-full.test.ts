@@ -1,27 +1,15 @@
 /** A disk that is full from the start, and one that fills up in the middle of a build. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdtemp, readdir, rm, rmdir } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import test from 'node:test';
 import { freeBytesOf } from '../../builder/disk-space.ts';
 import { builderProcess } from './builder-process.ts';
+import { withSmallDisk } from './small-disk.ts';
 
 const mebibyte = 1024 * 1024;
 const skip = process.getuid?.() === 0 ? false : 'needs root to mount a small tmpfs';
-
-/** Runs with a file system of that size in memory, mounted on a directory of its own. */
-async function withSmallDisk(sizeMiB: number, act: (directory: string) => Promise<void>): Promise<void> {
-  const directory = await mkdtemp('/tmp/pcb-disk-');
-  execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${sizeMiB}m`, 'pcloud-test', directory]);
-  try {
-    await act(directory);
-  } finally {
-    // Lazily: an unmount that is refused would hide why the test failed.
-    execFileSync('umount', ['--lazy', directory]);
-    await rmdir(directory);
-  }
-}
 
 test('a build that could never fit is refused with what is free and what is needed', { skip }, async () => {
   await withSmallDisk(300, async (directory) => {
