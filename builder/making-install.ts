@@ -5,7 +5,6 @@
 import { copyFile, mkdir, stat, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { PcloudError } from '../model/errors.ts';
 import type { ImageMedium } from '../model/image-medium.ts';
 import { probeAccelerator } from '../service/accelerator-probe.ts';
 import { engineVersionOf } from './engine-version.ts';
@@ -13,7 +12,7 @@ import { planInstall } from './engines/install.ts';
 import type { InstallMedium } from './engines/install.ts';
 import { evidenceOf, lastLinesOf } from './evidence.ts';
 import { readFromDisk } from './installed-disk.ts';
-import { lastLine } from './install/failure.ts';
+import { unproven } from './install/failure.ts';
 import { runInstall } from './install/run-install.ts';
 import { noSuchStep } from './making.ts';
 import type { Making, MakingContext } from './making.ts';
@@ -114,12 +113,11 @@ async function proveInstall(context: MakingContext, inputs: InstallInputs, finis
   const found = (await readFromDisk(disk, noncePath))?.trim();
   if (found !== inputs.kickstart.nonce) {
     const consoleTail = await lastLinesOf(path.join(workDirectory, consoleFileName));
-    throw new PcloudError({
-      code: 'build-unproven',
-      category: 'failed',
-      message: `The install of ${context.title} did not come to its end, whatever its tool said: the disk does not hold what the kickstart's last script writes (${noncePath}). Last console line: ${lastLine(consoleTail)}.`,
-      hint: `Was its machine ended from outside, or did a script of the kickstart fail? The whole log is in ${context.log.path}.`,
-      facts: { logPath: context.log.path },
+    throw unproven(noncePath, {
+      title: context.title,
+      toolTail: [],
+      consoleTail,
+      logPath: context.log.path,
     });
   }
   const packages = await readFromDisk(disk, packageListPath);

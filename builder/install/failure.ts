@@ -18,8 +18,26 @@ export type InstallEvidence = {
 
 type Sign = { readonly pattern: RegExp; readonly code: string; readonly hint: string };
 
+const superminSign: Sign = {
+  pattern: /supermin exited with error/,
+  code: 'guestfs-unusable',
+  hint: "oz opens an ISO by libguestfs, which needs a kernel of this host in /boot (or SUPERMIN_KERNEL and SUPERMIN_MODULES in the builder's environment). Or install from the tree, or by --engine virt-install.",
+};
+
 /** The first that matches, of the console first: what the installer says is nearer to the cause. */
 const signs: readonly Sign[] = [
+  {
+    // What our kickstarts' own check says, where anaconda would have asked.
+    pattern: /pcloud: installation failed: the installation source does not have/,
+    code: 'package-missing',
+    hint: 'Correct the package in the release file or the resource template, or give a medium that has it (media_add).',
+  },
+  {
+    pattern: /pcloud: installation failed:/,
+    code: 'kickstart-script-failed',
+    hint: 'Look at the console: a script of the kickstart says what it could not do.',
+  },
+  superminSign,
   {
     pattern: /Kernel panic/i,
     code: 'installer-panicked',
@@ -56,12 +74,6 @@ const signs: readonly Sign[] = [
   },
 ];
 
-const superminSign: Sign = {
-  pattern: /supermin exited with error/,
-  code: 'guestfs-unusable',
-  hint: "oz opens an ISO by libguestfs, which needs a kernel of this host in /boot (or SUPERMIN_KERNEL and SUPERMIN_MODULES in the builder's environment). Or install from the tree, or by --engine virt-install.",
-};
-
 const shownLength = 300;
 
 /** Printable, one line, not too long: consoles hold control sequences. */
@@ -77,13 +89,33 @@ export function lastLine(lines: readonly string[]): string {
   return lines.map(plainLine).findLast((line) => line !== '') ?? 'nothing';
 }
 
+/** The error for a disk that does not hold the proof, whatever the tool said. */
+export function unproven(noncePath: string, evidence: InstallEvidence): PcloudError {
+  const known = signOf(evidence);
+  if (known !== undefined) return failure(known.sign.code, known.line, known.sign.hint, evidence);
+  return failure(
+    'build-unproven',
+    `it did not come to its end, whatever its tool said: the disk does not hold what the kickstart's last script writes (${noncePath}); last console line: ${lastLine(evidence.consoleTail)}`,
+    'Was its machine ended from outside, or did a script of the kickstart fail?',
+    evidence,
+  );
+}
+
+/** The last line that says what is wrong, if any does. */
+function signOf(evidence: InstallEvidence): { readonly sign: Sign; readonly line: string } | undefined {
+  const lines = [...evidence.consoleTail, ...evidence.toolTail].map(plainLine);
+  for (const sign of signs) {
+    const line = lines.findLast((one) => sign.pattern.test(one));
+    if (line !== undefined) return { sign, line };
+  }
+  return undefined;
+}
+
 /** The error for an install that its tool gave up, or whose machine the tool lost. */
 export function toolFailed(how: string, evidence: InstallEvidence): PcloudError {
-  const lines = [...evidence.consoleTail, ...evidence.toolTail].map(plainLine);
-  for (const { pattern, code, hint } of [superminSign, ...signs]) {
-    const line = lines.findLast((one) => pattern.test(one));
-    if (line !== undefined) return failure(code, `${how}: ${line}`, hint, evidence);
-  }
+  const known = signOf(evidence);
+  if (known !== undefined)
+    return failure(known.sign.code, `${how}: ${known.line}`, known.sign.hint, evidence);
   const said = evidence.toolTail.map(plainLine).findLast((line) => /error|exception|fail/i.test(line));
   return failure(
     'install-failed',
