@@ -53,8 +53,26 @@ export function cellBinds(directory: string): readonly (readonly [string, string
     [path.join(directory, 'run'), '/run/libvirt'],
     [path.join(directory, 'passwd'), '/etc/passwd'],
     [path.join(directory, 'group'), '/etc/group'],
-    [path.join(directory, 'resolv.conf'), '/etc/resolv.conf'],
   ];
+}
+
+/**
+ * What is covered for the inner program alone. Not for the network program: it asks the host's own name servers
+ * for the cell, and reads this file to know them.
+ */
+export function innerBind(directory: string): readonly [string, string] {
+  return [path.join(directory, 'resolv.conf'), '/etc/resolv.conf'];
+}
+
+/** The inner program in a network of the cell's own, which is empty but for `lo`. */
+export function innerCommand(nodePath: string, innerProgram: string, specFile: string): readonly string[] {
+  return ['unshare', '--net', '--mount', '--propagation', 'private', '--', nodePath, innerProgram, specFile];
+}
+
+/** An unprivileged user's PATH has no sbin, and libvirtd and ip are there. */
+export function cellPath(searchPath: string | undefined): string {
+  const known = (searchPath ?? '').split(':').filter((directory) => directory !== '');
+  return [...new Set([...known, '/usr/local/sbin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'])].join(':');
 }
 
 /** The libvirtd of a cell, from outside of it. */
@@ -93,9 +111,11 @@ export function cellCommand(
     '--fork',
     '--kill-child',
     '--',
-    // A first process that reaps: libvirt waits for a killed QEMU to vanish.
+    // A first process that reaps: libvirt waits for a killed QEMU to vanish. -g: it puts its child into a group of
+    // its own, and a signal is meant for the tool in there as well.
     'tini',
     '-s',
+    '-g',
     '--',
     programs.nodePath,
     programs.outer,

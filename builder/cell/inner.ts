@@ -4,12 +4,15 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { openSync, readFileSync } from 'node:fs';
+import { existsSync, openSync, readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { execa } from 'execa';
-import { cellServerUrl, cellSpecSchema, networkSetup } from './cell-plan.ts';
+import { cellServerUrl, cellSpecSchema, innerBind, networkSetup } from './cell-plan.ts';
+import type { CellSpec } from './cell-plan.ts';
+import { complain, exitCodeOf } from './cell-process.ts';
+import type { ExitFacts } from './cell-process.ts';
 import { directoryServer } from './serve-directory.ts';
 
 const commandLimitMs = 10_000;
@@ -36,44 +39,62 @@ async function accepts(socketPath: string): Promise<boolean> {
   });
 }
 
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => undefined);
-
-const spec = cellSpecSchema.parse(JSON.parse(readFileSync(process.argv[2] ?? '', 'utf8')));
-await until('network', () => hasDevice('tap0'));
-for (const [program, ...args] of networkSetup) await execa(program, args, { timeout: commandLimitMs });
-
-if (spec.served !== null) {
-  const server = directoryServer(spec.served).listen(80, new URL(cellServerUrl).hostname);
-  await once(server, 'listening');
-}
-
-const log = openSync(path.join(spec.directory, 'libvirtd.log'), 'w');
-// A group of its own: an interrupt that is meant for the tool must not take libvirtd from under it.
-const daemon = spawn('libvirtd', ['--pid-file', '/run/libvirt/libvirtd.pid'], {
-  stdio: ['ignore', log, log],
-  detached: true,
-  cwd: '/',
-});
-daemon.on('error', (error) => {
-  process.stderr.write(`cell: libvirtd cannot be run: ${error.message}\n`);
-  process.exit(127);
-});
-daemon.on('exit', (code, signal) => {
-  process.stderr.write(`cell: libvirtd ended by ${signal ?? `exit code ${code}`}\n`);
-  process.exit(1);
-});
-await until('answering libvirtd', async () => await accepts('/run/libvirt/libvirt-sock'));
-
-const [program = '', ...args] = spec.command;
-const tool = spawn(program, args, { stdio: 'inherit', cwd: spec.workDirectory });
-tool.on('error', (error) => {
-  process.stderr.write(`cell: ${program} cannot be run: ${error.message}\n`);
-  process.exit(127);
-});
-const [code, signal] = (await once(tool, 'exit')) as [number | null, NodeJS.Signals | null];
-process.exit(code ?? (signal === null ? 1 : 128));
-
 /** Not /sys: that is the host's, and shows only the host's devices. */
 function hasDevice(name: string): boolean {
   return readFileSync('/proc/net/dev', 'utf8').includes(`${name}:`);
 }
+
+/** A host without the file (or with a link that leads nowhere) resolves no names, and neither does its cell. */
+async function coverNameServers(directory: string): Promise<void> {
+  const [source, target] = innerBind(directory);
+  if (existsSync(target)) await execa('mount', ['--bind', source, target], { timeout: commandLimitMs });
+}
+
+function startLibvirtd(spec: CellSpec): void {
+  const log = openSync(path.join(spec.directory, 'libvirtd.log'), 'w');
+  // A group of its own: an interrupt that is meant for the tool must not take libvirtd from under it.
+  const daemon = spawn('libvirtd', ['--pid-file', '/run/libvirt/libvirtd.pid'], {
+    stdio: ['ignore', log, log],
+    detached: true,
+    cwd: '/',
+  });
+  daemon.on('error', (error) => {
+    complain(`libvirtd cannot be run: ${error.message}`);
+    process.exit(127);
+  });
+  daemon.on('exit', (code, signal) => {
+    complain(`libvirtd ended by ${signal ?? `exit code ${code}`}`);
+    process.exit(1);
+  });
+}
+
+async function main(specFile: string): Promise<number> {
+  const spec = cellSpecSchema.parse(JSON.parse(readFileSync(specFile, 'utf8')));
+  await coverNameServers(spec.directory);
+  await until('network', () => hasDevice('tap0'));
+  for (const [program, ...args] of networkSetup) await execa(program, args, { timeout: commandLimitMs });
+  if (spec.served !== null) {
+    const server = directoryServer(spec.served).listen(80, new URL(cellServerUrl).hostname);
+    await once(server, 'listening');
+  }
+  startLibvirtd(spec);
+  await until('answering libvirtd', async () => await accepts('/run/libvirt/libvirt-sock'));
+
+  const [program = '', ...args] = spec.command;
+  const tool = spawn(program, args, { stdio: 'inherit', cwd: spec.workDirectory });
+  tool.on('error', (error) => {
+    complain(`${program} cannot be run: ${error.message}`);
+    process.exit(127);
+  });
+  return exitCodeOf((await once(tool, 'exit')) as ExitFacts);
+}
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => undefined);
+
+main(process.argv[2] ?? '').then(
+  (code) => process.exit(code),
+  (error: unknown) => {
+    complain(error);
+    process.exit(1);
+  },
+);

@@ -11,16 +11,23 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import { groupWithQemu, libvirtdConf, passwdWithQemu, qemuConf } from '../../service/libvirtd-files.ts';
-import { cellBinds, cellNetwork, cellSpecSchema, networkCommand } from './cell-plan.ts';
+import {
+  cellBinds,
+  cellNetwork,
+  cellPath,
+  cellSpecSchema,
+  innerCommand,
+  networkCommand,
+} from './cell-plan.ts';
 import type { CellSpec } from './cell-plan.ts';
+import { complain, exitCodeOf } from './cell-process.ts';
+import type { ExitFacts } from './cell-process.ts';
 
 const commandLimitMs = 10_000;
 const networkLimitMs = 10_000;
 
 function writeFiles({ directory }: CellSpec): void {
   // virt-install unpacks an ISO's kernel into boot/, which libvirt's package makes on a host.
-  // supermin, by which oz opens ISO images, fails where there is none (a container, a microVM).
-  if (process.getuid?.() === 0) mkdirSync('/lib/modules', { recursive: true });
   for (const name of ['etc', 'lib/boot', 'cache', 'log', 'run'])
     mkdirSync(path.join(directory, name), { recursive: true });
   const write = (name: string, text: string): void =>
@@ -32,9 +39,18 @@ function writeFiles({ directory }: CellSpec): void {
   write('resolv.conf', `nameserver ${cellNetwork.nameServer}\n`);
 }
 
+/** A directory of the host's that something in the cell insists on; only its root can make it. */
+function requireDirectory(directory: string): void {
+  try {
+    mkdirSync(directory, { recursive: true });
+  } catch (error) {
+    throw new Error(`${directory} is missing, and only root can make it`, { cause: error });
+  }
+}
+
 /** A bind needs something to cover; as root an empty directory appears where libvirt was never set up. */
 async function cover(source: string, target: string): Promise<void> {
-  if (!existsSync(target)) mkdirSync(target, { recursive: true });
+  if (!existsSync(target)) requireDirectory(target);
   await execa('mount', ['--bind', source, target], { timeout: commandLimitMs });
 }
 
@@ -47,28 +63,39 @@ async function untilOwnNetwork(pid: number): Promise<void> {
   }
 }
 
+async function main(specFile: string): Promise<number> {
+  process.env['PATH'] = cellPath(process.env['PATH']);
+  const spec = cellSpecSchema.parse(JSON.parse(readFileSync(specFile, 'utf8')));
+  await execa('mount', ['-t', 'proc', 'proc', '/proc'], { timeout: commandLimitMs });
+  writeFiles(spec);
+  // supermin, by which oz opens ISO images, fails where there is none (a container, a microVM).
+  if (!existsSync('/lib/modules')) requireDirectory('/lib/modules');
+  for (const [source, target] of cellBinds(spec.directory)) await cover(source, target);
+
+  const innerProgram = fileURLToPath(new URL('inner.ts', import.meta.url));
+  const [unshare = '', ...words] = innerCommand(spec.nodePath, innerProgram, specFile);
+  const inner = spawn(unshare, words, { stdio: 'inherit', cwd: spec.workDirectory });
+  const ended = once(inner, 'exit') as Promise<ExitFacts>;
+  if (inner.pid === undefined) throw new Error('unshare could not be started in the cell');
+  await untilOwnNetwork(inner.pid);
+  const [program, ...args] = networkCommand(spec, inner.pid);
+  const network = spawn(program, args, { stdio: ['ignore', 'ignore', 'inherit'], detached: true });
+  const withoutNetwork = (why: string): void => {
+    complain(`the network program ${program} ${why}`);
+    inner.kill('SIGKILL');
+  };
+  network.on('error', (error) => withoutNetwork(`cannot be run: ${error.message}`));
+  network.on('exit', (code, signal) => withoutNetwork(`ended by ${signal ?? `exit code ${code}`}`));
+  return exitCodeOf(await ended);
+}
+
 // The tool gets the signal of its group itself and cleans up; the cell waits for it.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => undefined);
 
-const specFile = process.argv[2] ?? '';
-const spec = cellSpecSchema.parse(JSON.parse(readFileSync(specFile, 'utf8')));
-await execa('mount', ['-t', 'proc', 'proc', '/proc'], { timeout: commandLimitMs });
-writeFiles(spec);
-for (const [source, target] of cellBinds(spec.directory)) await cover(source, target);
-
-const innerProgram = fileURLToPath(new URL('inner.ts', import.meta.url));
-const inner = spawn('unshare', ['--net', '--', spec.nodePath, innerProgram, specFile], {
-  stdio: 'inherit',
-  cwd: spec.workDirectory,
-});
-const ended = once(inner, 'exit') as Promise<[number | null, NodeJS.Signals | null]>;
-if (inner.pid === undefined) throw new Error('unshare could not be started in the cell');
-await untilOwnNetwork(inner.pid);
-const [program, ...args] = networkCommand(spec, inner.pid);
-const network = spawn(program, args, { stdio: ['ignore', 'ignore', 'inherit'], detached: true });
-network.on('error', (error) => {
-  process.stderr.write(`cell: the network program ${program} cannot be run: ${error.message}\n`);
-  inner.kill('SIGKILL');
-});
-const [code, signal] = await ended;
-process.exit(code ?? (signal === null ? 1 : 128));
+main(process.argv[2] ?? '').then(
+  (code) => process.exit(code),
+  (error: unknown) => {
+    complain(error);
+    process.exit(1);
+  },
+);

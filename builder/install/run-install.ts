@@ -13,6 +13,7 @@ import { toolMissing } from '../archive.ts';
 import type { BuildLog } from '../build-log.ts';
 import { cellCommand, cellLibvirtUriFromOutside, cellSpecFile } from '../cell/cell-plan.ts';
 import type { CellSpec } from '../cell/cell-plan.ts';
+import { complaintPrefix } from '../cell/cell-process.ts';
 import { consoleFileName } from '../plan.ts';
 import type { InstallStep } from '../plan.ts';
 import { activityLimits } from './activity.ts';
@@ -194,7 +195,7 @@ async function endedBadly(
   evidence: InstallEvidence,
   options: InstallOptions,
 ): Promise<PcloudError> {
-  const complaint = evidence.toolTail.findLast((line) => line.startsWith('cell: '));
+  const complaint = evidence.toolTail.findLast((line) => line.startsWith(complaintPrefix));
   if (complaint === undefined) {
     const how = result.signal === undefined ? `exit code ${result.exitCode}` : (result.signal ?? '');
     return toolFailed(`the tool ended with ${how}`, evidence);
@@ -210,7 +211,7 @@ async function endedBadly(
   return new PcloudError({
     code: 'cell-not-made',
     category: 'failed',
-    message: `The surroundings for the install of ${options.title} could not be made: ${complaint.slice('cell: '.length)}${daemonLog === '' ? '' : ` (libvirtd: ${daemonLog.slice(-300)})`}.`,
+    message: `The surroundings for the install of ${options.title} could not be made: ${complaint.slice(complaintPrefix.length)}${daemonLog === '' ? '' : ` (libvirtd: ${daemonLog.slice(-300)})`}.`,
     hint: `Are libvirt-daemon, slirp4netns, iproute2 and tini installed? The whole log is in ${options.log.path}.`,
     facts: { logPath: options.log.path },
   });
