@@ -24,6 +24,8 @@ export async function blameFullDisk(
   directory: string,
   neededBytes: number,
 ): Promise<unknown> {
+  // What a guest says of its own disk is no sign of a full one here.
+  if (error instanceof PcloudError && error.code === 'guest-disk-full') return error;
   const says =
     errorCodeOf(error) === 'ENOSPC' ||
     /No space left on device|ENOSPC|Disk quota exceeded/i.test(errorTextOf(error));

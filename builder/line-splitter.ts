@@ -6,7 +6,11 @@
 /** The start of a longer line is enough to recognise it. */
 const maxLineLength = 4096;
 
-export type LineSplitter = { push(chunk: Uint8Array): void };
+export type LineSplitter = {
+  push(chunk: Uint8Array): void;
+  /** What came since the last end of a line: a question that waits for its answer has none. */
+  rest(): string;
+};
 
 /** Calls `onLine` for each complete line, without its end; a carriage return ends a line too. */
 export function createLineSplitter(onLine: (line: string) => void): LineSplitter {
@@ -18,5 +22,6 @@ export function createLineSplitter(onLine: (line: string) => void): LineSplitter
       rest = (parts.pop() ?? '').slice(0, maxLineLength);
       for (const part of parts) onLine(part.slice(0, maxLineLength));
     },
+    rest: () => rest,
   };
 }

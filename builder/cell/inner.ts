@@ -4,7 +4,7 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, openSync, readFileSync } from 'node:fs';
+import { existsSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -50,6 +50,17 @@ async function coverNameServers(directory: string): Promise<void> {
   if (existsSync(target)) await execa('mount', ['--bind', source, target], { timeout: commandLimitMs });
 }
 
+/**
+ * Bridge and tap would look for IPv6 routers for ever, and each of their packets looks like a sign of life of an
+ * install that sleeps. The network program has no IPv6 to offer.
+ */
+function switchOffIpv6(): void {
+  for (const name of ['all', 'default']) {
+    const setting = `/proc/sys/net/ipv6/conf/${name}/disable_ipv6`;
+    if (existsSync(setting)) writeFileSync(setting, '1');
+  }
+}
+
 function startLibvirtd(spec: CellSpec): void {
   const log = openSync(path.join(spec.directory, 'libvirtd.log'), 'w');
   // A group of its own: an interrupt that is meant for the tool must not take libvirtd from under it.
@@ -72,6 +83,7 @@ async function main(specFile: string): Promise<number> {
   const spec = cellSpecSchema.parse(JSON.parse(readFileSync(specFile, 'utf8')));
   await coverNameServers(spec.directory);
   await until('network', () => hasDevice('tap0'));
+  switchOffIpv6();
   for (const [program, ...args] of networkSetup) await execa(program, args, { timeout: commandLimitMs });
   if (spec.served !== null) {
     const server = directoryServer(spec.served).listen(80, new URL(cellServerUrl).hostname);

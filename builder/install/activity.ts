@@ -55,7 +55,7 @@ export function judgeActivity(
   limits: ActivityLimits,
 ): { readonly activity: Activity; readonly verdict: ActivityVerdict } {
   const spanMs = nowMs - before.lastAtMs;
-  const moved = sample.ioCount !== before.last.ioCount || sample.outputBytes !== before.last.outputBytes;
+  const moved = sample.ioCount > before.last.ioCount || sample.outputBytes > before.last.outputBytes;
   const busy = sample.cpuMs - before.last.cpuMs > spanMs * busyShare;
   // We ourselves were stopped or the host slept: the span is no evidence against the guest.
   const excused = spanMs > maxSpanMs;

@@ -25,7 +25,7 @@ import { installMachine } from './machine.ts';
 import type { Machine } from './machine.ts';
 import { createTail } from './tail.ts';
 import type { Tail } from './tail.ts';
-import { toolLineProgress } from './tool-progress.ts';
+import { onlyForward, toolLineProgress } from './tool-progress.ts';
 import { watchInstall } from './watch.ts';
 
 export type InstallOptions = {
@@ -50,6 +50,8 @@ const successWords: Readonly<Record<InstallStep['tool'], RegExp>> = {
   oz: /Install of \S+ succeeded/,
   'virt-install': /Domain creation completed|Guest installation complete|You can restart your domain/,
 };
+
+const neverEnds = new Promise<never>(() => undefined);
 
 const outerProgram = fileURLToPath(new URL('../cell/outer.ts', import.meta.url));
 const innerProgram = fileURLToPath(new URL('../cell/inner.ts', import.meta.url));
@@ -100,13 +102,7 @@ async function runInCell(step: InstallStep, options: InstallOptions): Promise<vo
     reject: false,
     cleanup: false,
   });
-  let reached = 0;
-  const onFraction = (fraction: number, title: string): void => {
-    // Console and log tell the same in another order: what is behind us is no news.
-    if (fraction < reached) return;
-    reached = fraction;
-    options.onProgress(reached, title);
-  };
+  const onFraction = onlyForward(options.onProgress);
   let succeeded = false;
   const tail = createTail(tailLines, (line) => {
     succeeded ||= successWords[step.tool].test(line);
@@ -144,6 +140,8 @@ async function runInCell(step: InstallStep, options: InstallOptions): Promise<vo
       watch.trouble.then((trouble) => {
         throw trouble(evidence());
       }),
+      // An install that cannot be watched any more (a full disk) is not one to wait for.
+      watch.stopped.then(async () => await neverEnds),
       rejectOnAbort(signal),
     ]);
     ended.abort();
@@ -158,7 +156,8 @@ async function runInCell(step: InstallStep, options: InstallOptions): Promise<vo
   } finally {
     ended.abort();
     signalGroup(child.pid, 'SIGKILL');
-    await watch.stopped;
+    // How it failed, if it did, is thrown above.
+    await watch.stopped.catch(() => undefined);
   }
 }
 

@@ -6,7 +6,7 @@ import { createLineSplitter } from '../line-splitter.ts';
 
 export type Tail = {
   push(chunk: Uint8Array): void;
-  /** Oldest first. */
+  /** Oldest first; the last may be one that is not ended yet, such as a question. */
   lines(): readonly string[];
   bytes(): number;
 };
@@ -25,7 +25,7 @@ export function createTail(maxLines: number, onLine: (line: string) => void): Ta
       bytes += chunk.length;
       splitter.push(Buffer.from(chunk));
     },
-    lines: () => kept,
+    lines: () => [...kept, splitter.rest()].filter((line) => line !== '').slice(-maxLines),
     bytes: () => bytes,
   };
 }

@@ -6,6 +6,21 @@
 
 export type LineProgress = { readonly fraction: number; readonly title: string };
 
+/** Less than this is no news: a machine that talks without end must not become a flood of reports. */
+const leastStep = 0.001;
+
+/** Passes on what is further than all before: console and log tell the same in another order. */
+export function onlyForward(
+  report: (fraction: number, title: string) => void,
+): (fraction: number, title: string) => void {
+  let reached = -1;
+  return (fraction, title) => {
+    if (fraction - reached < leastStep) return;
+    reached = fraction;
+    report(fraction, title);
+  };
+}
+
 /** Where each phase lies within the install step, from 0 to 1. */
 const phases = {
   media: [0, 0.15],
@@ -14,25 +29,28 @@ const phases = {
 } as const;
 
 /** anaconda's steps in their order (pyanaconda/dispatch.py of Fedora 14), with how far each begins. */
-const anacondaSteps: Readonly<Record<string, number>> = {
-  setuptime: 0.2,
-  cleardiskssel: 0.21,
-  autopartitionexecute: 0.22,
-  storagedone: 0.23,
-  enablefilesystems: 0.24,
-  reposetup: 0.26,
-  basepkgsel: 0.27,
-  postselection: 0.28,
-  preinstallconfig: 0.29,
-  installpackages: 0.3,
-  postinstallconfig: 0.85,
-  writeconfig: 0.86,
-  instbootloader: 0.9,
-  copylogs: 0.92,
-  dopostaction: 0.93,
-  methodcomplete: 0.98,
-  complete: 0.99,
-};
+const anacondaSteps: ReadonlyMap<string, number> = new Map(
+  Object.entries({
+    setuptime: 0.2,
+    cleardiskssel: 0.21,
+    autopartitionexecute: 0.22,
+    storagedone: 0.23,
+    enablefilesystems: 0.24,
+    reposetup: 0.26,
+    basepkgsel: 0.27,
+    postselection: 0.28,
+    preinstallconfig: 0.29,
+    installpackages: 0.3,
+    postinstallconfig: 0.85,
+    writeconfig: 0.86,
+    instbootloader: 0.9,
+    copylogs: 0.92,
+    methodcomplete: 0.925,
+    postscripts: 0.93,
+    dopostaction: 0.98,
+    complete: 0.99,
+  }),
+);
 
 /** Newer anaconda and the text screens of all: words on the console, with how far each begins. */
 const consoleWords: readonly (readonly [RegExp, number, string])[] = [
@@ -53,13 +71,13 @@ const within = ([from, to]: readonly [number, number], share: number): number =>
 
 /** What a line of the tool's own output tells, or undefined. */
 export function toolLineProgress(line: string): LineProgress | undefined {
-  const copied = /(\d+)kB of (\d+)kB/.exec(line);
+  const copied = /(\d{1,12})kB of (\d{1,12})kB/.exec(line);
   if (copied !== null && Number(copied[2]) > 0)
     return {
       fraction: within(phases.media, Number(copied[1]) / Number(copied[2])),
       title: 'Fetching the install medium',
     };
-  const made = /([\d.]+)% done/.exec(line);
+  const made = /(\d{1,3}(?:\.\d{1,9})?)% done/.exec(line);
   if (made !== null)
     return { fraction: within(phases.media, Number(made[1]) / 100), title: 'Making the install medium' };
   if (/Copying ISO contents|Generating new ISO|Setting up .* guestfs/i.test(line))
@@ -72,10 +90,11 @@ export function toolLineProgress(line: string): LineProgress | undefined {
 /** What a line of the installer tells, on the console or on oz's channel. */
 export function installerLineProgress(line: string): LineProgress | undefined {
   const step = /moving \(-?\d+\) to step (\w+)/.exec(line)?.[1];
-  const known = step === undefined ? undefined : anacondaSteps[step];
+  const known = step === undefined ? undefined : anacondaSteps.get(step);
   if (known !== undefined) return { fraction: known, title: `The installer: ${step}` };
   const counted =
-    /Installing \S+ \((\d+)\/(\d+)\)/.exec(line) ?? /Packages completed: *(\d+) of (\d+)/.exec(line);
+    /Installing \S+ \((\d{1,6})\/(\d{1,6})\)/.exec(line) ??
+    /Packages completed: *(\d{1,6}) of (\d{1,6})/.exec(line);
   if (counted !== null && Number(counted[2]) > 0)
     return {
       fraction: within(phases.packages, Number(counted[1]) / Number(counted[2])),

@@ -40,7 +40,7 @@ export type Trouble = (evidence: InstallEvidence) => PcloudError;
 export type Watch = {
   /** Resolves when the install is to be given up; never otherwise. */
   readonly trouble: Promise<Trouble>;
-  /** Resolves when the watch has ended, after the signal. */
+  /** Resolves when the watch has ended, after the signal; rejects when it could not look (the console's file). */
   readonly stopped: Promise<void>;
   consoleTail(): readonly string[];
 };
@@ -83,7 +83,8 @@ async function watch(
     const nowMs = performance.now();
     const sample = {
       cpuMs: await cpuOfTreeMs(options.rootPid),
-      ioCount: machineSample?.ioCount ?? 0,
+      // No answer this time is no sign of life the next time.
+      ioCount: machineSample?.ioCount ?? activity?.last.ioCount ?? 0,
       outputBytes: options.toolBytes() + serial.bytes(),
     };
     activity ??= startActivity(sample, nowMs);
@@ -178,7 +179,8 @@ function consoleReader(options: WatchOptions): ConsoleReader {
       }
     },
     close: async () => {
-      if (reader === undefined || reader.exitCode !== null || reader.signalCode !== null) return;
+      // Without an id it was never started, and will not end either.
+      if (reader?.pid === undefined || reader.exitCode !== null || reader.signalCode !== null) return;
       const gone = once(reader, 'exit');
       reader.kill('SIGKILL');
       await gone;
