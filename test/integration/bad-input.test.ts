@@ -94,12 +94,6 @@ function row(line: string, code: 1 | 2, message: RegExp, hint: RegExp, title = l
 
 const definitionRows: readonly BadRow[] = [
   row('jeos_create debain12 x86_64', 2, /no release "debain12"/, /Did you mean "debian12"\?.*F14/),
-  row(
-    'jeos_create F14 x86_64',
-    2,
-    /F14 cannot be built by this version: .*"oz"/,
-    /can be built now: debian12/,
-  ),
   row('jeos_create debian12 sparc', 2, /"sparc"/, /x86_64/),
   row('jeos_delete F14 x86_64', 1, /no JEOS F14 x86_64/, /jeos_list/),
   row('assembly_create new F13 x86_64', 2, /no release "F13"/, /Known releases/),
