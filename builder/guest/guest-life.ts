@@ -100,14 +100,21 @@ type Seen = {
   expectsEnd: boolean;
 };
 
+function hasSpoken(seen: Seen): boolean {
+  return seen.heardAtMs !== Number.POSITIVE_INFINITY;
+}
+
 function endWithMachine(machine: GuestMachine, doom: AbortController, seen: Seen): void {
+  const end = (why: string): void =>
+    doom.abort(
+      hasSpoken(seen)
+        ? new GuestTrouble('guest-lost', `The guest was lost: ${why}`)
+        : new GuestTrouble('guest-not-up', `The guest did not come up: ${why}`),
+    );
   void machine.ended.then(({ how }) => {
-    if (!seen.expectsEnd)
-      doom.abort(new GuestTrouble('guest-lost', `The guest was lost: QEMU ended, ${how}`));
+    if (!seen.expectsEnd) end(`QEMU ended, ${how}`);
   });
-  void machine.trouble.then((what) => {
-    doom.abort(new GuestTrouble('guest-lost', `The guest was lost: ${what}`));
-  });
+  void machine.trouble.then(end);
 }
 
 async function boot(options: GuestLifeOptions, doom: AbortController, seen: Seen): Promise<GuestSession> {
@@ -149,7 +156,7 @@ async function watch(
     if (sample !== undefined)
       activity = observeActivity(activity, { ...sample, outputBytes: seen.outputBytes }, now());
     const idleForMs = now() - activity.activeAtMs;
-    const kind = seen.heardAtMs === Number.POSITIVE_INFINITY ? 'guest-not-up' : 'step-timeout';
+    const kind = hasSpoken(seen) ? 'step-timeout' : 'guest-not-up';
     if (idleForMs > idleMs)
       doom.abort(
         new GuestTrouble(kind, `The guest did nothing at all for ${Math.round(idleForMs / 1000)} s`),
@@ -203,7 +210,10 @@ async function withEvidence(
   const trouble =
     end === null || thrown.kind === 'step-timeout'
       ? thrown
-      : new GuestTrouble(thrown.kind, `The guest was lost: QEMU ended, ${end.how}`);
+      : new GuestTrouble(
+          thrown.kind,
+          `${thrown.kind === 'guest-not-up' ? 'The guest did not come up' : 'The guest was lost'}: QEMU ended, ${end.how}`,
+        );
   const shot = end === null && (await machine.screenshot(options.screenPath));
   const evidence: Evidence = {
     consolePath: options.consolePath,

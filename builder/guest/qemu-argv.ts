@@ -8,6 +8,7 @@
  *   package manager's own thousands of fsyncs would be most of the disk's work.
  * - `werror=stop`: a full disk of the host stops the guest, and we are told, before its file system sees an error.
  * - `romfile=`: no network boot to wait for.
+ * - `pvpanic` twice: old kernels know the one on the ISA bus, a JEOS's initrd loads the driver of the other.
  * - `panic=pause` and a screen: a crashed kernel stays to be looked at.
  */
 
@@ -65,7 +66,8 @@ export function qemuArgv(spec: GuestMachineSpec): readonly [string, ...string[]]
     ['-device', `virtserialport,chardev=agent,name=${agentPortName}`],
     ['-chardev', `file,id=console,path=${plain(spec.consolePath)}`, '-serial', 'chardev:console'],
     ['-object', 'rng-random,id=random,filename=/dev/urandom', '-device', 'virtio-rng-pci,rng=random'],
-    ['-display', 'none', '-vga', 'std', '-device', 'pvpanic', '-action', 'panic=pause'],
+    ['-device', 'pvpanic', '-device', 'pvpanic-pci', '-action', 'panic=pause'],
+    ['-display', 'none', '-vga', 'std'],
     ['-qmp', 'stdio'],
   ];
   return ['setpriv', '--pdeathsig', 'KILL', '--', 'qemu-system-x86_64', ...options.flat()];

@@ -156,7 +156,7 @@ test('a guest that does not come up is told as such, with its screen', limit, as
   const lost = { ...kernel, cmdline: kernel.cmdline.replace('root=LABEL=pcloud-root', 'root=LABEL=nowhere') };
   await assert.rejects(assembleByGuest({ ...build.input, kernel: lost, limits: { bootMs: 90_000 } }), {
     code: 'guest-not-up',
-    message: /Kept: .*console\.log and .*screen\.png/,
+    message: /panicked.*Kept: .*console\.log and .*screen\.png/,
   });
   const screen = await readFile(path.join(build.workDirectory, 'screen.png'));
   assert.deepEqual([...screen.subarray(1, 4)], [...Buffer.from('PNG')]);
