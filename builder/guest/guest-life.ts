@@ -3,13 +3,13 @@
  * evidence taken. Whatever ends a build early (a cancel, a QEMU that dies, a link that drops, a guest that does
  * nothing any more) comes together here as one signal.
  */
-import { open } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { stripVTControlCharacters } from 'node:util';
 import { PcloudError } from '../../model/errors.ts';
 import { errorTextOf } from '../../service/error-code.ts';
+import { lastLinesOf } from '../evidence.ts';
+import { activityLimits, judgeActivity, startActivity } from '../install/activity.ts';
 import { untilAborted } from './abortable.ts';
-import { beginActivity, observeActivity } from './activity.ts';
 import { GuestTrouble, guestError } from './guest-errors.ts';
 import type { Evidence } from './guest-errors.ts';
 import { startGuestMachine } from './guest-machine.ts';
@@ -147,23 +147,34 @@ async function watch(
 ): Promise<void> {
   const { now } = options;
   const { idleMs, silenceMs } = { ...guestLimits, ...options.limits };
-  let activity = beginActivity(now());
+  let activity = startActivity({ cpuMs: 0, ioCount: 0, outputBytes: 0 }, now());
   for (;;) {
     await untilAborted(delay(watchEveryMs, undefined, { signal: stop }), stop).catch(() => undefined);
     if (stop.aborted || doom.signal.aborted) return;
+    // We stood still ourselves: what the agent said meanwhile is still to be read.
+    if (now() - activity.lastAtMs > silenceMs / 2 && hasSpoken(seen)) seen.heardAtMs = now();
     // A QEMU that does not answer is one that does nothing.
-    const sample = await machine.activity().catch(() => undefined);
-    if (sample !== undefined)
-      activity = observeActivity(activity, { ...sample, outputBytes: seen.outputBytes }, now());
-    const idleForMs = now() - activity.activeAtMs;
-    const kind = hasSpoken(seen) ? 'step-timeout' : 'guest-not-up';
-    if (idleForMs > idleMs)
-      doom.abort(
-        new GuestTrouble(kind, `The guest did nothing at all for ${Math.round(idleForMs / 1000)} s`),
-      );
+    const done = await machine.activity().catch(() => undefined);
+    const sample = {
+      cpuMs: done?.processorMs ?? activity.last.cpuMs,
+      ioCount: done?.diskOperations ?? activity.last.ioCount,
+      outputBytes: seen.outputBytes,
+    };
+    const judged = judgeActivity(activity, sample, now(), { ...activityLimits, idleMs });
+    ({ activity } = judged);
+    if (judged.verdict.kind !== 'working') doom.abort(stuck(judged.verdict, seen));
     else if (!seen.expectsEnd && now() - seen.heardAtMs > silenceMs)
       doom.abort(new GuestTrouble('guest-lost', 'The guest was lost: its agent does not speak any more'));
   }
+}
+
+function stuck(
+  verdict: { readonly kind: 'idle' | 'spinning'; readonly forMs: number },
+  seen: Seen,
+): GuestTrouble {
+  const what = verdict.kind === 'idle' ? 'did nothing at all' : 'computed without any word or disk access';
+  const kind = hasSpoken(seen) ? 'step-timeout' : 'guest-not-up';
+  return new GuestTrouble(kind, `The guest ${what} for ${Math.round(verdict.forMs / 1000)} s`);
 }
 
 function guestOf(
@@ -223,22 +234,14 @@ async function withEvidence(
   return guestError(trouble, evidence);
 }
 
-/** The last line with words in it, of the last 4 KiB, without control characters. */
+/** The last line with words in it, without control characters. */
 async function lastLineOf(file: string): Promise<string | null> {
-  const handle = await open(file).catch(() => undefined);
-  if (handle === undefined) return null;
-  try {
-    const { size } = await handle.stat();
-    const length = Math.min(size, 4096);
-    const { buffer } = await handle.read(Buffer.alloc(length), 0, length, size - length);
-    const lines = stripVTControlCharacters(buffer.toString('latin1')).split(/[\r\n]+/);
-    const last = lines
-      .map((line) => line.replace(/[^\x20-\x7e]/g, '').trim())
-      .findLast((line) => line !== '');
-    return last === undefined ? null : last.slice(0, 200);
-  } finally {
-    await handle.close();
-  }
+  const lines = (await lastLinesOf(file)).map((line) =>
+    stripVTControlCharacters(line)
+      .replace(/[^\x20-\x7e]/g, '')
+      .trim(),
+  );
+  return lines.findLast((line) => line !== '')?.slice(0, 200) ?? null;
 }
 
 /** A Unix socket's path ends at 107 bytes (unix(7)). */
