@@ -49,7 +49,8 @@ export async function serveTree(directory: string): Promise<TreeServer> {
   }
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const name = decodeURIComponent(new URL(request.url ?? '/', 'http://localhost').pathname);
+    // Not by URL, which would take the first word of "//images" for a host.
+    const name = decodeURIComponent((request.url ?? '/').replace(/\?.*$/, ''));
     const range = request.headers.range;
     const note = (status: number): void => {
       requests.push({ method: request.method ?? '', path: name, range, status });
