@@ -56,7 +56,7 @@ const anacondaSteps: ReadonlyMap<string, number> = new Map(
 const consoleWords: readonly (readonly [RegExp, number, string])[] = [
   [/Starting installer|Running anaconda|anaconda installer init/i, 0.2, 'The installer starts'],
   [/Creating (?:ext4|disklabel|biosboot|xfs|swap)|Formatting/i, 0.24, 'Making file systems'],
-  [/Starting package installation|Preparing transaction|Preparing to install/i, 0.3, 'Installing packages'],
+  [/Starting (?:package installation|installation process)|Preparing transaction|Preparing to install/i, 0.3, 'Installing packages'],
   [/Installing boot ?loader|Installing bootloader/i, 0.9, 'Installing the boot loader'],
   [
     /Performing post-?install|Running post-?install|Running in chroot|post-installation/i,
@@ -93,7 +93,7 @@ export function installerLineProgress(line: string): LineProgress | undefined {
   const known = step === undefined ? undefined : anacondaSteps.get(step);
   if (known !== undefined) return { fraction: known, title: `The installer: ${step}` };
   const counted =
-    /Installing \S+ \((\d{1,6})\/(\d{1,6})\)/.exec(line) ??
+    /Installing \S+ \((\d{1,6})(?:\/| of )(\d{1,6})\)/.exec(line) ??
     /Packages completed: *(\d{1,6}) of (\d{1,6})/.exec(line);
   if (counted !== null && Number(counted[2]) > 0)
     return {
