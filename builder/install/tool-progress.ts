@@ -56,7 +56,11 @@ const anacondaSteps: ReadonlyMap<string, number> = new Map(
 const consoleWords: readonly (readonly [RegExp, number, string])[] = [
   [/Starting installer|Running anaconda|anaconda installer init/i, 0.2, 'The installer starts'],
   [/Creating (?:ext4|disklabel|biosboot|xfs|swap)|Formatting/i, 0.24, 'Making file systems'],
-  [/Starting (?:package installation|installation process)|Preparing transaction|Preparing to install/i, 0.3, 'Installing packages'],
+  [
+    /Starting (?:package installation|installation process)|Preparing transaction|Preparing to install/i,
+    0.3,
+    'Installing packages',
+  ],
   [/Installing boot ?loader|Installing bootloader/i, 0.9, 'Installing the boot loader'],
   [
     /Performing post-?install|Running post-?install|Running in chroot|post-installation/i,
