@@ -4,6 +4,7 @@
  */
 import { execa } from 'execa';
 import { z } from 'zod';
+import { toolMissing } from './archive.ts';
 
 const limitMs = 60_000;
 const maxFileBytes = 4 * 1024 * 1024;
@@ -15,15 +16,22 @@ const tableSchema = z.object({
   }),
 });
 
-/** Byte offsets of the partitions; that of the whole disk where there is no partition table. */
+/**
+ * Byte offsets of the partitions; that of the whole disk where there is no partition table.
+ * @throws PcloudError `tool-missing`.
+ */
 export async function partitionOffsets(rawDisk: string): Promise<readonly number[]> {
   const result = await execa('sfdisk', ['--json', rawDisk], { timeout: limitMs, reject: false });
+  if (result.code === 'ENOENT') throw toolMissing('sfdisk', 'fdisk');
   if (result.exitCode !== 0) return [0];
   const table = tableSchema.safeParse(JSON.parse(result.stdout));
   if (!table.success) return [0];
   const { sectorsize, partitions } = table.data.partitiontable;
   return partitions.map(({ start }) => start * sectorsize);
 }
+
+/** debugfs ends with exit code 0 whatever became of its commands. */
+const absent = /File not found|Filesystem not open|Bad magic number|is not a regular file/;
 
 /**
  * The file's content from the first partition that has it; undefined where none has.
@@ -39,7 +47,8 @@ export async function readFromDisk(rawDisk: string, file: string): Promise<strin
       maxBuffer: maxFileBytes,
       stripFinalNewline: false,
     });
-    if (result.exitCode === 0 && !/File not found|Bad magic number/.test(result.stderr)) return result.stdout;
+    if (result.code === 'ENOENT') throw toolMissing('debugfs', 'e2fsprogs');
+    if (result.exitCode === 0 && !absent.test(result.stderr)) return result.stdout;
   }
   return undefined;
 }

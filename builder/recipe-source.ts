@@ -140,9 +140,11 @@ export function createRecipeSource(options: RecipeSourceOptions): RecipeSource {
       const { facts, inputs } = await install({ ...wanted, release }, templates);
       return { recipe: installedAssemblyRecipe(release, architecture, templates, facts), inputs };
     }
-    const parentDigest = wanted.parentDigest ?? '';
-    if (method === 'tree') {
-      if (release.engine !== 'bootstrap') throw methodNotFor(release, method);
+    if (method === 'tree' && release.engine !== 'bootstrap') throw methodNotFor(release, method);
+    const { parentDigest } = wanted;
+    if (parentDigest === undefined)
+      throw new Error(`an image of ${release.name} by ${method} needs a parent`);
+    if (method === 'tree' && release.engine === 'bootstrap') {
       const script = path.join(guestFilesOf(config, release), 'assembly.sh');
       const [{ state, sources }, guestFilesSha256] = await Promise.all([
         archiveOf(release),

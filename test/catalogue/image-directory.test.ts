@@ -7,6 +7,7 @@ import path from 'node:path';
 import test from 'node:test';
 import { findImage, readArtifact, readImageDirectory, verifyDisk } from '../../catalogue/image-directory.ts';
 import { jeosName, parseNamesTable, renderNamesTable } from '../../catalogue/names-table.ts';
+import type { Requirement } from '../../model/definition.ts';
 import type { Manifest } from '../../model/manifest.ts';
 import { sampleManifest } from '../builder/sample-manifest.ts';
 
@@ -126,4 +127,60 @@ test('what stands in the place of a table or a manifest is told, and never waite
       });
     }
   });
+});
+
+const byGuest: Manifest = { ...httpd, digest: '1'.repeat(64), method: 'guest' };
+const byTree: Manifest = { ...httpd, digest: '2'.repeat(64), method: 'tree' };
+const byInstall: Manifest = { ...httpd, digest: '3'.repeat(64), parentDigest: null, method: 'install' };
+const newer = '2026-02-01T00:00:00.000Z';
+type Found = (templates: readonly string[], method?: Manifest['method']) => string | undefined;
+
+async function finding(manifests: readonly Manifest[], act: (find: Found) => void): Promise<void> {
+  await withImages(manifests, async (directory) => {
+    const images = await readImageDirectory(directory);
+    act((templates, method) => {
+      const wanted: Requirement = { release: 'debian12', architecture: 'x86_64', templates: [...templates] };
+      return findImage(images, wanted, packagesOf, method)?.digest;
+    });
+  });
+}
+
+test('where a way of making it is asked for, only an image that was made so will do', async () => {
+  await finding([jeos, byGuest, byTree, byInstall], (find) => {
+    assert.equal(find(['httpd'], 'guest'), byGuest.digest);
+    assert.equal(find(['httpd'], 'tree'), byTree.digest);
+    assert.equal(find(['httpd'], 'install'), byInstall.digest);
+  });
+  await finding([jeos, byTree], (find) => {
+    assert.equal(find(['httpd'], 'install'), undefined);
+    assert.equal(find(['httpd']), byTree.digest);
+  });
+});
+
+test('an assembly that was installed by itself needs no JEOS, and is none', async () => {
+  await finding([byInstall], (find) => {
+    assert.equal(find(['httpd']), byInstall.digest);
+    assert.equal(find([]), undefined);
+    assert.equal(find(['mysqld']), undefined);
+  });
+  await finding(
+    [
+      { ...byInstall, release: 'F14' },
+      { ...byInstall, digest: '4'.repeat(64), templates: [] },
+    ],
+    (find) => assert.equal(find(['mysqld']), undefined),
+  );
+});
+
+test('an image of another release is never taken, however it was made', async () => {
+  await finding([{ ...byInstall, release: 'F14' }], (find) => assert.equal(find(['httpd']), undefined));
+});
+
+test('the newest of those with the fewest templates is taken, installed or on the JEOS', async () => {
+  await finding([jeos, byTree, { ...byInstall, createdAt: newer }], (find) =>
+    assert.equal(find(['httpd']), byInstall.digest),
+  );
+  await finding([jeos, byTree, { ...byInstall, createdAt: newer, templates: ['httpd', 'sshd'] }], (find) =>
+    assert.equal(find(['httpd']), byTree.digest),
+  );
 });
