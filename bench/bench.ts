@@ -50,8 +50,18 @@ export type BenchOptions = {
   readonly samples: number | undefined;
 };
 
+/** Where a Debian archive is, and the mark of a test run: not what is measured, and needed. */
+const keptSettings = new Set(['PCLOUD_DEBIAN_SOURCES', 'PCLOUD_TEST_RUN']);
+
+/** The operator's settings lead to the operator's media, queue and engine; what we start inherits them from us. */
+function forgetSettings(): void {
+  for (const name of Object.keys(process.env))
+    if (name.startsWith('PCLOUD_') && !keptSettings.has(name)) delete process.env[name];
+}
+
 /** Prepares the state directory; starts nothing. */
 export async function createBench(options: BenchOptions): Promise<Bench> {
+  forgetSettings();
   const layout = layoutOfThisCheckout(options.stateDir);
   await downStack(layout, () => undefined);
   mkdirSync(layout.stateDir, { recursive: true });

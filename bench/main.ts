@@ -11,8 +11,12 @@ import { PcloudError } from '../model/errors.ts';
 import { closeBench, createBench, type Bench, type Figure } from './bench.ts';
 import { agentCpu } from './figures/agent-cpu.ts';
 import { applicationRecovery } from './figures/application-recovery.ts';
+import { assemblyBuild } from './figures/assembly-build.ts';
+import { builderMemory } from './figures/builder-memory.ts';
 import { clone } from './figures/clone.ts';
 import { deathNotice } from './figures/death-notice.ts';
+import { imagesCached } from './figures/images-cached.ts';
+import { ozOverhead, virtInstallOverhead } from './figures/install-overhead.ts';
 import { jeosBuild } from './figures/jeos-build.ts';
 import { machineRecovery } from './figures/machine-recovery.ts';
 import { serviceMemory } from './figures/service-memory.ts';
@@ -24,6 +28,11 @@ import { summarize, type Row } from './statistics.ts';
 /** In this order: builds before any machine runs, what needs fresh machines before what kills them. */
 const figures: readonly Figure[] = [
   jeosBuild,
+  assemblyBuild,
+  ozOverhead,
+  virtInstallOverhead,
+  imagesCached,
+  builderMemory,
   startUp,
   serviceMemory,
   agentCpu,

@@ -99,7 +99,7 @@ async function makingOf(input: BuildInput, workDirectory: string): Promise<Makin
 }
 
 /** Writes what the steps start from. The parent is reached by a link of the name that its overlays use. */
-async function layOut(plan: Plan, workspace: string, parent: Artifact | undefined): Promise<void> {
+export async function layOut(plan: Plan, workspace: string, parent: Artifact | undefined): Promise<void> {
   for (const directory of [...plan.directories, 'temporary'])
     await mkdir(path.join(workspace, directory), { recursive: true });
   for (const { from, to } of plan.copies)
