@@ -28,6 +28,7 @@ import { layoutOfThisCheckout } from '../../tools/stack/stack.ts';
 import { runBare, runEmptyCell, type BareOptions } from '../bare-install.ts';
 import type { Bench, Figure } from '../bench.ts';
 import { applianceEnvironment, benchMedia } from '../install-media.ts';
+import { overheadPercent, overheadWithCellPercent, type Pair } from '../overhead.ts';
 import type { Row } from '../statistics.ts';
 
 type Case = {
@@ -45,14 +46,8 @@ type Bed = {
   readonly bare: BareOptions;
 };
 
-/** Seconds of one triple, and what a build does after the proof. */
-type Sample = {
-  readonly wrapped: number;
-  readonly bare: number;
-  readonly cell: number;
-  readonly disk: number;
-  readonly description: number;
-};
+/** One pair with its cell, and what a build does after the proof, in seconds. */
+type Sample = Pair & { readonly diskS: number; readonly descriptionS: number };
 
 async function prepare(bench: Bench, layout: StackLayout, { engine, release, medium }: Case): Promise<Bed> {
   const config: BuilderConfig = readConfig({
@@ -114,7 +109,7 @@ async function lay({ context, inputs }: Bed): Promise<Making> {
   return making;
 }
 
-async function runWrapped(bed: Bed): Promise<Pick<Sample, 'wrapped' | 'disk' | 'description'>> {
+async function runWrapped(bed: Bed): Promise<Pick<Sample, 'wrappedS' | 'diskS' | 'descriptionS'>> {
   const { context } = bed;
   const { digest, workDirectory, config, log, signal } = context;
   const finished = path.join(workDirectory, artifactDirectoryName);
@@ -123,8 +118,8 @@ async function runWrapped(bed: Bed): Promise<Pick<Sample, 'wrapped' | 'disk' | '
   const making = await lay(bed);
   await making.runInstall(installStepOf(making), () => undefined);
   await making.prove(finished);
-  const wrapped = (performance.now() - startMs) / 1000;
-  const disk = await timed(
+  const wrappedS = (performance.now() - startMs) / 1000;
+  const diskS = await timed(
     async () =>
       await runSteps(making.plan.steps.slice(1), {
         workDirectory,
@@ -136,13 +131,13 @@ async function runWrapped(bed: Bed): Promise<Pick<Sample, 'wrapped' | 'disk' | '
       }),
   );
   const store = createArtifactStore(config.imageDirectory);
-  const description = await timed(async () => {
+  const descriptionS = await timed(async () => {
     const facts = { ...context, ...config, builderVersion: version, made: making.made };
     await describeArtifact(facts, finished, context.now());
     await store.publish(finished, digest);
   });
   await store.remove(digest);
-  return { wrapped, disk, description };
+  return { wrappedS, diskS, descriptionS };
 }
 
 async function runBareTool(bed: Bed): Promise<number> {
@@ -158,8 +153,8 @@ async function sample(bed: Bed, index: number): Promise<Sample> {
   // Each goes first every other time, so that a drift of the machine favours neither.
   const bareFirst = index % 2 === 1 ? await runBareTool(bed) : undefined;
   const ours = await runWrapped(bed);
-  const bare = bareFirst ?? (await runBareTool(bed));
-  return { ...ours, bare, cell: await runEmptyCell(installStepOf(await lay(bed)), bed.bare) };
+  const bareS = bareFirst ?? (await runBareTool(bed));
+  return { ...ours, bareS, cellS: await runEmptyCell(installStepOf(await lay(bed)), bed.bare) };
 }
 
 async function measureCase(bench: Bench, one: Case): Promise<readonly Row[]> {
@@ -179,7 +174,7 @@ async function measureCase(bench: Bench, one: Case): Promise<readonly Row[]> {
         bench.signal.throwIfAborted();
         const last = await sample(bed, index);
         samples.push(last);
-        bench.note(`${one.engine}: ours ${last.wrapped.toFixed(2)} s, bare ${last.bare.toFixed(2)} s`);
+        bench.note(`${one.engine}: ours ${last.wrappedS.toFixed(2)} s, bare ${last.bareS.toFixed(2)} s`);
       }
       return rowsOf(one, samples);
     } finally {
@@ -208,20 +203,16 @@ function rowsOf({ engine, release, medium }: Case, samples: readonly Sample[]): 
       ...row(
         `${release} from its ${medium}: our wrapper over the bare tool`,
         '%',
-        ({ wrapped, bare }) => (wrapped / bare - 1) * 100,
+        overheadPercent,
         'ours: medium, rendering, cell, install with watch, console, screenshots and log, proof; bare: the same argv in the same kind of cell, unwatched; synthetic media, whose installer is quick',
       ),
       target: { atMost: 5 },
     },
-    row(
-      '… with the cell counted as ours too',
-      '%',
-      ({ wrapped, bare, cell }) => (wrapped / (bare - cell) - 1) * 100,
-    ),
-    row('… the bare tool in its cell', 's', ({ bare }) => bare),
-    row('… the cell by itself, with nothing in it', 's', ({ cell }) => cell),
-    row('… after the proof: compressing the disk and comparing it', 's', ({ disk }) => disk),
-    row('… and checksum, package list, manifest, publishing', 's', ({ description }) => description),
+    row('… with the cell counted as ours too', '%', overheadWithCellPercent),
+    row('… the bare tool in its cell', 's', ({ bareS }) => bareS),
+    row('… the cell by itself, with nothing in it', 's', ({ cellS }) => cellS),
+    row('… after the proof: compressing the disk and comparing it', 's', ({ diskS }) => diskS),
+    row('… and checksum, package list, manifest, publishing', 's', ({ descriptionS }) => descriptionS),
   ];
 }
 
