@@ -105,7 +105,7 @@ test('a machine that is destroyed in the middle is no success, whatever the tool
   });
   assert.ok(destroyed, 'the installer never came to the packages');
   assert.equal(error.code, 'build-unproven', error.message);
-  assert.match(error.message, /Last console line: /);
+  assert.match(error.message, /last console line: /);
 });
 
 test('a build that is cancelled in the middle of an install ends within seconds', limit, async (t) => {
