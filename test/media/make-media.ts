@@ -34,7 +34,7 @@ export type InstallFault =
 
 export type InstallMediaOptions = {
   readonly release: MediaReleaseName;
-  /** Gets the tree and the ISO; made if it is not there. */
+  /** Gets the tree and the ISO; made if it is not there. No spaces in its path: a spec file has no way to quote them. */
   readonly directory: string;
   /** Keeps the unpacked kernel between runs; the default is `.pcloud/test-media` of the checkout. */
   readonly cacheDirectory?: string;
@@ -71,13 +71,15 @@ export async function makeInstallMedia(options: InstallMediaOptions): Promise<In
   const release = mediaRelease(options.release);
   await mkdir(options.directory, { recursive: true });
   const kernel = await mediaKernel(options.cacheDirectory ?? defaultCache);
-  const work = await mkdtemp(path.join(options.directory, 'work-'));
-  const treeDirectory = path.join(options.directory, 'tree');
-  const isoPath = path.join(options.directory, `SYNTHETIC-${release.name}-x86_64-DVD.iso`);
+  // rpmbuild runs elsewhere.
+  const directory = path.resolve(options.directory);
+  const work = await mkdtemp(path.join(directory, 'work-'));
+  const treeDirectory = path.join(directory, 'tree');
+  const isoPath = path.join(directory, `SYNTHETIC-${release.name}-x86_64-DVD.iso`);
   try {
     await rm(treeDirectory, { recursive: true, force: true });
     await mkdir(treeDirectory);
-    await buildRpms(release, kernel, path.join(work), treeDirectory, options.withoutPackages ?? []);
+    await buildRpms(release, kernel, work, treeDirectory, options.withoutPackages ?? []);
     await writeImages(release, kernel, options, work, treeDirectory);
     const isoSha256 = await finishTree(release, work, treeDirectory, isoPath);
     const isoSizeBytes = (await readFile(isoPath)).length;
