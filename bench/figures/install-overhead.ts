@@ -161,7 +161,7 @@ async function measureCase(bench: Bench, one: Case): Promise<readonly Row[]> {
   const layout = layoutOfThisCheckout(path.join(bench.layout.stateDir, one.engine));
   const clear = async (): Promise<void> => {
     for (const directory of [layout.runtimeDir, layout.stateDir])
-      await rm(directory, { recursive: true, force: true });
+      await rm(directory, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
   };
   await clear();
   try {
