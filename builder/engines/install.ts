@@ -172,7 +172,7 @@ function virtInstall(context: InstallContext): Install {
           medium.kind === 'iso' ? { kind: 'path', path: medium.path } : { kind: 'url', url: treeUrl(medium) },
         network: { kind: 'bridge', bridge: cellBridge },
         cpus: context.cpus,
-        waitMinutes: installLimitSeconds / 60 / 3,
+        waitMinutes: installLimitSeconds / 60,
       }),
       env: {
         ...installerEnvironment(at('home')),

@@ -196,6 +196,16 @@ export function installPanicked(evidence: InstallEvidence): PcloudError {
   return toolFailed('the machine is of no more use', evidence);
 }
 
+/** The error for a machine that fills the host's disk with words. */
+export function consoleFlooded(evidence: InstallEvidence): PcloudError {
+  return failure(
+    'console-flooded',
+    `its machine talks without end; last console line: ${lastLine(evidence.consoleTail)}`,
+    'Look at the console for what it repeats.',
+    evidence,
+  );
+}
+
 function failure(code: string, what: string, hint: string, evidence: InstallEvidence): PcloudError {
   return new PcloudError({
     code,

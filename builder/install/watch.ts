@@ -11,7 +11,7 @@ import type { PcloudError } from '../../model/errors.ts';
 import { errorCodeOf } from '../../service/error-code.ts';
 import { judgeActivity, startActivity } from './activity.ts';
 import type { Activity, ActivityLimits } from './activity.ts';
-import { installPanicked, machinePaused, verdictFailed } from './failure.ts';
+import { consoleFlooded, installPanicked, machinePaused, verdictFailed } from './failure.ts';
 import type { InstallEvidence } from './failure.ts';
 import { cpuOfTreeMs, pausedByIoError } from './machine.ts';
 import type { Machine } from './machine.ts';
@@ -51,6 +51,8 @@ const machineWaitMs = 100;
 const screenEveryMs = 15_000;
 const screenLimitMs = 2000;
 const consoleTailLines = 60;
+/** An installer says some 100 KiB; a machine that talks without end must not fill the host's disk. */
+const maxConsoleBytes = 64 * 1024 * 1024;
 
 export function watchInstall(options: WatchOptions): Watch {
   const serial = consoleReader(options);
@@ -94,6 +96,7 @@ async function watch(
     if (machineSample?.state === 'paused' && machineSample.reason === pausedByIoError)
       return tell(machinePaused);
     if (serial.hasPanicked()) return tell(installPanicked);
+    if (serial.bytes() > maxConsoleBytes) return tell(consoleFlooded);
     if (verdict.kind !== 'working') return tell((evidence) => verdictFailed(verdict, evidence));
     if (machineSample !== undefined && nowMs - pictureAtMs >= screenEveryMs) {
       pictureAtMs = nowMs;
