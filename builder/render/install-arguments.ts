@@ -155,6 +155,8 @@ export function virtInstallArguments(release: InstallerRelease, given: VirtInsta
       '--disk',
       `path=${values.diskPath},size=${installer.diskSizeMiB / 1024},format=raw,bus=virtio,cache=unsafe`,
     ],
+    // The disk is sparse, and the build has asked for the room that it really needs.
+    ['--check', 'disk_size=off'],
     ['--network', `${network},model=virtio`],
     // A screen without a port: a screenshot says what a silent console does not.
     ['--graphics', 'vnc,listen=none'],

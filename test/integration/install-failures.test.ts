@@ -150,7 +150,7 @@ test(
         shrunk = true;
         shrink();
       });
-      assert.ok(shrunk);
+      assert.ok(shrunk, error.message);
       assert.equal(error.code, 'disk-full', error.message);
       await started.world.builder.end('SIGTERM');
       await started.world.builder.start();
