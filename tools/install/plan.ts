@@ -9,6 +9,8 @@ import { z } from 'zod';
 const sources = ['bin', 'model', 'catalogue', 'service', 'builder', 'runtime', 'shell', 'package.json'];
 const nativeParts = ['native/libvirt', 'native/unix-datagram'];
 const data = ['templates', 'kickstarts'];
+/** In docs/man; the last letter is the section. */
+export const manualPages = ['pcloud-builder.8', 'pcloud-images.5'];
 
 export type InstallStep =
   /** `optional`: not every checkout has it. */
@@ -79,6 +81,9 @@ export function planInstall(facts: InstallFacts): readonly InstallStep[] {
       from: `systemd/${name}`,
       to: path.join(systemd, name),
     })),
+    ...manualPages.map((name) =>
+      copy(`docs/man/${name}`, path.join(facts.prefix, `share/man/man${name.slice(-1)}`, name)),
+    ),
     copy('systemd/pcloud.sysusers', path.join(facts.prefix, 'lib/sysusers.d/pcloud.conf')),
     copy('systemd/pcloud.tmpfiles', path.join(facts.prefix, 'lib/tmpfiles.d/pcloud.conf')),
   ];
