@@ -5,7 +5,13 @@ import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import test from 'node:test';
-import { findImage, readArtifact, readImageDirectory, verifyDisk } from '../../catalogue/image-directory.ts';
+import {
+  findImage,
+  readArtifact,
+  readImageDirectory,
+  sha256OfFile,
+  verifyDisk,
+} from '../../catalogue/image-directory.ts';
 import { jeosName, parseNamesTable, renderNamesTable } from '../../catalogue/names-table.ts';
 import type { Requirement } from '../../model/definition.ts';
 import type { Manifest } from '../../model/manifest.ts';
@@ -183,4 +189,19 @@ test('the newest of those with the fewest templates is taken, installed or on th
   await finding([jeos, byTree, { ...byInstall, createdAt: newer, templates: ['httpd', 'sshd'] }], (find) =>
     assert.equal(find(['httpd']), byTree.digest),
   );
+});
+
+test('the checksum of a file is that of its whole content, whatever its length', async () => {
+  const directory = await mkdtemp(path.join(os.tmpdir(), 'pcloud-hash-'));
+  const mebibyte = 1024 * 1024;
+  try {
+    for (const length of [0, 1, mebibyte, 2 * mebibyte + 7]) {
+      const bytes = Buffer.alloc(length, 'no two chunks of this are alike');
+      const file = path.join(directory, `file-${length}`);
+      await writeFile(file, bytes);
+      assert.equal(await sha256OfFile(file), createHash('sha256').update(bytes).digest('hex'));
+    }
+  } finally {
+    await rm(directory, { recursive: true });
+  }
 });
