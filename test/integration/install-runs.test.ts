@@ -1,13 +1,14 @@
 /**
  * From install media to a supervised service, as an operator types it: F14's medium is given, its JEOS installed by
  * the real tool, httpd put into an overlay of it by the guest's own package manager, and a deployable of it started
- * under the runtime, whose agent says hello and whose web server answers; then the web server is killed and comes
+ * under the runtime, whose agent says hello and whose web server answers; then the machine is forced off and comes
  * back. The media are synthetic and say so.
  */
 import assert from 'node:assert/strict';
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import { execa } from 'execa';
 import { listMembers } from '../../tools/stack/members.ts';
 import { clientEnvironment, downStack, layoutOfThisCheckout, upStack } from '../../tools/stack/stack.ts';
@@ -18,9 +19,10 @@ import { serveTree } from '../media/serve-tree.ts';
 const checkout = path.resolve(import.meta.dirname, '../..');
 const testState = process.env['PCLOUD_TEST_STATE'] ?? path.join(checkout, '.pcloud/test');
 const limitMs = 400_000;
+const recoveryLimitMs = 120_000;
 
 test(
-  'F14 goes from its medium to a web server that is killed and comes back',
+  'F14 goes from its medium to a web server whose machine is forced off and comes back',
   { timeout: limitMs },
   async (t) => {
     const directory = await mkdtemp('/tmp/pcr-');
@@ -78,7 +80,20 @@ test(
     const url = /http:\/\/127\.0\.0\.1:\d+/.exec(status)?.[0];
     assert.ok(url !== undefined, status);
     const page = async (): Promise<string> =>
-      await (await fetch(url, { signal: AbortSignal.timeout(10_000) })).text();
+      await (await fetch(url, { signal: AbortSignal.timeout(5000) })).text();
     assert.match(await page(), /SYNTHETIC|synthetic/);
+
+    // Forced off behind the supervisor's back, it is back, with its web server, without anybody's doing.
+    const uri = clientEnvironment(layout)['PCLOUD_LIBVIRT_URI'] ?? '';
+    await execa('virsh', ['--connect', uri, 'destroy', 'pcloud-assy1'], { timeout: 20_000 });
+    await assert.rejects(page());
+    const deadlineMs = performance.now() + recoveryLimitMs;
+    let back: string | undefined;
+    while (back === undefined) {
+      assert.ok(performance.now() < deadlineMs, 'the web server did not come back');
+      back = await page().catch(() => undefined);
+      if (back === undefined) await delay(500);
+    }
+    assert.match(back, /SYNTHETIC|synthetic/);
   },
 );
