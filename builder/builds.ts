@@ -146,7 +146,10 @@ async function readTail(file: string): Promise<Pick<BuildDetail, 'logSizeBytes' 
     const { size } = await handle.stat();
     const buffer = Buffer.alloc(Math.min(size, tailBytes));
     const { bytesRead } = await handle.read(buffer, 0, buffer.length, size - buffer.length);
-    const lines = buffer.toString('utf8', 0, bytesRead).trimEnd().split(/\r?\n/);
+    const lines = buffer
+      .toString('utf8', 0, bytesRead)
+      .trimEnd()
+      .split(/\r\n|\n|\r/);
     // The first one begins anywhere, unless it is the log's own first.
     const whole = size > buffer.length ? lines.slice(1) : lines;
     return {

@@ -25,6 +25,7 @@ const ownDirectory = absolutePath.refine(isWritablePlace, 'it must not lie in /p
 const environmentSchema = z
   .object({
     PCLOUD_STATE_DIR: ownDirectory.default('/var/lib/pacemaker-cloud'),
+    PCLOUD_BUILDER_DIR: ownDirectory.optional(),
     PCLOUD_RUNTIME_DIR: ownDirectory.default('/run/pacemaker-cloud'),
     /** Builders on several hosts share one; cped has the same setting. */
     PCLOUD_IMAGE_DIR: ownDirectory.optional(),
@@ -51,6 +52,8 @@ const environmentSchema = z
 
 export type BuilderConfig = {
   readonly stateDirectory: string;
+  /** What is the builder's alone: its lock, the queue's Redis, media, what apt and libguestfs keep. */
+  readonly builderDirectory: string;
   readonly runtimeDirectory: string;
   readonly imageDirectory: string;
   /** Records and downloads of install media; builders may share it. */
@@ -86,11 +89,13 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   const result = environmentSchema.safeParse(given);
   if (!result.success) throw badConfiguration(result.error);
   const env = result.data;
+  const builderDirectory = env.PCLOUD_BUILDER_DIR ?? env.PCLOUD_STATE_DIR;
   return {
     stateDirectory: env.PCLOUD_STATE_DIR,
+    builderDirectory,
     runtimeDirectory: env.PCLOUD_RUNTIME_DIR,
     imageDirectory: env.PCLOUD_IMAGE_DIR ?? path.join(env.PCLOUD_STATE_DIR, 'images'),
-    mediaDirectory: env.PCLOUD_MEDIA_DIR ?? path.join(env.PCLOUD_STATE_DIR, 'media'),
+    mediaDirectory: env.PCLOUD_MEDIA_DIR ?? path.join(builderDirectory, 'media'),
     socketPath: path.join(env.PCLOUD_RUNTIME_DIR, 'builder.sock'),
     templatesDirectory: env.PCLOUD_TEMPLATES_DIR,
     kickstartsDirectory: env.PCLOUD_KICKSTARTS_DIR,

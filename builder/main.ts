@@ -110,7 +110,7 @@ async function start(config: BuilderConfig, log: Logger, parts: Part[]): Promise
   ]);
   await makeDirectory(config.imageDirectory, 0o755);
   await makeDirectory(config.runtimeDirectory, 0o750);
-  const lock = takeInstanceLock(path.join(config.stateDirectory, 'builder.lock'), 'pcloud-builder');
+  const lock = takeInstanceLock(path.join(config.builderDirectory, 'builder.lock'), 'pcloud-builder');
   parts.push({ name: 'lock', stop: async () => lock.release() });
   const place = { hostName: hostname(), owner: await ownOwner() };
   const heartbeat = await startHeartbeat(config.imageDirectory, place.owner, log);
@@ -183,7 +183,7 @@ function redisTarget(config: BuilderConfig): RedisTarget {
     ? {
         kind: 'private',
         socketPath: config.redisSocketPath,
-        directory: path.join(config.stateDirectory, 'redis'),
+        directory: path.join(config.builderDirectory, 'redis'),
       }
     : { kind: 'shared', url: config.redisUrl };
 }

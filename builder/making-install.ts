@@ -38,7 +38,7 @@ export async function makingOfInstall(context: MakingContext, inputs: InstallInp
     probeAccelerator({ memoryFile: path.join(config.runtimeDirectory, 'builder-accelerator.json') }),
   ]);
   await context.log.write(`${probe.reason}\n`);
-  const guestfsCacheDirectory = path.join(config.stateDirectory, 'guestfs');
+  const guestfsCacheDirectory = path.join(config.builderDirectory, 'guestfs');
   await mkdir(guestfsCacheDirectory, { recursive: true });
   return {
     plan: planInstall({

@@ -92,7 +92,7 @@ export function createRecipeSource(options: RecipeSourceOptions): RecipeSource {
   let turn: Promise<unknown> = Promise.resolve();
   const archiveOf = async (release: BootstrapRelease): Promise<Archive> => {
     const settings = {
-      cacheDirectory: path.join(config.stateDirectory, 'archive'),
+      cacheDirectory: path.join(config.builderDirectory, 'archive'),
       sourcesPath: config.debianSourcesPath,
       timeoutMs: archiveTimeoutMs,
     };
@@ -225,7 +225,7 @@ function methodNotFor(release: Release, method: AssemblyMethod): PcloudError {
   return new PcloudError({
     code: 'method-not-for-release',
     category: 'invalid',
-    message: `An assembly's image of ${release.name} cannot be made by the method "${method}".`,
+    message: `An assembly's image of ${release.name} cannot be made so (${method === 'tree' ? 'out of its file tree' : `--${method}`}).`,
     hint:
       release.engine === 'bootstrap'
         ? `${release.name} has no installer; its methods are tree and guest.`

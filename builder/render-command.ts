@@ -168,7 +168,7 @@ async function tdlOf(request: Request, config: BuilderConfig): Promise<Rendered>
     media:
       media.kind === 'url'
         ? media
-        : { kind: 'iso', path: path.join(config.stateDirectory, 'media', path.basename(media.url)) },
+        : { kind: 'iso', path: path.join(config.mediaDirectory, path.basename(media.url)) },
   });
   return { text, note: 'The name, and the place of an ISO, are samples: each build has its own.' };
 }

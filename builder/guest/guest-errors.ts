@@ -58,7 +58,7 @@ export function archiveUnreachable(words: string): PcloudError {
     code: 'archive-unreachable',
     category: 'unavailable',
     message: `The guest cannot reach its package archive: ${words}`,
-    hint: 'Check the network of this host and the sources that the JEOS was built with; the build is tried again.',
+    hint: 'Check the network of this host and the sources that the JEOS was built with. A build tries three times by itself; `build_retry` asks once more.',
   });
 }
 

@@ -84,7 +84,7 @@ const toolSigns: readonly Sign[] = [
   {
     pattern: /supermin exited with error/,
     code: 'guestfs-unusable',
-    hint: "oz opens an ISO by libguestfs, which needs a kernel of this host in /boot (or SUPERMIN_KERNEL and SUPERMIN_MODULES in the builder's environment). Or install from the tree, or by --engine virt-install.",
+    hint: "oz opens an ISO by libguestfs, which needs a kernel of this host in /boot (or SUPERMIN_KERNEL and SUPERMIN_MODULES in the builder's environment); F16 it opens so from a tree as well. Or install by --engine virt-install.",
   },
   {
     pattern: /^\S*(?:OSError|IOError): \[Errno 28\]|Not enough room on \S+/,
