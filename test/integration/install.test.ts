@@ -119,6 +119,7 @@ test(
     const { artifact } = await install(world, 'RHEL6', { engine: 'virt-install' });
     await checkArtifact(t, world, artifact, { engine: 'virt-install', kind: 'iso', sha256: media.isoSha256 });
     assert.equal(artifact.manifest.medium?.standIn, null);
+    await checkFullInstall(t, world);
 
     const f15 = await world.media({ release: 'F15' });
     await world.give('F15', f15.treeDirectory);
@@ -126,3 +127,26 @@ test(
     await checkArtifact(t, world, second.artifact, { engine: 'oz', kind: 'tree', sha256: undefined });
   },
 );
+
+/** An assembly that is installed whole, resources and all, stands by itself and is what a requirement finds. */
+async function checkFullInstall(t: TestContext, world: InstallWorld): Promise<void> {
+  const { client, imageDirectory } = world.builder;
+  const requirement = { release: 'RHEL6', architecture: 'x86_64', templates: ['httpd'] } as const;
+  const choice = { method: 'install', engine: 'virt-install' } as const;
+  const asked = await client.ensureRequirement({ ...requirement, templates: ['httpd'] }, choice);
+  await client.follow(asked.digest, () => undefined);
+  const artifact = await readArtifact(imageDirectory, asked.digest);
+  assert.deepEqual(
+    [artifact?.manifest.kind, artifact?.manifest.method, artifact?.manifest.parentDigest],
+    ['assembly', 'install', null],
+  );
+  assert.ok(artifact?.manifest.packages.includes('httpd'));
+  const disk = await diskReader(t, imageDirectory, asked.digest);
+  // Installed, and for the supervisor alone to start: off in every runlevel.
+  assert.notEqual(await disk.read('/etc/rc.d/init.d/httpd'), undefined);
+  assert.equal(await disk.read('/etc/rc.d/rc3.d/S85httpd'), undefined);
+  assert.equal(
+    (await client.ensureRequirement({ ...requirement, templates: ['httpd'] })).digest,
+    asked.digest,
+  );
+}
