@@ -18,7 +18,8 @@ export type BareOptions = {
   readonly signal: AbortSignal;
 };
 
-const limitMs = 20 * 60_000;
+/** Far more than an install from synthetic media takes, also on a busy machine. */
+export const installLimitMs = 20 * 60_000;
 const outerProgram = fileURLToPath(new URL('../builder/cell/outer.ts', import.meta.url));
 const innerProgram = fileURLToPath(new URL('../builder/cell/inner.ts', import.meta.url));
 
@@ -54,7 +55,7 @@ async function runCell(run: CellRun, options: BareOptions): Promise<number> {
   const programs = { outer: outerProgram, inner: innerProgram, nodePath: process.execPath };
   const [program, ...args] = cellCommand(cellDirectory, programs, process.getuid?.() === 0);
   const log = openSync(output, 'w');
-  const stop = AbortSignal.any([signal, AbortSignal.timeout(limitMs)]);
+  const stop = AbortSignal.any([signal, AbortSignal.timeout(installLimitMs)]);
   try {
     const startMs = performance.now();
     const child = spawn(program, args, {

@@ -3,7 +3,7 @@
  * through the build's own install step and proof, once the bare tool in a cell like ours. Then, for scale, what
  * a build does after the proof, and what the cell costs.
  */
-import { rm } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { layOut } from '../../builder/build.ts';
 import { openBuildLog } from '../../builder/build-log.ts';
@@ -25,7 +25,7 @@ import { recipeDigest, recipeTitle } from '../../model/recipe.ts';
 import { version } from '../../service/version.ts';
 import type { StackLayout } from '../../tools/stack/layout.ts';
 import { layoutOfThisCheckout } from '../../tools/stack/stack.ts';
-import { runBare, runEmptyCell, type BareOptions } from '../bare-install.ts';
+import { installLimitMs, runBare, runEmptyCell, type BareOptions } from '../bare-install.ts';
 import type { Bench, Figure } from '../bench.ts';
 import { applianceEnvironment, benchMedia } from '../install-media.ts';
 import { overheadPercent, overheadWithCellPercent, type Pair } from '../overhead.ts';
@@ -55,6 +55,8 @@ async function prepare(bench: Bench, layout: StackLayout, { engine, release, med
     PCLOUD_RUNTIME_DIR: layout.runtimeDir,
     PCLOUD_DEBIAN_SOURCES: process.env['PCLOUD_DEBIAN_SOURCES'],
   });
+  // As the builder does before its first build: what it remembers of this host lies there.
+  await mkdir(layout.runtimeDir, { recursive: true, mode: 0o700 });
   Object.assign(process.env, await applianceEnvironment(layout));
   const made = await benchMedia(layout, release);
   const releases = await loadReleases(config.templatesDirectory);
@@ -110,12 +112,15 @@ async function lay({ context, inputs }: Bed): Promise<Making> {
 }
 
 async function runWrapped(bed: Bed): Promise<Pick<Sample, 'wrappedS' | 'diskS' | 'descriptionS'>> {
-  const { context } = bed;
+  const context = {
+    ...bed.context,
+    signal: AbortSignal.any([bed.context.signal, AbortSignal.timeout(installLimitMs)]),
+  };
   const { digest, workDirectory, config, log, signal } = context;
   const finished = path.join(workDirectory, artifactDirectoryName);
   await rm(workDirectory, { recursive: true, force: true });
   const startMs = performance.now();
-  const making = await lay(bed);
+  const making = await lay({ ...bed, context });
   await making.runInstall(installStepOf(making), () => undefined);
   await making.prove(finished);
   const wrappedS = (performance.now() - startMs) / 1000;
