@@ -55,8 +55,9 @@ async function prepare(bench: Bench, layout: StackLayout, { engine, release, med
     PCLOUD_RUNTIME_DIR: layout.runtimeDir,
     PCLOUD_DEBIAN_SOURCES: process.env['PCLOUD_DEBIAN_SOURCES'],
   });
-  // As the builder does before its first build: what it remembers of this host lies there.
+  // As the builder does before a build: what it remembers of this host lies in the one, images in the other.
   await mkdir(layout.runtimeDir, { recursive: true, mode: 0o700 });
+  await mkdir(config.imageDirectory, { recursive: true });
   Object.assign(process.env, await applianceEnvironment(layout));
   const made = await benchMedia(layout, release);
   const releases = await loadReleases(config.templatesDirectory);
