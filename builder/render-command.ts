@@ -10,12 +10,14 @@ import { checkArchitecture, findRelease, loadReleases } from '../catalogue/relea
 import { findResourceTemplate, loadResourceTemplates } from '../catalogue/resource-templates.ts';
 import type { Architecture } from '../model/definition.ts';
 import { PcloudError } from '../model/errors.ts';
+import { installerEngineNames } from '../model/installer.ts';
 import type { InstallerEngineName } from '../model/installer.ts';
 import { quoteForMessage } from '../model/names.ts';
 import type { InstallerRelease, Release } from '../model/release.ts';
 import type { ResourceTemplate } from '../model/resource-template.ts';
 import { probeAccelerator } from '../service/accelerator-probe.ts';
 import type { BuilderConfig } from './config.ts';
+import { installEngineOf } from './engine-choice.ts';
 import { makeKickstart } from './kickstart-source.ts';
 import { kickstartSourceOf } from './medium-port.ts';
 import { sampleDomainSpec } from './render/domain.ts';
@@ -42,7 +44,7 @@ type Request = {
   readonly release: Release;
   readonly architecture: Architecture;
   readonly resources: readonly ResourceTemplate[];
-  readonly engine: string | undefined;
+  readonly engine: InstallerEngineName | undefined;
   readonly source: string | undefined;
   readonly accelerator: string | undefined;
 };
@@ -89,7 +91,9 @@ async function readRequest(args: readonly string[], config: BuilderConfig): Prom
     release,
     architecture: checkArchitecture(release, architecture),
     resources,
-    engine: oneOf('engine', values.engine, ['oz', 'virt-install']),
+    engine: installerEngineNames.find(
+      (name) => name === oneOf('engine', values.engine, installerEngineNames),
+    ),
     source: oneOf('source', values.source, ['iso', 'url']),
     accelerator: oneOf('accelerator', values.accelerator, ['kvm', 'tcg']),
   };
@@ -129,7 +133,7 @@ function badUsage(message: string): PcloudError {
 
 async function kickstartOf(request: Request, config: BuilderConfig): Promise<Rendered> {
   const release = installerOf(request, 'kickstart');
-  engineOf(request, release);
+  installEngineOf(release, request.engine, config.engine);
   const media = mediaOf(request, release);
   const { text } = await makeKickstart(
     {
@@ -151,7 +155,7 @@ async function kickstartOf(request: Request, config: BuilderConfig): Promise<Ren
 
 async function tdlOf(request: Request, config: BuilderConfig): Promise<Rendered> {
   const release = installerOf(request, 'tdl');
-  if (engineOf(request, release) !== 'oz')
+  if (installEngineOf(release, request.engine, config.engine) !== 'oz')
     throw new PcloudError({
       code: 'no-tdl',
       category: 'invalid',
@@ -198,19 +202,6 @@ function installerOf(request: Request, document: Document): InstallerRelease {
     message: `${release.name} has no ${document}: the engine "bootstrap" makes it, which runs no installer.`,
     hint: `\`pcloud-builder render domain ${release.name} ${request.architecture}\` shows its machine.`,
     facts: { release: release.name },
-  });
-}
-
-function engineOf(request: Request, release: InstallerRelease): InstallerEngineName {
-  const wanted = request.engine ?? release.engine;
-  const found = release.engines.find((engine) => engine === wanted);
-  if (found !== undefined) return found;
-  throw new PcloudError({
-    code: 'engine-not-for-release',
-    category: 'invalid',
-    message: `${release.name} cannot be installed by ${wanted}.`,
-    hint: `Engines of ${release.name}: ${release.engines.join(', ')}.`,
-    facts: { release: release.name, engine: wanted },
   });
 }
 
