@@ -85,7 +85,7 @@ test(
     const { artifact, titles } = await install(world, 'F14', { engine: 'oz' });
     await checkArtifact(t, world, artifact, { engine: 'oz', kind: 'iso', sha256: media.isoSha256 });
     for (const name of ['recipe.tdl', 'domain.xml']) assert.ok(artifact.manifest.files.includes(name));
-    assert.ok(titles.includes('The machine starts'), titles.join(', '));
+    assert.ok(titles.includes('The installer starts'), titles.join(', '));
   },
 );
 
