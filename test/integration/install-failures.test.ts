@@ -18,6 +18,9 @@ import { withSmallDisk } from './small-disk.ts';
 
 const limit = { timeout: 300_000 };
 
+/** What is told while slow media are slow: the file systems are made, the packages come. */
+const inTheMiddle = /file systems|packages/i;
+
 type Started = { readonly world: InstallWorld; readonly digest: string };
 
 /** Begins an install by virt-install from a tree on disk: the quickest way into the installer. */
@@ -99,7 +102,7 @@ test('a machine that is destroyed in the middle is no success, whatever the tool
   const uri = cellLibvirtUriFromOutside(path.join(world.builder.runtimeDirectory, `c-${digest.slice(0, 8)}`));
   let destroyed = false;
   const error = await failureOf(started, ({ stepTitle }) => {
-    if (destroyed || !/packages/i.test(stepTitle)) return;
+    if (destroyed || !inTheMiddle.test(stepTitle)) return;
     destroyed = true;
     void execa('virsh', ['--connect', uri, 'destroy', `pcloud-build-${digest.slice(0, 12)}`]);
   });
@@ -113,7 +116,7 @@ test('a build that is cancelled in the middle of an install ends within seconds'
   const { client } = started.world.builder;
   let cancelledAtMs: number | undefined;
   const error = await failureOf(started, ({ stepTitle }) => {
-    if (cancelledAtMs !== undefined || !/packages/i.test(stepTitle)) return;
+    if (cancelledAtMs !== undefined || !inTheMiddle.test(stepTitle)) return;
     cancelledAtMs = performance.now();
     void client.cancel(started.digest);
   });
@@ -146,7 +149,7 @@ test(
       );
       let shrunk = false;
       const error = await failureOf(started, ({ stepTitle }) => {
-        if (shrunk || !/packages/i.test(stepTitle)) return;
+        if (shrunk || !inTheMiddle.test(stepTitle)) return;
         shrunk = true;
         shrink();
       });
