@@ -11,7 +11,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { execa } from 'execa';
 import { cellServerUrl, cellSpecSchema, innerBind, networkSetup } from './cell-plan.ts';
 import type { CellSpec } from './cell-plan.ts';
-import { complain, exitCodeOf } from './cell-process.ts';
+import { complain, exitCodeOf, runCellProgram } from './cell-process.ts';
 import type { ExitFacts } from './cell-process.ts';
 import { directoryServer } from './serve-directory.ts';
 
@@ -101,12 +101,4 @@ async function main(specFile: string): Promise<number> {
   return exitCodeOf((await once(tool, 'exit')) as ExitFacts);
 }
 
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => undefined);
-
-main(process.argv[2] ?? '').then(
-  (code) => process.exit(code),
-  (error: unknown) => {
-    complain(error);
-    process.exit(1);
-  },
-);
+runCellProgram(async () => await main(process.argv[2] ?? ''));

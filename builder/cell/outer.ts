@@ -20,7 +20,7 @@ import {
   networkCommand,
 } from './cell-plan.ts';
 import type { CellSpec } from './cell-plan.ts';
-import { complain, exitCodeOf } from './cell-process.ts';
+import { complain, exitCodeOf, runCellProgram } from './cell-process.ts';
 import type { ExitFacts } from './cell-process.ts';
 
 const commandLimitMs = 10_000;
@@ -89,13 +89,4 @@ async function main(specFile: string): Promise<number> {
   return exitCodeOf(await ended);
 }
 
-// The tool gets the signal of its group itself and cleans up; the cell waits for it.
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => undefined);
-
-main(process.argv[2] ?? '').then(
-  (code) => process.exit(code),
-  (error: unknown) => {
-    complain(error);
-    process.exit(1);
-  },
-);
+runCellProgram(async () => await main(process.argv[2] ?? ''));

@@ -285,7 +285,11 @@ function unprivilegedUser(): User | string {
   const found = readFileSync('/etc/passwd', 'utf8')
     .split('\n')
     .map((line) => line.split(':'))
-    .find(([name = '', , uid]) => uid !== '0' && ranges.every((names) => names.has(name)));
+    .find(
+      ([name = '', , uid = '']) =>
+        // The files' last lines are empty, and so is the name in them.
+        /^[1-9][0-9]*$/.test(uid) && ranges.every((names) => names.has(name)),
+    );
   if (found === undefined) return 'no user of this host has subordinate ids (/etc/subuid, /etc/subgid)';
   const user = { name: found[0] ?? '', uid: Number(found[2]), gid: Number(found[3]) };
   const readable = spawnSync(process.execPath, ['--version'], { uid: user.uid, gid: user.gid });
