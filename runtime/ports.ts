@@ -1,6 +1,6 @@
 /**
  * Everything outside that the supervisor's loop needs, as interfaces in the words of the field. Adapters
- * (`runtime/adapters/`) implement them for real, `test/sim/` implements them for scenarios, and one
+ * (`runtime/adapters/`) implement them for real, `runtime/simulation/` implements them for scenarios, and one
  * conformance suite holds both to the same behaviour. Deliberately not here: migration, snapshots,
  * networks, storage pools. We neither need nor touch them.
  */

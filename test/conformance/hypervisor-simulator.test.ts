@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { PcloudError } from '../../model/errors.ts';
 import { systemClock } from '../../runtime/adapters/system-clock.ts';
 import type { Clock } from '../../runtime/ports.ts';
-import { simulatedHypervisor } from '../sim/hypervisor.ts';
+import { simulatedHypervisor } from '../../runtime/simulation/hypervisor.ts';
 import { describeHypervisor, eventLog, isReport } from './hypervisor.ts';
 import { conformanceSpecs } from './specs.ts';
 

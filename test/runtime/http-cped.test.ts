@@ -11,7 +11,7 @@ import { readConfig } from '../../runtime/config.ts';
 import { startCped } from '../../runtime/cped.ts';
 import type { Cped } from '../../runtime/cped.ts';
 import type { GuestLinks } from '../../runtime/ports.ts';
-import { simulatedHypervisor } from '../sim/hypervisor.ts';
+import { simulatedHypervisor } from '../../runtime/simulation/hypervisor.ts';
 import { log, putUsualImages, templatesDir } from './fixtures/world.ts';
 
 /** Guests that never say anything: what is tested here comes before their word. */

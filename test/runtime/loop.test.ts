@@ -10,9 +10,9 @@ import type { Launcher, Memory } from '../../runtime/ports.ts';
 import { defaultLimits } from '../../runtime/supervisor/limits.ts';
 import { createLogger } from '../../service/logger.ts';
 import { conformanceSpecs } from '../conformance/specs.ts';
-import { createVirtualClock, type VirtualClock } from '../sim/clock.ts';
-import { simulatedGuests, type SimulatedGuests } from '../sim/guest.ts';
-import { simulatedHypervisor, type SimulatedHypervisor } from '../sim/hypervisor.ts';
+import { createVirtualClock, type VirtualClock } from '../../runtime/simulation/clock.ts';
+import { simulatedGuests, type SimulatedGuests } from '../../runtime/simulation/guest.ts';
+import { simulatedHypervisor, type SimulatedHypervisor } from '../../runtime/simulation/hypervisor.ts';
 
 const plan: DeployablePlan = {
   name: 'dep1',

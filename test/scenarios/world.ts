@@ -10,9 +10,9 @@ import type { DeployablePlan } from '../../runtime/control.ts';
 import { createLoop, type Loop } from '../../runtime/loop.ts';
 import type { Launcher, Memory } from '../../runtime/ports.ts';
 import { defaultLimits } from '../../runtime/supervisor/limits.ts';
-import { createVirtualClock, type VirtualClock } from '../sim/clock.ts';
-import { simulatedGuests, type SimulatedGuests } from '../sim/guest.ts';
-import { simulatedHypervisor, type SimulatedHypervisor } from '../sim/hypervisor.ts';
+import { createVirtualClock, type VirtualClock } from '../../runtime/simulation/clock.ts';
+import { simulatedGuests, type SimulatedGuests } from '../../runtime/simulation/guest.ts';
+import { simulatedHypervisor, type SimulatedHypervisor } from '../../runtime/simulation/hypervisor.ts';
 import { conformanceSpecs } from '../conformance/specs.ts';
 
 /** 2026-01-01T00:00:00Z: any fixed time does. */

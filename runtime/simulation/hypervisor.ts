@@ -6,7 +6,7 @@
  */
 import type { DomainSpec } from '../../model/domain-spec.ts';
 import { PcloudError } from '../../model/errors.ts';
-import type { Clock, DomainState, Hypervisor } from '../../runtime/ports.ts';
+import type { Clock, DomainState, Hypervisor } from '../ports.ts';
 import { conflict, domainBook, measuredDelays } from './domain-book.ts';
 import type { DomainBook, SimulatedDelays, SimulatedDomain, SimulatedPower } from './domain-book.ts';
 

@@ -4,7 +4,7 @@
  */
 import { decodeGuestMessage, encodeGuestMessage } from '../../model/guest-codec.ts';
 import type { GuestMessage, HostMessage, ResourceOperation } from '../../model/guest-protocol.ts';
-import type { Clock, GuestLinkEvent } from '../../runtime/ports.ts';
+import type { Clock, GuestLinkEvent } from '../ports.ts';
 
 /** What one operation is to do instead of succeeding after its default delay. */
 export type ScriptedOperation = {

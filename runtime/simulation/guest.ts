@@ -6,7 +6,7 @@
  */
 import { decodeHostMessage, encodeHostMessage } from '../../model/guest-codec.ts';
 import type { HostMessage, ResourceOperation } from '../../model/guest-protocol.ts';
-import type { GuestLinks } from '../../runtime/ports.ts';
+import type { GuestLinks } from '../ports.ts';
 import { beat, end, greet, guestOf, hear, later, lose, sayState, start } from './guest-agent.ts';
 import type { Host, ScriptedOperation, SimulatedGuestOptions, World } from './guest-agent.ts';
 

@@ -4,7 +4,7 @@
  */
 import type { DomainSpec } from '../../model/domain-spec.ts';
 import { PcloudError } from '../../model/errors.ts';
-import type { Clock, DomainReport, DomainState, HypervisorEvent } from '../../runtime/ports.ts';
+import type { Clock, DomainReport, DomainState, HypervisorEvent } from '../ports.ts';
 
 /** How long things take; the defaults were measured with QEMU under TCG on the development machine. */
 export type SimulatedDelays = {

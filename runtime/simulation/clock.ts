@@ -4,7 +4,7 @@
  * same script always gives the same story.
  */
 import { setImmediate as macrotask } from 'node:timers/promises';
-import type { Clock } from '../../runtime/ports.ts';
+import type { Clock } from '../ports.ts';
 
 export type VirtualClock = {
   readonly clock: Clock;
