@@ -6,6 +6,64 @@ import type { AssemblyStateName, DeployableStateName, ResourceStateName } from '
 import type { AssemblyDefinition, DeployableDefinition } from '../model/definition.ts';
 import type { ResourceClass } from '../model/guest-protocol.ts';
 
+/** What a check asks, beyond the class's own monitor. `guestPort` is reached as the host reaches it (a forward). */
+export type CheckProbe =
+  | {
+      readonly kind: 'http';
+      readonly guestPort: number;
+      readonly path: string;
+      /** Lowest and highest status that count as well. */
+      readonly statusFrom: number;
+      readonly statusTo: number;
+      /** Text that the first 64 KiB of the body must hold. */
+      readonly bodyContains?: string | undefined;
+    }
+  | { readonly kind: 'tcp'; readonly guestPort: number }
+  /** Run in the guest by its agent, no shell; the first is an absolute path. Well is exit code 0. */
+  | { readonly kind: 'command'; readonly arguments: readonly string[] };
+
+/** A check that a resource's template asks for. It judges a resource only while that is active. */
+export type CheckPlan = {
+  /** Unique within the resource. */
+  readonly name: string;
+  readonly probe: CheckProbe;
+  readonly intervalMs: number;
+  readonly timeoutMs: number;
+  /** So many bad answers in a row are a failure; 1 or more. */
+  readonly failuresNeeded: number;
+  /** Bad answers so long after the resource became active are not counted, unless one was good before. */
+  readonly startGraceMs: number;
+};
+
+/** Start after that resource is active, stop before it; `restart`: stop and start with it when it failed. */
+export type ResourceDependency = {
+  readonly assembly: string;
+  readonly resource: string;
+  readonly restart: boolean;
+};
+
+/** Start after all of that assembly is up, stop before it; `restart`: its resources restart when that one did. */
+export type AssemblyDependency = { readonly assembly: string; readonly restart: boolean };
+
+/**
+ * A parameter whose value another assembly gives: `address` (as its peers reach it), `port/N` (where its guest
+ * port N is reached at that address), `endpoint/N` (both, `ADDRESS:PORT`).
+ */
+export type ParameterReference = {
+  readonly parameter: string;
+  readonly assembly: string;
+  readonly value: string;
+};
+
+/** What maintenance can be set on. */
+export type MaintenanceTarget =
+  | { readonly kind: 'deployable'; readonly deployable: string }
+  | { readonly kind: 'assembly'; readonly assembly: string }
+  | { readonly kind: 'resource'; readonly assembly: string; readonly resource: string };
+
+/** A maintenance that holds until a person ends it (`untilMs` null) or that wall time. */
+export type Maintenance = { readonly target: MaintenanceTarget; readonly untilMs: number | null };
+
 /** A resource as the supervisor runs it: the template resolved for the family of the assembly's image. */
 export type ResourcePlan = {
   readonly name: string;
@@ -17,12 +75,17 @@ export type ResourcePlan = {
   readonly monitorTimeoutMs: number;
   readonly startTimeoutMs: number;
   readonly stopTimeoutMs: number;
+  readonly checks?: readonly CheckPlan[];
+  readonly dependsOn?: readonly ResourceDependency[];
+  readonly references?: readonly ParameterReference[];
 };
 
 export type AssemblyPlan = {
   readonly name: string;
   readonly escalation: AssemblyDefinition['escalation'];
   readonly resources: readonly ResourcePlan[];
+  /** Assemblies of the same deployable. */
+  readonly dependsOn?: readonly AssemblyDependency[];
 };
 
 /** A deployable with all that the supervisor needs to know of it, resolved at start and at reload. */
@@ -42,6 +105,8 @@ export type ResourceView = {
   readonly sinceMs: number;
   readonly failuresInWindow: number;
   readonly note: string | null;
+  /** Set on this very thing or on what it stands in; the longest where there are several. */
+  readonly maintenance: { readonly untilMs: number | null } | null;
 };
 export type AssemblyView = {
   readonly name: string;
@@ -49,6 +114,8 @@ export type AssemblyView = {
   readonly sinceMs: number;
   readonly failuresInWindow: number;
   readonly note: string | null;
+  /** Set on this very thing or on what it stands in; the longest where there are several. */
+  readonly maintenance: { readonly untilMs: number | null } | null;
   readonly resources: readonly ResourceView[];
 };
 export type DeployableView = {
@@ -56,6 +123,8 @@ export type DeployableView = {
   readonly state: DeployableStateName;
   readonly sinceMs: number;
   readonly note: string | null;
+  /** Set on this very thing or on what it stands in; the longest where there are several. */
+  readonly maintenance: { readonly untilMs: number | null } | null;
   readonly assemblies: readonly AssemblyView[];
 };
 
@@ -68,6 +137,12 @@ export interface SupervisorControl {
   recover(deployable: string): void;
   /** Forgets a deployable that is stopped. */
   forget(deployable: string): void;
+  /** Monitored and reported, not acted on. Replaces what was set on the same target. */
+  maintain(maintenance: Maintenance): void;
+  /** Ends a maintenance; what failed meanwhile is recovered now. */
+  endMaintenance(target: MaintenanceTarget): void;
+  /** How many assemblies may be starting at the same time; null for the host's own default. At least 1. */
+  limitStarts(slots: number | null): void;
   /** Undefined when the loop does not hold it (it was never started). */
   deployable(name: string): DeployableView | undefined;
   assembly(name: string): AssemblyView | undefined;

@@ -182,6 +182,9 @@ function controlOf(
     stop: (deployable) => feed({ kind: 'stop', deployable }),
     recover: (deployable) => feed({ kind: 'recover', deployable }),
     forget: (deployable) => feed({ kind: 'forget', deployable }),
+    maintain: (maintenance) => feed({ kind: 'maintain', maintenance }),
+    endMaintenance: (target) => feed({ kind: 'end-maintenance', target }),
+    limitStarts: (slots) => feed({ kind: 'limit-starts', slots }),
     deployable: (name) => viewDeployable(state, name, wallMs()),
     assembly: (name) => {
       const assembly = state.assemblies.get(name);

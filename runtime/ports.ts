@@ -39,6 +39,11 @@ export interface Hypervisor {
   list(): Promise<readonly DomainReport[]>;
   /** Defines the domain (or redefines it) and starts it. Rejects when it already runs. */
   start(spec: DomainSpec): Promise<void>;
+  /**
+   * Lets a paused domain go on. A cause that is still there (a full disk) pauses it again, which comes as an
+   * event. Rejects when it is off.
+   */
+  resume(uuid: string): Promise<void>;
   /** Asks the guest to power off (ACPI). Resolves when asked, not when off. */
   shutdown(uuid: string): Promise<void>;
   /**

@@ -87,6 +87,15 @@ export async function powerOffDomain(context: DomainCallContext, uuid: string): 
   await limited(context, `ask ${record.name} to power off`, context.limits.readMs, asked);
 }
 
+/** No effect on one that runs. @throws PcloudError `domain-off`, `foreign-domain`, `libvirt-…`. */
+export async function resumeDomain(context: DomainCallContext, uuid: string): Promise<void> {
+  const record = await findOwn(context, uuid);
+  if (record === null || record.state === 'shutoff') throw isOff(uuid);
+  if (record.state !== 'paused') return;
+  const resumed = context.connection.resume(uuid);
+  await limited(context, `let ${record.name} go on`, context.limits.readMs, resumed);
+}
+
 /** @throws PcloudError `fence-failed`, `foreign-domain`, `libvirt-…`. */
 export async function fenceOwnDomain(context: DomainCallContext, uuid: string): Promise<void> {
   const record = await findOwn(context, uuid);
@@ -138,7 +147,7 @@ function isOff(uuid: string): PcloudError {
   return new PcloudError({
     code: 'domain-off',
     category: 'conflict',
-    message: `Domain ${uuid} is off, so it cannot be asked to power off.`,
+    message: `Domain ${uuid} is off, so it can be neither asked to power off nor resumed.`,
     facts: { uuid },
   });
 }

@@ -12,6 +12,7 @@ import {
   findDomain,
   limited,
   powerOffDomain,
+  resumeDomain,
   startDomain,
   undefineDomain,
 } from './libvirt-domain-calls.ts';
@@ -107,6 +108,7 @@ export function libvirtHypervisor(options: LibvirtHypervisorOptions): Hypervisor
       const xml = options.renderXml(spec);
       await startDomain(context(), spec, xml);
     },
+    resume: async (uuid) => resumeDomain(context(), uuid),
     shutdown: async (uuid) => powerOffDomain(context(), uuid),
     fence: async (uuid) => fenceOwnDomain(context(), uuid),
     undefine: async (uuid) => undefineDomain(context(), uuid),

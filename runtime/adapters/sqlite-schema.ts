@@ -72,4 +72,36 @@ export const migrations: readonly string[] = [
     failure_times_ms TEXT NOT NULL
   ) STRICT;
   `,
+  // Order, references, maintenance, imported assemblies, and a deployable that stays given up.
+  `
+  -- JSON object: parameter → text, or {"assembly": NAME, "value": "address" | "port/N" | "endpoint/N"}.
+  ALTER TABLE resources ADD COLUMN parameters TEXT NOT NULL DEFAULT '{}';
+  -- JSON: how the guest is spoken to; {"kind": "agent"} or {"kind": "ssh", …}.
+  ALTER TABLE assemblies ADD COLUMN transport TEXT NOT NULL DEFAULT '{"kind":"agent"}';
+  -- JSON: what an imported assembly's disk is, since no image's manifest says it; null for built ones.
+  ALTER TABLE assemblies ADD COLUMN imported TEXT;
+  -- An empty resource means the whole assembly. A name that is not defined (any more) is judged at start.
+  CREATE TABLE dependencies (
+    assembly TEXT NOT NULL REFERENCES assemblies(name) ON DELETE CASCADE,
+    resource TEXT NOT NULL,
+    on_assembly TEXT NOT NULL,
+    on_resource TEXT NOT NULL,
+    restart INTEGER NOT NULL,
+    PRIMARY KEY (assembly, resource, on_assembly, on_resource)
+  ) STRICT;
+  -- Key as the operator writes it: deployable:D, assembly:A, resource:A/R. No end means until it is cleared.
+  CREATE TABLE maintenance (
+    target TEXT PRIMARY KEY,
+    until_ms INTEGER,
+    set_at_ms INTEGER NOT NULL
+  ) STRICT;
+  CREATE TABLE blocked (
+    deployable TEXT PRIMARY KEY,
+    reason TEXT NOT NULL
+  ) STRICT;
+  CREATE TABLE settings (
+    name TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+  ) STRICT;
+  `,
 ];

@@ -44,6 +44,8 @@ export type SimulatedDomain = {
   answering: boolean;
   frozen: boolean;
   fencingFails: boolean;
+  /** Its storage refuses writes: it pauses on the next one, and again after each resume. */
+  diskBroken: boolean;
   /** Counters up to `countedAtMs`. */
   cpuTimeMs: number;
   blockOperations: number;
@@ -160,7 +162,14 @@ export function domainBook(clock: Clock, owner: string, delays: SimulatedDelays)
 
 function newDomain(spec: DomainSpec, nowMs: number): SimulatedDomain {
   const counters = { cpuTimeMs: 0, blockOperations: 0, countedAtMs: nowMs };
-  const flags = { starting: false, starts: 0, answering: true, frozen: false, fencingFails: false };
+  const flags = {
+    starting: false,
+    starts: 0,
+    answering: true,
+    frozen: false,
+    fencingFails: false,
+    diskBroken: false,
+  };
   return { spec, state: 'off', reason: 'unknown', ...flags, ...counters };
 }
 

@@ -23,7 +23,11 @@ export type HypervisorFaults = {
   panic(assembly: string): void;
   /** Paused with a reason such as `ioerror`, `watchdog`, `user`. */
   pause(assembly: string, reason: string): void;
-  resume(assembly: string): void;
+  /** Somebody else lets it go on. */
+  unpause(assembly: string): void;
+  /** Its storage refuses writes: it is paused on an I/O error, and again after each resume until mended. */
+  breakDisk(assembly: string): void;
+  mendDisk(assembly: string): void;
   /** The counters stand still, as of a hung guest. */
   freezeProgress(assembly: string): void;
   thawProgress(assembly: string): void;
@@ -91,6 +95,7 @@ function callsOf(book: DomainBook): Omit<Hypervisor, 'open' | 'close' | 'list'> 
   const { delays } = book;
   return {
     start: (spec) => start(book, spec),
+    resume: (uuid) => resume(book, uuid),
     shutdown: (uuid) => shutdown(book, uuid),
     fence: (uuid) => fence(book, uuid),
     async undefine(uuid) {
@@ -131,6 +136,19 @@ async function start(book: DomainBook, spec: DomainSpec): Promise<void> {
   const [failure] = book.startFailures.splice(planned, 1);
   book.change(domain, 'off', 'failed', book.delays.eventMs);
   throw new PcloudError({ code: 'libvirt-failed', category: 'failed', message: failure?.message ?? '' });
+}
+
+/** With its disk still broken it runs for the moment that the next write takes. */
+async function resume(book: DomainBook, uuid: string): Promise<void> {
+  await book.reach(book.delays.callMs);
+  const domain = answering(book, uuid);
+  if (domain.state !== 'paused') return;
+  book.change(domain, 'running', 'unpaused', book.delays.eventMs);
+  const { starts } = domain;
+  book.clock.after(book.delays.eventMs, () => {
+    if (domain.diskBroken && domain.state === 'running' && domain.starts === starts)
+      book.change(domain, 'paused', 'ioerror', book.delays.eventMs);
+  });
 }
 
 /** A guest that hangs, or was started anew meanwhile, does not follow the button. */
@@ -198,7 +216,13 @@ function faultsOf(book: DomainBook): HypervisorFaults {
     powerOffFromInside: (assembly) => book.change(running(assembly), 'off', 'shutdown', delays.eventMs),
     panic: (assembly) => book.change(running(assembly), 'crashed', 'panicked', delays.eventMs),
     pause: (assembly, reason) => book.change(running(assembly), 'paused', reason, delays.eventMs),
-    resume: (assembly) => book.change(running(assembly), 'running', 'unpaused', delays.eventMs),
+    unpause: (assembly) => book.change(running(assembly), 'running', 'unpaused', delays.eventMs),
+    breakDisk(assembly) {
+      const domain = running(assembly);
+      domain.diskBroken = true;
+      book.change(domain, 'paused', 'ioerror', delays.eventMs);
+    },
+    mendDisk: (assembly) => void (of(assembly).diskBroken = false),
     freezeProgress: (assembly) => set(of(assembly), 'frozen', true),
     thawProgress: (assembly) => set(of(assembly), 'frozen', false),
     stopAnswering: (assembly) => set(running(assembly), 'answering', false),

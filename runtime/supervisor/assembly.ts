@@ -120,7 +120,7 @@ export function admitStarts(turn: Turn): void {
   }
   if (waiting.length === 0) return;
   waiting.sort((a, b) => a.readyMs - b.readyMs);
-  for (const assembly of waiting.slice(0, Math.max(0, state.limits.startSlots - busy)))
+  for (const assembly of waiting.slice(0, Math.max(0, (state.startSlots ?? state.limits.startSlots) - busy)))
     startNow(turn, assembly);
 }
 

@@ -4,7 +4,7 @@
  */
 import type { Incident, SupervisorEvent } from '../../model/event.ts';
 import type { GuestMessage, HostMessage } from '../../model/guest-protocol.ts';
-import type { DeployablePlan } from '../control.ts';
+import type { DeployablePlan, Maintenance, MaintenanceTarget } from '../control.ts';
 import type { DomainProgress, DomainReport } from '../ports.ts';
 
 /** How a start or a fencing ended. `retryable` is false for what no repetition can mend. */
@@ -24,6 +24,10 @@ export type Observation =
   | { readonly kind: 'stop'; readonly deployable: string }
   | { readonly kind: 'recover'; readonly deployable: string }
   | { readonly kind: 'forget'; readonly deployable: string }
+  | { readonly kind: 'maintain'; readonly maintenance: Maintenance }
+  | { readonly kind: 'end-maintenance'; readonly target: MaintenanceTarget }
+  /** Assemblies that may be starting at once; null for the limits' own number. */
+  | { readonly kind: 'limit-starts'; readonly slots: number | null }
   | { readonly kind: 'connection'; readonly state: 'up' | 'down'; readonly reason: string }
   /** All domains of ours at one moment; an assembly that is not among them has no domain. */
   | { readonly kind: 'inventory'; readonly reports: readonly DomainReport[]; readonly askedMs: number }

@@ -12,6 +12,7 @@ import type { AssemblyPlan, DeployablePlan, ResourcePlan } from '../control.ts';
 import type { DomainProgress, DomainState } from '../ports.ts';
 import type { FailureRun } from './escalation.ts';
 import type { Limits } from './limits.ts';
+import type { MaintenanceBook } from './maintenance.ts';
 import type { Action, Now } from './protocol.ts';
 import type { ResourceOperation } from '../../model/guest-protocol.ts';
 
@@ -99,6 +100,10 @@ export type SupervisorState = {
   assemblies: Map<string, AssemblyState>;
   /** Failure times (wall clock) by window key. */
   windows: Map<string, readonly number[]>;
+  /** What is monitored and not acted on. */
+  maintenance: MaintenanceBook;
+  /** The operator's limit on starts at the same time; null leaves it to `limits`. */
+  startSlots: number | null;
   nextOperationId: number;
   nextIncident: number;
   /** Left open by a service that ended, until their assemblies and resources are known again. */
@@ -124,6 +129,8 @@ export function initialState(limits: Limits, heritage: Heritage): SupervisorStat
     deployables: new Map(),
     assemblies: new Map(),
     windows: new Map(heritage.windows),
+    maintenance: new Map(),
+    startSlots: null,
     nextOperationId: heritage.firstOperationId,
     nextIncident: heritage.firstIncident,
     openIncidents: [...heritage.openIncidents],

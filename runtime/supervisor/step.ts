@@ -16,6 +16,7 @@ import {
   rollUp,
   stopDeployable,
 } from './deployable.ts';
+import { maintenanceKey } from './maintenance.ts';
 import type { Now, Observation, StepResult } from './protocol.ts';
 import { tell } from './record.ts';
 import type { Escalation } from './resource-recovery.ts';
@@ -47,6 +48,15 @@ function observe(turn: Turn, observation: Observation): void {
       return recoverDeployable(turn, observation.deployable);
     case 'forget':
       return forgetDeployable(turn, observation.deployable);
+    case 'maintain':
+      turn.state.maintenance.set(maintenanceKey(observation.maintenance.target), observation.maintenance);
+      return;
+    case 'end-maintenance':
+      turn.state.maintenance.delete(maintenanceKey(observation.target));
+      return;
+    case 'limit-starts':
+      turn.state.startSlots = observation.slots;
+      return;
     case 'connection':
       return connectionChanged(turn, observation.state, observation.reason);
     case 'inventory':

@@ -3,6 +3,7 @@
  */
 import type { AssemblyView, DeployableView } from '../control.ts';
 import { failuresWithin } from './escalation.ts';
+import { maintenanceOf } from './maintenance.ts';
 import { assemblyWindowKey, resourceWindowKey } from './record.ts';
 import type { AssemblyState, SupervisorState } from './state.ts';
 
@@ -20,6 +21,7 @@ export function viewDeployable(
     state: deployable.name,
     sinceMs: deployable.sinceWallMs,
     note: deployable.note,
+    maintenance: maintenanceOf(state.maintenance, { deployable: name }, nowWallMs),
     assemblies: assemblies.map((assembly) => viewAssembly(state, assembly, nowWallMs)),
   };
 }
@@ -33,18 +35,26 @@ export function viewAssembly(
   const { plan } = assembly;
   const failures = (key: string, policy: typeof plan.escalation): number =>
     failuresWithin(state.windows.get(key) ?? [], policy, nowWallMs).length;
+  const maintained = (of: { readonly resource?: string }) =>
+    maintenanceOf(
+      state.maintenance,
+      { deployable: assembly.deployable, assembly: plan.name, ...of },
+      nowWallMs,
+    );
   return {
     name: plan.name,
     state: assembly.name,
     sinceMs: assembly.sinceWallMs,
     failuresInWindow: failures(assemblyWindowKey(plan.name), plan.escalation),
     note: assembly.note,
+    maintenance: maintained({}),
     resources: [...assembly.resources.values()].map((resource) => ({
       name: resource.plan.name,
       state: resource.name,
       sinceMs: resource.sinceWallMs,
       failuresInWindow: failures(resourceWindowKey(plan.name, resource.plan.name), resource.plan.escalation),
       note: resource.note,
+      maintenance: maintained({ resource: resource.plan.name }),
     })),
   };
 }

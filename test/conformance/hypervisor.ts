@@ -151,6 +151,10 @@ export function describeHypervisor(
       await assert.rejects(rig.hypervisor.progress(rig.spec('first').uuid), hasCode('domain-off'));
     });
 
+    test('resuming a machine that is off is refused', async () => {
+      await assert.rejects(rig.hypervisor.resume(rig.spec('first').uuid), hasCode('domain-off'));
+    });
+
     test('asking a machine that is off to power off is refused', async () => {
       await assert.rejects(rig.hypervisor.shutdown(rig.spec('first').uuid), hasCode('domain-off'));
     });
@@ -159,6 +163,11 @@ export function describeHypervisor(
       const from = log.mark();
       await rig.hypervisor.start(rig.spec('first'));
       await log.wait('running', from, isReport('first', 'running'));
+    });
+
+    test('resuming a machine that runs changes nothing', async () => {
+      await rig.hypervisor.resume(rig.spec('first').uuid);
+      assert.equal((await find(rig.spec('first')))?.state, 'running');
     });
 
     test('a fenced machine is off when fencing resolves, and is reported so', async () => {
@@ -200,6 +209,7 @@ export function describeHypervisor(
       await assert.rejects(rig.hypervisor.fence(spec.uuid), hasCode('foreign-domain'));
       await assert.rejects(rig.hypervisor.undefine(spec.uuid), hasCode('foreign-domain'));
       await assert.rejects(rig.hypervisor.shutdown(spec.uuid), hasCode('foreign-domain'));
+      await assert.rejects(rig.hypervisor.resume(spec.uuid), hasCode('foreign-domain'));
       await assert.rejects(rig.hypervisor.start(spec), hasCode('foreign-domain'));
       assert.deepEqual(
         log.events.slice(from).filter((event) => event.kind === 'domain'),

@@ -54,7 +54,7 @@ const deeds: Readonly<Record<string, { readonly usage: string; readonly run: Do 
     usage: 'pause ASSEMBLY REASON',
     run: (world, [name, reason]) => world.hypervisor.pause(text(name), text(reason)),
   },
-  resume: { usage: 'resume ASSEMBLY', run: (world, [name]) => world.hypervisor.resume(text(name)) },
+  resume: { usage: 'resume ASSEMBLY', run: (world, [name]) => world.hypervisor.unpause(text(name)) },
   panic: { usage: 'panic ASSEMBLY', run: (world, [name]) => world.hypervisor.panic(text(name)) },
   'fail-start': {
     usage: 'fail-start ASSEMBLY WORDS...',
