@@ -20,11 +20,21 @@ export const eventKinds = [
   'assembly-stopped',
   'assembly-suspect',
   'assembly-blocked',
+  'assembly-waiting',
+  'assembly-stalled',
+  'assembly-resumed',
+  'assembly-rebooted',
   'resource-active',
   'resource-failed',
   'resource-restarting',
   'resource-stopped',
   'resource-unrecoverable',
+  'resource-waiting',
+  'maintenance-begun',
+  'maintenance-ending',
+  'maintenance-ended',
+  'alert-failed',
+  'events-summed',
   'escalation',
   'hypervisor-lost',
   'hypervisor-back',
@@ -57,6 +67,12 @@ export type SupervisorEvent = z.infer<typeof supervisorEventSchema>;
 export const journalEventSchema = supervisorEventSchema.extend({ seq: z.int().min(1) });
 export type JournalEvent = z.infer<typeof journalEventSchema>;
 
+/** What was done about an incident, and when; 0 where a first version of the service did not write the time down. */
+const incidentActionSchema = z.union([
+  z.object({ atMs: z.number(), text: z.string() }),
+  z.string().transform((text) => ({ atMs: 0, text })),
+]);
+
 /** One failure from its first sign to its end. */
 export const incidentSchema = z.object({
   id: z.string(),
@@ -64,10 +80,13 @@ export const incidentSchema = z.object({
   assembly: z.string(),
   resource: z.string().nullable(),
   rung: z.enum(['resource', 'assembly', 'deployable']),
+  /** The supervisor's word for it: `dead`, `crashed`, `hung`, `agent-lost`, `stalled`, `died`, `check`, …; null where it has none. */
+  verdict: z.string().nullable().default(null),
   cause: z.string(),
+  /** The signals that the verdict was made from, later causes, and files that were kept (`screen: PATH`). */
   evidence: z.array(z.string()),
-  actions: z.array(z.string()),
-  outcome: z.enum(['open', 'recovered', 'escalated', 'blocked', 'stopped']),
+  actions: z.array(incidentActionSchema),
+  outcome: z.enum(['open', 'recovered', 'escalated', 'blocked', 'stopped', 'maintenance']),
   noticedAtMs: z.number(),
   endedAtMs: z.number().nullable(),
 });

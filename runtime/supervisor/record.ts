@@ -38,6 +38,7 @@ export function noteFailure(
   place: { readonly deployable: string; readonly assembly: string; readonly resource: string | null },
   rung: Incident['rung'],
   cause: string,
+  verdict: string | null = null,
 ): Incident {
   const open = holder.incident;
   const incident: Incident =
@@ -46,6 +47,7 @@ export function noteFailure(
           id: `${turn.state.nextIncident++}`,
           ...place,
           rung,
+          verdict,
           cause,
           evidence: [],
           actions: [],
@@ -72,7 +74,8 @@ const maxIncidentLines = 50;
 /** Writes down what is done about the open incident; no effect without one. */
 export function noteAction(turn: Turn, holder: { incident: Incident | null }, action: string): void {
   if (holder.incident === null) return;
-  const actions = [...holder.incident.actions, action].slice(-maxIncidentLines);
+  const written = { atMs: turn.now.wallMs, text: action };
+  const actions = [...holder.incident.actions, written].slice(-maxIncidentLines);
   holder.incident = { ...holder.incident, actions };
   turn.actions.push({ kind: 'save-incident', incident: holder.incident });
 }

@@ -102,7 +102,10 @@ test('an image that is missing when the service starts is an incident that names
   await start();
   const [incident] = await client.incidents();
   assert.equal(incident?.outcome, 'open');
-  assert.match(incident.actions.join(), /jeos_create debian12 x86_64.*deployable_reload dep1/);
+  assert.match(
+    incident.actions.map(({ text }) => text).join(),
+    /jeos_create debian12 x86_64.*deployable_reload dep1/,
+  );
   const { events } = await client.journal();
   assert.ok(events.some(({ kind, text }) => kind === 'assembly-blocked' && text.includes('jeos_create')));
 

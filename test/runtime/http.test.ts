@@ -253,6 +253,7 @@ test('incidents are listed oldest first', async (t) => {
       assembly: 'assy1',
       resource: null,
       rung: 'assembly',
+      verdict: null,
       cause: 'c',
       evidence: [],
       actions: [],

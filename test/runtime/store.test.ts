@@ -53,15 +53,21 @@ test('events, incidents and windows are what they were after the service starts 
     assembly: 'assy1',
     resource: null,
     rung: 'assembly',
+    verdict: null,
     cause: 'c',
     evidence: [],
-    actions: ['a'],
+    actions: [{ atMs: 3, text: 'a' }],
     outcome: 'open',
     noticedAtMs: 5,
     endedAtMs: null,
   } as const;
   memory.saveIncident({ ...incident, evidence: [], actions: [] });
-  memory.saveIncident({ ...incident, evidence: ['e'], actions: ['a'], outcome: 'recovered' });
+  memory.saveIncident({
+    ...incident,
+    evidence: ['e'],
+    actions: [{ atMs: 3, text: 'a' }],
+    outcome: 'recovered',
+  });
   memory.saveIncident({ ...incident, id: 'startup/assy1', evidence: [], actions: [] });
   first.close();
 

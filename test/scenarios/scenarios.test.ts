@@ -38,7 +38,7 @@ async function play(name: string): Promise<string> {
         ? ''
         : ` after ${((incident.endedAtMs - incident.noticedAtMs) / 1000).toFixed(1)} s`;
     world.log.push(
-      `incident ${incident.id} (${incident.rung}): ${incident.cause}; ${[...incident.evidence, ...incident.actions].join('; ')}; ${incident.outcome}${took}`,
+      `incident ${incident.id} (${incident.rung}): ${incident.cause}; ${[...incident.evidence, ...incident.actions.map(({ text }) => text)].join('; ')}; ${incident.outcome}${took}`,
     );
   }
   await world.killService();

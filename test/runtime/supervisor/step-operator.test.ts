@@ -255,6 +255,7 @@ test('an incident that was open when the service ended is ended by the recovery'
     assembly: 'assy1',
     resource: null,
     rung: 'assembly',
+    verdict: null,
     cause: 'its virtual machine is off (failed)',
     evidence: [],
     actions: [],
