@@ -33,6 +33,7 @@ import { ensureKey, readPublicKey } from './launcher-keys.ts';
 import type { KeyReaders } from './launcher-keys.ts';
 import { createPortAllocator } from './launcher-ports.ts';
 import type { PortRange } from './launcher-ports.ts';
+import { valuesOf } from './launcher-values.ts';
 import type { Hypervisor, Launcher } from './ports.ts';
 
 /** `user`: QEMU's own network with forwards; else the name of a libvirt network. */
@@ -141,6 +142,13 @@ export function createLauncher(options: LauncherOptions): AssemblyLauncher {
     keepEvidence: async (name, incident, screenshot) =>
       await keepEvidence(pathsOf(name), incident, screenshot, nowMs()),
     rememberHostKey: (name, hostKey) => launches.saveHostKey(name, hostKey),
+    values(name, toldAddress) {
+      const assembly = store.assembly(name);
+      if (assembly === undefined) return {};
+      const guestPorts = guestPortsOf(assembly, options.templates);
+      const network = options.network.kind;
+      return valuesOf({ network, guestPorts, forwards: launches.forwards(name), toldAddress });
+    },
 
     checkImage: async (image) => await verifier.verify(image),
     async stageDisk(name, image) {

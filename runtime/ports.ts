@@ -110,6 +110,12 @@ export interface Launcher {
   keepEvidence(assembly: string, incident: string, screenshot: Buffer | null): Promise<string | null>;
   /** Remembers the guest's ssh host key as told over the guest link. */
   rememberHostKey(assembly: string, hostKey: string): void;
+  /**
+   * What others may refer to of this assembly, as its peers reach it: `address`, and `port/N` and `endpoint/N`
+   * for each guest port N. What is not known yet is left out; an assembly that is gone has none.
+   * @param toldAddress what the guest says of itself; null while it has said nothing.
+   */
+  values(assembly: string, toldAddress: string | null): Readonly<Record<string, string>>;
 }
 
 /** What must outlive the service: the journal, and the failure windows by key (wall clock ms). */

@@ -72,6 +72,7 @@ async function host(
       identity: (assembly) => ({ hostname: assembly, authorizedKey: 'ssh-ed25519 AAAA' }),
       keepEvidence: () => Promise.resolve(null),
       rememberHostKey: () => undefined,
+      values: () => ({}),
       ...replace.launcher,
     },
     memory: {

@@ -138,5 +138,6 @@ function createLauncher(): Launcher {
     identity: (assembly) => ({ hostname: assembly, authorizedKey: 'ssh-ed25519 AAAA' }),
     keepEvidence: () => Promise.resolve(null),
     rememberHostKey: () => undefined,
+    values: () => ({}),
   };
 }
