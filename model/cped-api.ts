@@ -23,6 +23,8 @@ export const assemblyStates = [
   'waiting',
   'stopping',
   'blocked',
+  // In maintenance: it has failed, and nothing is done about it.
+  'failed',
 ] as const;
 export type AssemblyStateName = (typeof assemblyStates)[number];
 
@@ -36,6 +38,8 @@ export const resourceStates = [
   'stopping',
   'unrecoverable',
   'unmonitored',
+  // In maintenance: it has failed, and nothing is done about it.
+  'failed',
 ] as const;
 export type ResourceStateName = (typeof resourceStates)[number];
 
@@ -46,6 +50,8 @@ export const deployableStates = [
   'recovering',
   'stopping',
   'blocked',
+  // Something in it has failed in maintenance.
+  'degraded',
 ] as const;
 export type DeployableStateName = (typeof deployableStates)[number];
 

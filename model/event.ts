@@ -12,6 +12,7 @@ export const eventKinds = [
   'deployable-stopping',
   'deployable-stopped',
   'deployable-blocked',
+  'deployable-degraded',
   'assembly-starting',
   'assembly-active',
   'assembly-adopted',

@@ -78,6 +78,8 @@ export type GuestMessage =
        * Absent means `answer`: the host's hello asked for it. The link adapter acts on it; nobody else has to.
        */
       readonly cause?: 'answer' | 'start' | 'update' | undefined;
+      /** The address that other machines reach the guest at: of the interface of its default route. */
+      readonly address?: string | undefined;
       /** What it can do beyond the first agents, words parted by commas; `run` from 0.2.0 on. */
       readonly can?: string | undefined;
     }

@@ -2,38 +2,12 @@
  * The door between the HTTP side and the supervisor's loop: what the operator may ask of the loop, and what
  * may be read from it at any time. Plain types; `runtime/loop.ts` implements it.
  */
+import type { CheckPlan } from '../model/check.ts';
 import type { AssemblyStateName, DeployableStateName, ResourceStateName } from '../model/cped-api.ts';
 import type { AssemblyDefinition, DeployableDefinition } from '../model/definition.ts';
 import type { ResourceClass } from '../model/guest-protocol.ts';
 
-/** What a check asks, beyond the class's own monitor. `guestPort` is reached as the host reaches it (a forward). */
-export type CheckProbe =
-  | {
-      readonly kind: 'http';
-      readonly guestPort: number;
-      readonly path: string;
-      /** Lowest and highest status that count as well. */
-      readonly statusFrom: number;
-      readonly statusTo: number;
-      /** Text that the first 64 KiB of the body must hold. */
-      readonly bodyContains?: string | undefined;
-    }
-  | { readonly kind: 'tcp'; readonly guestPort: number }
-  /** Run in the guest by its agent, no shell; the first is an absolute path. Well is exit code 0. */
-  | { readonly kind: 'command'; readonly arguments: readonly string[] };
-
-/** A check that a resource's template asks for. It judges a resource only while that is active. */
-export type CheckPlan = {
-  /** Unique within the resource. */
-  readonly name: string;
-  readonly probe: CheckProbe;
-  readonly intervalMs: number;
-  readonly timeoutMs: number;
-  /** So many bad answers in a row are a failure; 1 or more. */
-  readonly failuresNeeded: number;
-  /** Bad answers so long after the resource became active are not counted, unless one was good before. */
-  readonly startGraceMs: number;
-};
+export type { CheckPlan, CheckProbe } from '../model/check.ts';
 
 /** Start after that resource is active, stop before it; `restart`: stop and start with it when it failed. */
 export type ResourceDependency = {
@@ -62,7 +36,12 @@ export type MaintenanceTarget =
   | { readonly kind: 'resource'; readonly assembly: string; readonly resource: string };
 
 /** A maintenance that holds until a person ends it (`untilMs` null) or that wall time. */
-export type Maintenance = { readonly target: MaintenanceTarget; readonly untilMs: number | null };
+export type Maintenance = {
+  readonly target: MaintenanceTarget;
+  readonly untilMs: number | null;
+  /** Given again by a service that starts: it was told when it was set. */
+  readonly known?: boolean;
+};
 
 /** A resource as the supervisor runs it: the template resolved for the family of the assembly's image. */
 export type ResourcePlan = {

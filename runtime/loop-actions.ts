@@ -2,9 +2,10 @@
  * Carries out the supervisor's actions on the ports and brings each outcome back as an observation. It
  * decides nothing: an error becomes an outcome with its words, a promise that hangs becomes one past its limit.
  */
-import { PcloudError } from '../model/errors.ts';
 import type { Logger } from '../service/logger.ts';
+import { outcomeOf, withLimit } from './loop-outcomes.ts';
 import type {
+  Checks,
   Clock,
   DomainProgress,
   DomainReport,
@@ -12,13 +13,18 @@ import type {
   Hypervisor,
   Launcher,
   Memory,
+  SecondTransport,
 } from './ports.ts';
-import type { Action, Observation, Outcome } from './supervisor/protocol.ts';
+import type { Action, Observation } from './supervisor/protocol.ts';
 
 export type ActionPorts = {
   readonly hypervisor: Hypervisor;
   readonly links: GuestLinks;
   readonly launcher: Launcher;
+  /** Absent: no check can be asked. */
+  readonly checks?: Checks;
+  /** Absent: there is no other way to any guest than its agent. */
+  readonly second?: SecondTransport;
   readonly memory: Memory;
   readonly clock: Clock;
   readonly log: Logger;
@@ -26,6 +32,8 @@ export type ActionPorts = {
 
 /** Evidence is worth a second, never more: it must not delay the fencing (DESIGN.md §6). */
 const evidenceLimitMs = 1000;
+/** A screen that does not come leaves time to keep the console's tail. */
+const screenshotLimitMs = 700;
 /** Making a disk and starting a domain; both have tighter limits of their own, this one is the backstop. */
 const startLimitMs = 180_000;
 /** virDomainDestroy takes 10 s on a QEMU that stands still (FACTS.md); the adapter kills it well before. */
@@ -59,8 +67,38 @@ export function createActionRunner(
 
   const fence = async (assembly: string, incident: string | null): Promise<void> => {
     const uuid = launcher.uuidOf(assembly);
-    if (incident !== null) await takeEvidence(ports, assembly, uuid, incident);
+    const lines = await takeEvidence(ports, assembly, uuid, incident ?? 'stop');
+    if (incident !== null && lines.length > 0) feed({ kind: 'evidence', assembly, incident, lines });
     await hypervisor.fence(uuid);
+  };
+
+  const check = async (action: Extract<Action, { kind: 'check' }>): Promise<void> => {
+    const { assembly, resource, check: name, id, probe, timeoutMs } = action;
+    const asked =
+      ports.checks?.run(assembly, probe, timeoutMs) ?? Promise.reject(new Error('no checks here'));
+    // The port keeps its own limit; this one is for a defect in it.
+    const result = await withLimit(ports.clock, asked, timeoutMs + askLimitMs, 'a check').catch(
+      (error: unknown) => {
+        log.error({ err: error, assembly, resource, check: name }, 'a check could not be asked');
+        return { verdict: 'unknown', detail: 'it could not be asked' } as const;
+      },
+    );
+    feed({ kind: 'checked', assembly, resource, check: name, id, ...result });
+  };
+
+  const askSecond = async (assembly: string, attempt: number, limitMs: number): Promise<void> => {
+    const asked = ports.second?.ask(assembly, limitMs) ?? Promise.resolve('none' as const);
+    const answer = await withLimit(ports.clock, asked, limitMs + askLimitMs, 'the second transport').catch(
+      (error: unknown) => {
+        log.error({ err: error, assembly }, 'the second transport could not be asked');
+        return 'silent' as const;
+      },
+    );
+    feed({ kind: 'second-answer', assembly, attempt, answer });
+  };
+
+  const readValues = (assembly: string, told: string | null): void => {
+    feed({ kind: 'values', assembly, values: launcher.values(assembly, told) });
   };
 
   const measure = async (assembly: string, attempt: number): Promise<void> => {
@@ -85,6 +123,27 @@ export function createActionRunner(
           },
         );
         return;
+      case 'resume':
+        void withLimit(
+          ports.clock,
+          hypervisor.resume(launcher.uuidOf(action.assembly)),
+          askLimitMs,
+          'resume',
+        ).catch((error: unknown) =>
+          log.info(
+            { assembly: action.assembly, err: error },
+            'the VM could not be let go on; it is tried again',
+          ),
+        );
+        return;
+      case 'check':
+        void check(action);
+        return;
+      case 'ask-second':
+        void askSecond(action.assembly, action.attempt, action.limitMs);
+        return;
+      case 'read-values':
+        return readValues(action.assembly, action.told);
       case 'shutdown':
         // The agent's poweroff goes out beside it; the limit on `stopping` deals with a guest that heeds neither.
         void withLimit(
@@ -120,6 +179,10 @@ export function createActionRunner(
         return memory.saveWindow(action.key, action.timesMs);
       case 'save-incident':
         return memory.saveIncident(action.incident);
+      case 'save-blocked':
+        return memory.saveBlocked(action.deployable, action.reason);
+      case 'save-values':
+        return memory.saveValues(action.assembly, action.values);
     }
   };
 }
@@ -209,63 +272,26 @@ function createInspector(
   };
 }
 
+/** Keeps what shows why; a line for each thing that was kept. Past the limit fencing does not wait for it. */
 async function takeEvidence(
   ports: ActionPorts,
   assembly: string,
   uuid: string,
-  incident: string,
-): Promise<void> {
+  label: string,
+): Promise<readonly string[]> {
   const { clock, hypervisor, launcher, log } = ports;
-  const work = async (): Promise<void> => {
-    const screenshot = await hypervisor.screenshot(uuid, evidenceLimitMs).catch((error: unknown) => {
-      log.info({ assembly, incident, err: error }, 'no screenshot of the failed VM');
+  const work = async (): Promise<readonly string[]> => {
+    const screenshot = await hypervisor.screenshot(uuid, screenshotLimitMs).catch((error: unknown) => {
+      log.info({ assembly, label, err: error }, 'no screenshot of the failed VM');
       return null;
     });
-    const path = await launcher.keepEvidence(assembly, incident, screenshot);
-    if (path !== null) log.info({ assembly, incident, path }, 'evidence kept');
+    const path = await launcher.keepEvidence(assembly, label, screenshot);
+    if (path === null) return [];
+    log.info({ assembly, label, path }, 'evidence kept');
+    return [`${screenshot === null ? 'console' : 'screen and console'}: ${path}`];
   };
-  await withLimit(clock, work(), evidenceLimitMs, 'evidence').catch((error: unknown) => {
-    log.warn({ assembly, incident, err: error }, 'the evidence is incomplete: fencing does not wait for it');
-  });
-}
-
-async function outcomeOf(
-  ports: ActionPorts,
-  work: Promise<void>,
-  limitMs: number,
-  what: string,
-): Promise<Outcome> {
-  try {
-    await withLimit(ports.clock, work, limitMs, what);
-    return { ok: true };
-  } catch (error) {
-    ports.log.warn({ err: error }, `${what} failed`);
-    if (!(error instanceof PcloudError))
-      return {
-        ok: false,
-        message: error instanceof Error ? error.message : String(error),
-        hint: null,
-        retryable: true,
-      };
-    const retryable =
-      error.category === 'unavailable' || error.category === 'failed' || error.category === 'internal';
-    return { ok: false, message: error.message, hint: error.hint ?? null, retryable };
-  }
-}
-
-/** Rejects past the limit; what the promise does afterwards is ignored, not unhandled. */
-async function withLimit<T>(clock: Clock, work: Promise<T>, limitMs: number, what: string): Promise<T> {
-  return await new Promise<T>((resolve, reject) => {
-    const cancel = clock.after(limitMs, () => reject(new Error(`no answer to ${what} within ${limitMs} ms`)));
-    work.then(
-      (value) => {
-        cancel();
-        resolve(value);
-      },
-      (error: unknown) => {
-        cancel();
-        reject(error instanceof Error ? error : new Error(String(error)));
-      },
-    );
+  return await withLimit(clock, work(), evidenceLimitMs, 'evidence').catch((error: unknown) => {
+    log.warn({ assembly, label, err: error }, 'the evidence is incomplete: fencing does not wait for it');
+    return [];
   });
 }

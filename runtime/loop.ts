@@ -45,6 +45,8 @@ export function createLoop(options: LoopOptions): Loop {
   const { clock, hypervisor, links, log, memory } = options;
   const state = initialState(options.limits, {
     windows: memory.loadWindows(),
+    blocked: memory.loadBlocked(),
+    values: memory.loadValues(),
     openIncidents: options.openIncidents ?? [],
     firstIncident: options.firstIncident,
     firstOperationId: 1 + (Math.floor(clock.wallMs()) % 2_000_000_000),

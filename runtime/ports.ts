@@ -4,6 +4,7 @@
  * conformance suite holds both to the same behaviour. Deliberately not here: migration, snapshots,
  * networks, storage pools. We neither need nor touch them.
  */
+import type { CheckProbe } from '../model/check.ts';
 import type { DomainSpec } from '../model/domain-spec.ts';
 import type { Incident, JournalEvent, SupervisorEvent } from '../model/event.ts';
 import type { GuestMessage, HostMessage } from '../model/guest-protocol.ts';
@@ -82,6 +83,24 @@ export interface GuestLinks {
   closeAll(): Promise<void>;
 }
 
+/** A check's answer; `detail` completes the sentence "its check NAME failed: …". */
+export type CheckResult = { readonly verdict: 'well' | 'bad' | 'unknown'; readonly detail: string };
+
+/** Checks beyond the monitor of a resource's class. */
+export interface Checks {
+  /** Never rejects; `unknown` when it could not be asked (the guest link is down, no way to its port). */
+  run(assembly: string, probe: CheckProbe, timeoutMs: number): Promise<CheckResult>;
+}
+
+/** Another way into a guest than its agent, for when that is silent. */
+export interface SecondTransport {
+  /**
+   * Asks the guest by another way than its agent and has the agent restarted there. `none`: there is no other
+   * way. Never rejects, and takes at most `timeoutMs`.
+   */
+  ask(assembly: string, timeoutMs: number): Promise<'alive' | 'silent' | 'none'>;
+}
+
 /** Monotonic and wall time, and one-shot timers; the simulator replaces it by a virtual clock. */
 export interface Clock {
   /** Milliseconds that never go back; the origin is arbitrary. */
@@ -126,4 +145,11 @@ export interface Memory {
   /** Failure times by window key, such as `resource/assy1/httpdone`. */
   loadWindows(): ReadonlyMap<string, readonly number[]>;
   saveWindow(key: string, failureTimesMs: readonly number[]): void;
+  /** Deployables that were given up, with the reason. */
+  loadBlocked(): ReadonlyMap<string, string>;
+  /** Null: not given up any more. */
+  saveBlocked(deployable: string, reason: string | null): void;
+  /** What assemblies gave others to refer to, by their names. */
+  loadValues(): ReadonlyMap<string, Readonly<Record<string, string>>>;
+  saveValues(assembly: string, values: Readonly<Record<string, string>>): void;
 }

@@ -55,9 +55,9 @@ With \`--json\` a command prints one line of JSON, an object with \`"version": 1
 
 - image: \`{digest, kind, names, release, family, architecture, init, templates, parentDigest, engine, engineVersion, method, medium, kickstartSha256, agentVersion, builderVersion, createdAt, buildDurationMs, diskSha256, diskSizeBytes, diskVirtualSizeBytes, totalSizeBytes, directory, files, packagesFile, packageCount, packages}\`, method one of \`tree guest install\` or \`null\` for a JEOS, createdAt in ISO 8601; packages is \`null\` without \`--packages\`, else a list of \`{name, version, architecture}\`
 - medium: \`{title, kind, location, sha256, origin, standIn, synthetic}\`, kind one of \`iso tree\`, origin one of \`operator catalogue\`; \`null\` where none was used
-- deployable: \`{name, intent, monitoring, state, sinceMs, note, assemblies}\`, state one of \`stopped starting active recovering stopping blocked\`
-- assembly: \`{name, release, architecture, deployable, state, sinceMs, failuresInWindow, escalation, imageDigest, domainName, uuid, sshPort, note, resources}\`, state one of \`stopped starting booting online suspect fencing waiting stopping blocked\`
-- resource: \`{name, template, state, sinceMs, failuresInWindow, escalation, urls, note}\`, state one of \`stopped probing starting active recovering waiting stopping unrecoverable unmonitored\`
+- deployable: \`{name, intent, monitoring, state, sinceMs, note, assemblies}\`, state one of \`stopped starting active recovering stopping blocked degraded\`
+- assembly: \`{name, release, architecture, deployable, state, sinceMs, failuresInWindow, escalation, imageDigest, domainName, uuid, sshPort, note, resources}\`, state one of \`stopped starting booting online suspect fencing waiting stopping blocked failed\`
+- resource: \`{name, template, state, sinceMs, failuresInWindow, escalation, urls, note}\`, state one of \`stopped probing starting active recovering waiting stopping unrecoverable unmonitored failed\`
 - escalation: \`{failures, periodMs}\` or \`"never"\`
 `;
 

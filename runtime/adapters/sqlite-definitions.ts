@@ -152,6 +152,7 @@ function assemblyWrites(database: SqliteDatabase): Pick<DefinitionStore, Assembl
           resourcePrefix.length,
           resourcePrefix,
         );
+        database.run('DELETE FROM settings WHERE name = ?', `values/${name}`);
         database.run('DELETE FROM assemblies WHERE name = ?', name);
       });
     },
@@ -227,6 +228,7 @@ function deployableWrites(database: SqliteDatabase): Pick<DefinitionStore, Deplo
     deleteDeployable(name) {
       database.transaction(() => {
         database.run('DELETE FROM windows WHERE key = ?', `deployable/${name}`);
+        database.run('DELETE FROM blocked WHERE deployable = ?', name);
         database.run('DELETE FROM deployables WHERE name = ?', name);
       });
     },

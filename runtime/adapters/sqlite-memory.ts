@@ -8,6 +8,7 @@ import type { Incident, JournalEvent } from '../../model/event.ts';
 import type { Memory } from '../ports.ts';
 import { jsonColumn } from './sqlite-columns.ts';
 import type { SqliteDatabase } from './sqlite-database.ts';
+import { createKept } from './sqlite-kept.ts';
 
 /** Rows kept; at 500 bytes each the journal stays near 50 MB, and months of incidents stay readable. */
 export const defaultJournalLimit = 100_000;
@@ -65,6 +66,7 @@ export function createMemory(database: SqliteDatabase, journalLimit = defaultJou
   };
 
   return {
+    ...createKept(database),
     append(events) {
       if (events.length === 0) return [];
       const written = database.transaction(() => {

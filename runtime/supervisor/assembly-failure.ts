@@ -5,19 +5,36 @@
  */
 import { extendRun, restartDelayMs } from './escalation.ts';
 import type { Outcome } from './protocol.ts';
-import { assemblyWindowKey, noteAction, noteFailure, placeOf, recordFailure, tell } from './record.ts';
+import { isOff } from './domain-words.ts';
+import { maintained, untilWords } from './maintenance.ts';
+import { stopDependants } from './order-holds.ts';
+import {
+  assemblyWindowKey,
+  endIncident,
+  noteAction,
+  noteFailure,
+  placeOf,
+  recordFailure,
+  tell,
+  type NotedFailure,
+} from './record.ts';
 import { resetResource } from './resource.ts';
 import type { Escalation } from './resource-recovery.ts';
 import { moveAssembly, setDeadline, type AssemblyState, type Turn } from './state.ts';
 import { clause, failureCount, subject, when } from './wording.ts';
 
 /** Counts the failure and begins the recovery, or returns it for the rung above. */
-export function failAssembly(turn: Turn, assembly: AssemblyState, cause: string): Escalation | null {
+export function failAssembly(turn: Turn, assembly: AssemblyState, failure: NotedFailure): Escalation | null {
   const { plan } = assembly;
-  const where = subject(assembly.deployable, plan.name);
+  const { cause } = failure;
+  if (assembly.intent === 'down') return { rung: 'stop', cause };
   assembly.note = cause;
-  const place = { deployable: assembly.deployable, assembly: plan.name, resource: null };
-  const incident = noteFailure(turn, assembly, place, 'assembly', cause);
+  if (maintained(turn, assembly) !== null) {
+    leaveFailed(turn, assembly, failure);
+    return null;
+  }
+  const where = subject(assembly.deployable, plan.name);
+  const incident = noteFailure(turn, assembly, incidentPlace(assembly), 'assembly', failure);
   const counted = recordFailure(turn, assemblyWindowKey(plan.name), plan.escalation);
   const count = failureCount(counted.failures, plan.escalation);
   const facts = { failures: counted.failures };
@@ -52,9 +69,88 @@ export function failAssembly(turn: Turn, assembly: AssemblyState, cause: string)
   return null;
 }
 
-/** Whether the hypervisor's last word on the domain is that nothing runs. */
-export function isOff(assembly: AssemblyState): boolean {
-  return assembly.domain === 'off' || assembly.domain === 'absent';
+/**
+ * Its guest has booted anew inside the same VM: a failure that counts like another, but nothing has to be
+ * fenced. What has too many of them is handed up.
+ */
+export function takeRebooted(turn: Turn, assembly: AssemblyState): Escalation | null {
+  const cause = 'its guest rebooted by itself';
+  const { plan } = assembly;
+  const blocked = turn.state.deployables.get(assembly.deployable)?.blocked === true;
+  const where = subject(assembly.deployable, plan.name);
+  const untended = blocked || maintained(turn, assembly) !== null;
+  if (!untended) {
+    const incident = noteFailure(turn, assembly, incidentPlace(assembly), 'assembly', {
+      cause,
+      verdict: 'rebooted',
+    });
+    const counted = recordFailure(turn, assemblyWindowKey(plan.name), plan.escalation);
+    const count = failureCount(counted.failures, plan.escalation);
+    if (counted.decision === 'escalate') {
+      noteAction(turn, assembly, `escalated to the deployable (${count})`);
+      tell(
+        turn,
+        'assembly-failed',
+        'error',
+        placeOf(assembly),
+        `${where} is FAILED: ${cause}. Escalating to the deployable (${count}).`,
+        { incident, facts: { failures: counted.failures } },
+      );
+      return {
+        rung: 'deployable',
+        cause: `the assembly [${plan.name}] failed too often (${count}; last: ${cause})`,
+      };
+    }
+    noteAction(turn, assembly, 'looking after its resources in the new boot');
+    tell(
+      turn,
+      'assembly-rebooted',
+      'warning',
+      placeOf(assembly),
+      `${where} is FAILED: ${cause}. Nothing has to be fenced: its resources are started in the new boot (${count}).`,
+      { incident, facts: { failures: counted.failures } },
+    );
+  } else
+    tell(
+      turn,
+      'assembly-rebooted',
+      'warning',
+      placeOf(assembly),
+      `${where} was REBOOTED from inside. ${blocked ? 'The deployable is blocked' : 'It is in maintenance'}, so nothing is done about it.`,
+    );
+  stopDependants(turn, assembly, null);
+  for (const resource of assembly.resources.values()) resetResource(turn, resource);
+  assembly.suspicion = null;
+  assembly.stalled = null;
+  // In maintenance, or given up, what does not run in the new boot is not ours to start.
+  assembly.adopted = untended;
+  moveAssembly(turn, assembly, 'booting');
+  setDeadline(turn, assembly, turn.state.limits.bootMs);
+  return null;
+}
+
+function incidentPlace(assembly: AssemblyState) {
+  return { deployable: assembly.deployable, assembly: assembly.plan.name, resource: null };
+}
+
+/** In maintenance: told, not counted, not fenced. Whoever brings it back has it adopted. */
+function leaveFailed(turn: Turn, assembly: AssemblyState, failure: NotedFailure): void {
+  const until = untilWords(maintained(turn, assembly)?.untilMs ?? null);
+  const incident = noteFailure(turn, assembly, incidentPlace(assembly), 'assembly', failure);
+  noteAction(turn, assembly, `nothing: it is in maintenance ${until}`);
+  endIncident(turn, assembly, 'maintenance');
+  tell(
+    turn,
+    'assembly-failed',
+    'warning',
+    placeOf(assembly),
+    `${subject(assembly.deployable, assembly.plan.name)} is FAILED: ${failure.cause}. Nothing is done about it: it is in maintenance ${until}.`,
+    { incident },
+  );
+  leaveVm(turn, assembly);
+  moveAssembly(turn, assembly, 'failed');
+  // A guest that hangs may go on: its hello is waited for.
+  if (!isOff(assembly)) turn.actions.push({ kind: 'open-link', assembly: assembly.plan.name });
 }
 
 /** Forgets what was in the VM, makes sure that it is off, and queues the start. */
@@ -70,9 +166,11 @@ export function restartAssembly(turn: Turn, assembly: AssemblyState, delayMs: nu
 
 /** What was in the VM is gone, or nobody's concern any more. */
 export function leaveVm(turn: Turn, assembly: AssemblyState): void {
+  if (assembly.intent === 'up') stopDependants(turn, assembly, null);
   for (const resource of assembly.resources.values()) resetResource(turn, resource);
   assembly.linked = false;
   assembly.suspicion = null;
+  assembly.stalled = null;
   assembly.adopted = false;
   turn.actions.push({ kind: 'close-link', assembly: assembly.plan.name });
 }

@@ -5,29 +5,35 @@
 import type { GuestMessage } from '../../model/guest-protocol.ts';
 import { powerOffWhenQuiet } from './assembly-stop.ts';
 import { endSuspicion, heard, isHeard, judge } from './assembly-suspicion.ts';
-import { failAssembly } from './assembly-failure.ts';
+import { failAssembly, takeRebooted } from './assembly-failure.ts';
+import { stalledFailure, tickStalled } from './assembly-stalled.ts';
+import type { Observation } from './protocol.ts';
 import { endIncident, placeOf, resourceWindowKey, setWindow, tell } from './record.ts';
 import {
   beginResource,
   resetResource,
   resourceAnswered,
+  resourceChecked,
   resourceDied,
   resourceFoundDead,
   takeUpResource,
   tickResource,
 } from './resource.ts';
 import type { Escalation } from './resource-recovery.ts';
-import { moveAssembly, moveResource, type AssemblyState, type Turn } from './state.ts';
+import { moveAssembly, moveResource, setDeadline, type AssemblyState, type Turn } from './state.ts';
 import { seconds, subject } from './wording.ts';
+
+/** In these states a guest's word counts. `failed`, in maintenance: somebody has brought it back. */
+const hearsGuest: ReadonlySet<string> = new Set(['booting', 'online', 'suspect', 'stopping', 'failed']);
 
 /** One message of the guest. */
 export function guestSaid(turn: Turn, assembly: AssemblyState, message: GuestMessage): Escalation | null {
   // A word of a VM that is given up or not ours to run: it must not revive anything.
-  if (!['booting', 'online', 'suspect', 'stopping'].includes(assembly.name)) return null;
+  if (!hearsGuest.has(assembly.name)) return null;
   heard(turn, assembly);
   switch (message.kind) {
     case 'hello':
-      return greeted(turn, assembly, message.bootId);
+      return greeted(turn, assembly, message);
     case 'state':
       if (message.state === 'dead') assembly.foundDead.add(message.name);
       return null;
@@ -58,15 +64,40 @@ export function guestSaid(turn: Turn, assembly: AssemblyState, message: GuestMes
   }
 }
 
-function greeted(turn: Turn, assembly: AssemblyState, bootId: string): Escalation | null {
-  const rebooted = assembly.bootId !== null && assembly.bootId !== bootId;
-  assembly.linked = true;
-  assembly.bootId = bootId;
+function greeted(
+  turn: Turn,
+  assembly: AssemblyState,
+  hello: Extract<GuestMessage, { kind: 'hello' }>,
+): Escalation | null {
+  const rebooted = assembly.bootId !== null && assembly.bootId !== hello.bootId;
+  const escalation =
+    rebooted && (assembly.name === 'online' || assembly.name === 'suspect')
+      ? takeRebooted(turn, assembly)
+      : null;
+  assembly.linked = escalation === null;
+  assembly.bootId = hello.bootId;
+  assembly.address = hello.address ?? assembly.address;
   assembly.foundDead.clear();
-  if (rebooted && assembly.name !== 'stopping') {
-    return failAssembly(turn, assembly, 'its guest rebooted by itself');
-  }
-  return null;
+  if (assembly.name === 'failed') adopt(turn, assembly);
+  return escalation;
+}
+
+/** It failed in maintenance, and speaks again. */
+function adopt(turn: Turn, assembly: AssemblyState): void {
+  assembly.adopted = true;
+  moveAssembly(turn, assembly, 'booting');
+  setDeadline(turn, assembly, turn.state.limits.bootMs);
+}
+
+/** A check's answer. */
+export function checkCame(
+  turn: Turn,
+  assembly: AssemblyState,
+  checked: Extract<Observation, { kind: 'checked' }>,
+): Escalation | null {
+  const resource = assembly.resources.get(checked.resource);
+  if (resource === undefined || !['online', 'suspect'].includes(assembly.name)) return null;
+  return resourceChecked(turn, assembly, resource, checked);
 }
 
 /** The hello and the whole state are in. */
@@ -76,7 +107,9 @@ function caughtUp(turn: Turn, assembly: AssemblyState): Escalation | null {
       turn.actions.push({ kind: 'send', assembly: assembly.plan.name, message: { kind: 'poweroff' } });
     return null;
   }
+  if (assembly.name === 'failed') return null;
   turn.actions.push({ kind: 'introduce', assembly: assembly.plan.name });
+  turn.actions.push({ kind: 'read-values', assembly: assembly.plan.name, told: assembly.address });
   if (assembly.name === 'booting') return comeOnline(turn, assembly);
   endSuspicion(turn, assembly);
   return takeUpAgain(turn, assembly);
@@ -87,6 +120,7 @@ function comeOnline(turn: Turn, assembly: AssemblyState): Escalation | null {
   moveAssembly(turn, assembly, 'online');
   assembly.note = null;
   const where = subject(assembly.deployable, assembly.plan.name);
+  assembly.orderTold = false;
   if (assembly.adopted)
     tell(
       turn,
@@ -151,7 +185,7 @@ export function linkChanged(turn: Turn, assembly: AssemblyState, state: 'up' | '
   if (state === 'up') return;
   assembly.linked = false;
   // The socket closes milliseconds after QEMU's death: a hint to ask libvirt now, never proof.
-  if (assembly.name === 'online' || assembly.name === 'suspect' || assembly.name === 'booting')
+  if (['online', 'suspect', 'booting'].includes(assembly.name))
     turn.actions.push({ kind: 'inspect', assembly: assembly.plan.name });
 }
 
@@ -164,6 +198,7 @@ export function tickOnline(turn: Turn, assembly: AssemblyState): Escalation | nu
       if (escalation !== null) return escalation;
     }
   }
+  if (tickStalled(turn, assembly)) return failAssembly(turn, assembly, stalledFailure(turn));
   // What was missing may have come while it was suspected, or was taken out by a reload.
   endRecovery(turn, assembly);
   return assembly.name === 'online' || assembly.name === 'suspect' ? judge(turn, assembly) : null;

@@ -2,7 +2,9 @@
  * How an assembly's virtual machine is stopped on the operator's word: its resources first, then the guest
  * powers off, and only past the limit it is forced off. Nothing is called stopped before libvirt has said so.
  */
-import { fence, isOff } from './assembly-failure.ts';
+import { fence } from './assembly-failure.ts';
+import { isOff } from './domain-words.ts';
+import { dependantsInside } from './order.ts';
 import { endIncident, placeOf, tell } from './record.ts';
 import { resetResource, stopResource } from './resource.ts';
 import { moveAssembly, setDeadline, type AssemblyState, type Turn } from './state.ts';
@@ -11,8 +13,12 @@ import { subject } from './wording.ts';
 /** Intent becomes down, and what runs is on its way to a stop. */
 export function stopAssembly(turn: Turn, assembly: AssemblyState): void {
   assembly.intent = 'down';
+  turn.state.heldStops.delete(assembly);
   endIncident(turn, assembly, 'stopped');
   for (const resource of assembly.resources.values()) endIncident(turn, resource, 'stopped');
+  // It went off while its stop waited for others.
+  if (isOff(assembly) && !['stopped', 'stopping', 'fencing', 'starting'].includes(assembly.name))
+    return settleStopped(turn, assembly);
   switch (assembly.name) {
     case 'stopped':
       // A stop that the end of the service interrupted, or a start that waited for libvirt: its VM may run.
@@ -33,6 +39,7 @@ export function stopAssembly(turn: Turn, assembly: AssemblyState): void {
       // have run for a year.
       return assembly.adopted ? stopVm(turn, assembly) : fence(turn, assembly, null);
     case 'suspect':
+    case 'failed':
       return stopVm(turn, assembly);
     case 'online':
       return stopOrderly(turn, assembly);
@@ -42,19 +49,36 @@ export function stopAssembly(turn: Turn, assembly: AssemblyState): void {
 function stopOrderly(turn: Turn, assembly: AssemblyState): void {
   moveAssembly(turn, assembly, 'stopping');
   assembly.poweringOff = false;
-  for (const resource of assembly.resources.values()) stopResource(turn, assembly, resource);
+  stopResourcesInOrder(turn, assembly);
   const { answerGraceMs, shutdownMs } = turn.state.limits;
   // Each may take its stop timeout, and the same again to be killed: a database is not cut off while it writes.
-  const resourcesMs = [...assembly.resources.values()]
-    .filter((resource) => resource.name === 'stopping')
+  const resources = [...assembly.resources.values()];
+  const resourcesMs = resources
+    .filter((resource) => resource.name !== 'stopped')
     .map((resource) => 2 * (resource.plan.stopTimeoutMs + answerGraceMs));
-  setDeadline(turn, assembly, shutdownMs + Math.max(0, ...resourcesMs));
+  // One after the other where they depend on each other, else all at once.
+  const inOrder = resources.some(({ plan }) =>
+    plan.dependsOn?.some((on) => on.assembly === assembly.plan.name),
+  );
+  const longestMs = inOrder
+    ? resourcesMs.reduce((sum, oneMs) => sum + oneMs, 0)
+    : Math.max(0, ...resourcesMs);
+  setDeadline(turn, assembly, shutdownMs + longestMs);
   powerOffWhenQuiet(turn, assembly);
+}
+
+/** Stops each resource on which none that runs depends; the others follow when those have stopped. */
+function stopResourcesInOrder(turn: Turn, assembly: AssemblyState): void {
+  for (const resource of assembly.resources.values()) {
+    if (resource.name === 'stopped' || resource.name === 'stopping') continue;
+    if (dependantsInside(assembly, resource).length === 0) stopResource(turn, assembly, resource);
+  }
 }
 
 /** Once every resource has stopped, the guest is asked to power off. */
 export function powerOffWhenQuiet(turn: Turn, assembly: AssemblyState): void {
   if (assembly.name !== 'stopping' || assembly.poweringOff) return;
+  if (assembly.linked) stopResourcesInOrder(turn, assembly);
   const quiet = [...assembly.resources.values()].every(
     (resource) => resource.name === 'stopped' || resource.name === 'unrecoverable',
   );

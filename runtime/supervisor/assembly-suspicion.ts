@@ -7,6 +7,8 @@ import { failAssembly } from './assembly-failure.ts';
 import { placeOf, tell } from './record.ts';
 import { awaitAnswerAnew } from './resource.ts';
 import type { Escalation } from './resource-recovery.ts';
+import { awaitsSecond } from './assembly-second.ts';
+import { noteStalled, runsAgain } from './assembly-stalled.ts';
 import { moveAssembly, setDeadline, type AssemblyState, type Suspicion, type Turn } from './state.ts';
 import { progressBetween, verdictOf, type VmSigns } from './verdict.ts';
 import { seconds, subject } from './wording.ts';
@@ -35,23 +37,44 @@ export function signsOf(turn: Turn, assembly: AssemblyState): VmSigns {
 
 /** Applies the verdict on an assembly that boots, is online, or is suspected. */
 export function judge(turn: Turn, assembly: AssemblyState): Escalation | null {
-  const verdict = verdictOf(signsOf(turn, assembly), turn.state.limits);
+  const signs = signsOf(turn, assembly);
+  const verdict = verdictOf(signs, turn.state.limits);
   switch (verdict.kind) {
     case 'well':
+      if (signs.silentMs >= turn.state.limits.sampleAfterMs) sample(turn, assembly);
+      return null;
     case 'unknown':
       return null;
     case 'paused':
       notePaused(turn, assembly, verdict.cause);
       return null;
+    case 'stalled':
+      noteStalled(turn, assembly, verdict.cause);
+      return null;
     case 'suspect':
       suspect(turn, assembly);
       return null;
+    case 'agent-lost':
+      if (awaitsSecond(turn, assembly)) return null;
+      break;
     case 'dead':
     case 'crashed':
     case 'hung':
-    case 'agent-lost':
-      return failAssembly(turn, assembly, verdict.cause);
+      break;
   }
+  const evidence = evidenceOf(turn, assembly, signs);
+  return failAssembly(turn, assembly, { cause: verdict.cause, verdict: verdict.kind, evidence });
+}
+
+/** The signals that a verdict was made from, a line each. */
+function evidenceOf(turn: Turn, assembly: AssemblyState, signs: VmSigns): readonly string[] {
+  const window = seconds(turn.state.limits.progressWindowMs);
+  const progress = { some: 'some', none: 'none', pending: 'not measured' } as const;
+  return [
+    `libvirt says: ${signs.domain} (${signs.domainReason})`,
+    `guest link: ${assembly.linked ? 'up' : 'down'}, last word ${seconds(turn.now.monotonicMs - assembly.heardMs)} before`,
+    ...(signs.suspicion === null ? [] : [`progress over ${window}: ${progress[signs.suspicion.progress]}`]),
+  ];
 }
 
 /** Somebody or something paused the VM: reported; forcing it off is not ours to decide without more signs. */
@@ -70,29 +93,38 @@ function notePaused(turn: Turn, assembly: AssemblyState, cause: string): void {
 }
 
 function suspect(turn: Turn, assembly: AssemblyState): void {
+  sample(turn, assembly);
+  if (assembly.name === 'suspect' && assembly.note === silentNote) return;
   const nowMs = turn.now.monotonicMs;
-  if (assembly.suspicion === null) {
-    const silentMs = nowMs - assembly.heardMs;
-    assembly.suspicion = {
-      sinceMs: nowMs,
-      first: 'pending',
-      progressing: false,
-      measuring: false,
-      judged: false,
-    };
-    if (assembly.name !== 'suspect') moveAssembly(turn, assembly, 'suspect');
-    assembly.note = 'its agent is silent';
-    // Perhaps it is simply off and the event was lost.
-    turn.actions.push({ kind: 'inspect', assembly: assembly.plan.name });
-    const where = subject(assembly.deployable, assembly.plan.name);
-    tell(
-      turn,
-      'assembly-suspect',
-      'warning',
-      placeOf(assembly),
-      `${where} is SUSPECT: its agent has said nothing for ${seconds(silentMs)}. Measuring whether its virtual machine makes progress.`,
-    );
-  }
+  if (assembly.suspicion !== null) assembly.suspicion.sinceMs = nowMs;
+  if (assembly.name !== 'suspect') moveAssembly(turn, assembly, 'suspect');
+  assembly.note = silentNote;
+  // Perhaps it is simply off and the event was lost.
+  turn.actions.push({ kind: 'inspect', assembly: assembly.plan.name });
+  const where = subject(assembly.deployable, assembly.plan.name);
+  tell(
+    turn,
+    'assembly-suspect',
+    'warning',
+    placeOf(assembly),
+    `${where} is SUSPECT: its agent has said nothing for ${seconds(nowMs - assembly.heardMs)}. Measuring whether its virtual machine makes progress.`,
+  );
+}
+
+const silentNote = 'its agent is silent';
+
+/** Takes a sample of the VM's progress when one is due; the first at once, each next a window later. */
+function sample(turn: Turn, assembly: AssemblyState): void {
+  const nowMs = turn.now.monotonicMs;
+  assembly.suspicion ??= {
+    sinceMs: nowMs,
+    first: 'pending',
+    progressing: false,
+    measuring: false,
+    judged: false,
+    second: null,
+    secondTold: false,
+  };
   const { suspicion } = assembly;
   if (suspicion.measuring) return;
   const { first } = suspicion;
@@ -137,8 +169,9 @@ export function isHeard(turn: Turn, assembly: AssemblyState): boolean {
   return assembly.domain !== 'paused' && silentMs < turn.state.limits.suspectAfterMs;
 }
 
-/** The guest has said something. */
+/** The guest has said something: what was measured quietly is void. */
 export function heard(turn: Turn, assembly: AssemblyState): void {
+  if (assembly.name !== 'suspect') assembly.suspicion = null;
   if (!isHeard(turn, assembly))
     for (const resource of assembly.resources.values()) awaitAnswerAnew(turn, resource);
   assembly.heardMs = turn.now.monotonicMs;
@@ -150,6 +183,7 @@ export function resumed(turn: Turn, assembly: AssemblyState): void {
   else if (assembly.name !== 'online' && assembly.name !== 'suspect') return;
   for (const resource of assembly.resources.values()) awaitAnswerAnew(turn, resource);
   assembly.heardMs = turn.now.monotonicMs;
+  if (runsAgain(turn, assembly)) return;
   assembly.note = null;
   if (assembly.name !== 'suspect') return;
   assembly.suspicion = null;
@@ -166,7 +200,8 @@ export function resumed(turn: Turn, assembly: AssemblyState): void {
 
 /** Its agent speaks. In a paused VM those are words from before: they end nothing. */
 export function endSuspicion(turn: Turn, assembly: AssemblyState): void {
-  if (assembly.name !== 'suspect' || assembly.domain === 'paused') return;
+  // A VM that was stalled is told well when it has run for a while.
+  if (assembly.name !== 'suspect' || assembly.domain === 'paused' || assembly.stalled !== null) return;
   const silentMs = assembly.suspicion === null ? 0 : turn.now.monotonicMs - assembly.suspicion.sinceMs;
   assembly.suspicion = null;
   moveAssembly(turn, assembly, 'online');

@@ -9,11 +9,14 @@
 import type { DomainReport } from '../ports.ts';
 import type { AssemblyPlan } from '../control.ts';
 import { failAssembly, fence } from './assembly-failure.ts';
+import { isOff } from './domain-words.ts';
 import { noFailures } from './escalation.ts';
+import { maintained } from './maintenance.ts';
+import { missingAssemblies } from './order.ts';
 import type { Outcome } from './protocol.ts';
 import { judge, resumed } from './assembly-suspicion.ts';
 import { settleStopped, stopUnlinked } from './assembly-stop.ts';
-import { endIncident, noteFailure, placeOf, takeUpIncident, tell } from './record.ts';
+import { endIncident, noteAction, noteFailure, placeOf, takeUpIncident, tell } from './record.ts';
 import { newResource } from './resource.ts';
 import type { Escalation } from './resource-recovery.ts';
 import { moveAssembly, setDeadline, type AssemblyState, type Turn } from './state.ts';
@@ -48,6 +51,11 @@ export function newAssembly(
     poweringOff: false,
     foundDead: new Set(),
     suspicion: null,
+    stalled: null,
+    secondAttempt: 0,
+    address: null,
+    values: null,
+    orderTold: false,
     run: noFailures,
     incident: takeUpIncident(turn, plan.name, null),
     note: null,
@@ -90,12 +98,27 @@ export function beginAssembly(turn: Turn, assembly: AssemblyState): Escalation |
       return judge(turn, assembly);
     case 'crashed':
     case 'stopping':
-      return failAssembly(
-        turn,
-        assembly,
-        `its virtual machine was found ${assembly.domain} (${assembly.domainReason})`,
-      );
+      return failAssembly(turn, assembly, {
+        cause: `its virtual machine was found ${assembly.domain} (${assembly.domainReason})`,
+        verdict: 'crashed',
+      });
   }
+}
+
+/**
+ * Of a deployable that was given up by a service before us: what runs is adopted and watched, what is off
+ * stays off.
+ */
+export function beginBlocked(turn: Turn, assembly: AssemblyState): void {
+  assembly.intent = 'up';
+  if (turn.state.hypervisor === 'down' || assembly.name !== 'stopped') return;
+  if (assembly.domain === 'unknown') {
+    turn.actions.push({ kind: 'inspect', assembly: assembly.plan.name });
+    return;
+  }
+  if (assembly.domain !== 'running') return moveAssembly(turn, assembly, 'blocked');
+  assembly.adopted = true;
+  awaitHello(turn, assembly);
 }
 
 /** Puts the assembly in the queue for a start slot, not before `delayMs` have passed. */
@@ -115,13 +138,41 @@ export function admitStarts(turn: Turn): void {
   let busy = 0;
   for (const assembly of state.assemblies.values()) {
     if (assembly.name === 'starting' || (assembly.name === 'booting' && !assembly.adopted)) busy += 1;
-    if (assembly.name === 'waiting' && assembly.domain !== 'unknown' && assembly.readyMs <= now.monotonicMs)
-      waiting.push(assembly);
+    const ready =
+      assembly.name === 'waiting' && assembly.domain !== 'unknown' && assembly.readyMs <= now.monotonicMs;
+    if (ready && mayStart(turn, assembly)) waiting.push(assembly);
   }
   if (waiting.length === 0) return;
   waiting.sort((a, b) => a.readyMs - b.readyMs);
   for (const assembly of waiting.slice(0, Math.max(0, (state.startSlots ?? state.limits.startSlots) - busy)))
     startNow(turn, assembly);
+}
+
+/** What it depends on is up; until then that is told, once. A VM that runs already waits for nobody. */
+function mayStart(turn: Turn, assembly: AssemblyState): boolean {
+  if (assembly.incident !== null && maintained(turn, assembly) !== null) {
+    leaveUntended(turn, assembly);
+    return false;
+  }
+  if (assembly.plan.dependsOn === undefined || !isOff(assembly)) return true;
+  const missing = missingAssemblies(turn.state, assembly);
+  if (missing.length === 0) return true;
+  const words = missing.map((name) => `the assembly [${name}]`).join(', ');
+  assembly.note = `it waits for ${words}`;
+  if (assembly.orderTold) return false;
+  assembly.orderTold = true;
+  const where = subject(assembly.deployable, assembly.plan.name);
+  tell(turn, 'assembly-waiting', 'info', placeOf(assembly), `${where} is WAITING for ${words}.`, {
+    incident: assembly.incident,
+  });
+  return false;
+}
+
+/** Its restart was due, but it has come into maintenance. */
+function leaveUntended(turn: Turn, assembly: AssemblyState): void {
+  noteAction(turn, assembly, 'not started: it is in maintenance');
+  endIncident(turn, assembly, 'maintenance');
+  moveAssembly(turn, assembly, 'failed');
 }
 
 function startNow(turn: Turn, assembly: AssemblyState): void {
@@ -177,13 +228,17 @@ export function assemblyStarted(
     blockAssembly(turn, assembly, `it cannot be started: ${clause(outcome.message)}`, outcome.hint);
     return null;
   }
-  return failAssembly(turn, assembly, `its virtual machine could not be started: ${clause(outcome.message)}`);
+  return failAssembly(turn, assembly, {
+    cause: `its virtual machine could not be started: ${clause(outcome.message)}`,
+    verdict: 'start-failed',
+  });
 }
 
 function awaitHello(turn: Turn, assembly: AssemblyState): void {
   moveAssembly(turn, assembly, 'booting');
   assembly.linked = false;
   assembly.suspicion = null;
+  assembly.stalled = null;
   assembly.heardMs = turn.now.monotonicMs;
   // Whatever boot we knew, this VM may be another: its first hello is no reboot.
   assembly.bootId = null;
@@ -197,7 +252,7 @@ export function blockAssembly(turn: Turn, assembly: AssemblyState, cause: string
   moveAssembly(turn, assembly, 'blocked');
   assembly.note = cause;
   const place = { deployable: assembly.deployable, assembly: assembly.plan.name, resource: null };
-  const incident = noteFailure(turn, assembly, place, 'assembly', cause);
+  const incident = noteFailure(turn, assembly, place, 'assembly', { cause, verdict: 'not-startable' });
   endIncident(turn, assembly, 'blocked');
   const where = subject(assembly.deployable, assembly.plan.name);
   const next = hint === null ? '' : ` ${hint}`;
@@ -230,7 +285,14 @@ export function domainSeen(
   }
   if (before === 'paused' && report.state === 'running') resumed(turn, assembly);
   if (assembly.intent === 'up' && assembly.name === 'stopped') {
-    return deployableBlocked(turn, assembly) ? null : beginAssembly(turn, assembly);
+    if (!deployableBlocked(turn, assembly)) return beginAssembly(turn, assembly);
+    beginBlocked(turn, assembly);
+    return null;
+  }
+  // It failed in maintenance, was off, and somebody has started it.
+  if (assembly.name === 'failed' && report.state === 'running' && (before === 'off' || before === 'absent')) {
+    assembly.adopted = true;
+    awaitHello(turn, assembly);
   }
   // An event may be older than our own start: before it counts against a booting VM, ask once more.
   if (off && source === 'event' && assembly.name === 'booting') {

@@ -1,12 +1,15 @@
 /**
- * Deployables: intent from the operator, the third rung (restart all, then blocked), and the state that the
- * assemblies add up to. The two rungs below are `assembly-failure.ts` and `resource.ts`.
+ * Deployables: intent from the operator, and the third rung (restart all, then blocked). The two rungs below
+ * are `assembly-failure.ts` and `resource-recovery.ts`; what its parts add up to is `deployable-state.ts`.
  */
-import type { DeployableStateName } from '../../model/cped-api.ts';
 import type { DeployablePlan, ResourcePlan } from '../control.ts';
-import { beginAssembly, newAssembly } from './assembly.ts';
-import { failAssembly, fence, isOff, leaveVm, restartAssembly } from './assembly-failure.ts';
+import { beginAssembly, beginBlocked, newAssembly } from './assembly.ts';
+import { failAssembly, fence, leaveVm, restartAssembly } from './assembly-failure.ts';
+import { enter, forgetAssembly } from './deployable-state.ts';
+import { isOff } from './domain-words.ts';
 import { noFailures } from './escalation.ts';
+import { maintained } from './maintenance.ts';
+import { holdStop, takeReadyStops } from './order-holds.ts';
 import { dropResource } from './assembly-link.ts';
 import { stopAssembly } from './assembly-stop.ts';
 import {
@@ -18,9 +21,10 @@ import {
   setWindow,
   tell,
 } from './record.ts';
-import { beginResource, newResource } from './resource.ts';
+import { beginResource, changeResourcePlan, newResource } from './resource.ts';
 import type { Escalation } from './resource-recovery.ts';
 import {
+  membersOf,
   moveAssembly,
   moveResource,
   type AssemblyState,
@@ -28,7 +32,7 @@ import {
   type ResourceState,
   type Turn,
 } from './state.ts';
-import { failureCount, seconds, subject } from './wording.ts';
+import { failureCount, subject } from './wording.ts';
 
 /** Takes a plan: new, or replacing the one that runs; with intent up, all of it is on its way afterwards. */
 export function applyPlan(turn: Turn, plan: DeployablePlan): void {
@@ -40,19 +44,28 @@ export function applyPlan(turn: Turn, plan: DeployablePlan): void {
     sinceWallMs: turn.now.wallMs,
     brokenSinceMs: null,
     blocked: false,
+    restartsDependants: false,
     note: null,
   };
   deployable.plan = plan;
+  deployable.restartsDependants = plan.assemblies.some(
+    ({ dependsOn, resources }) =>
+      dependsOn?.some(({ restart }) => restart) === true ||
+      resources.some((resource) => resource.dependsOn?.some(({ restart }) => restart) === true),
+  );
   if (plan.intent === 'up' && deployable.intent === 'down') {
-    deployable.blocked = false;
+    // A service before us gave it up: a person has not said yet that it goes on.
+    const reason = turn.state.blockedBefore.get(plan.name);
+    deployable.blocked = known === undefined && reason !== undefined;
     deployable.brokenSinceMs = null;
-    deployable.note = null;
-    enter(turn, deployable, 'starting');
+    deployable.note = deployable.blocked ? (reason ?? null) : null;
+    if (!deployable.blocked) enter(turn, deployable, 'starting');
   }
+  turn.state.blockedBefore.delete(plan.name);
   deployable.intent = plan.intent;
   turn.state.deployables.set(plan.name, deployable);
   const wanted = new Set(plan.assemblies.map((assembly) => assembly.name));
-  for (const assembly of membersOf(turn, plan.name)) {
+  for (const assembly of membersOf(turn.state, plan.name)) {
     if (!wanted.has(assembly.plan.name)) stopAssembly(turn, assembly);
   }
   for (const assemblyPlan of plan.assemblies) {
@@ -60,15 +73,25 @@ export function applyPlan(turn: Turn, plan: DeployablePlan): void {
       turn.state.assemblies.get(assemblyPlan.name) ??
       newAssembly(turn, assemblyPlan, plan.name, plan.monitoring);
     turn.state.assemblies.set(assemblyPlan.name, assembly);
-    assembly.deployable = plan.name;
+    join(turn, assembly, plan.name);
     assembly.monitoring = plan.monitoring;
     updateResources(turn, assembly, assemblyPlan.resources);
     assembly.plan = assemblyPlan;
-    if (plan.intent === 'up' && !deployable.blocked) {
+    if (plan.intent === 'up' && deployable.blocked) beginBlocked(turn, assembly);
+    else if (plan.intent === 'up') {
       const escalation = beginAssembly(turn, assembly);
       if (escalation !== null) escalate(turn, assembly, escalation);
     }
   }
+}
+
+/** An assembly may come from another deployable, which has stopped it. */
+function join(turn: Turn, assembly: AssemblyState, deployable: string): void {
+  turn.state.members.get(assembly.deployable)?.delete(assembly);
+  assembly.deployable = deployable;
+  const members = turn.state.members.get(deployable) ?? new Set();
+  members.add(assembly);
+  turn.state.members.set(deployable, members);
 }
 
 function updateResources(
@@ -84,7 +107,7 @@ function updateResources(
   for (const plan of plans) {
     const known = assembly.resources.get(plan.name);
     if (known !== undefined) {
-      known.plan = plan;
+      changeResourcePlan(turn, assembly, known, plan);
       continue;
     }
     const resource = newResource(turn, assembly.plan.name, plan);
@@ -95,13 +118,7 @@ function updateResources(
 
 /** Removed and added again between two reloads, a resource may be another thing under an old name. */
 function isSameService(a: ResourcePlan, b: ResourcePlan): boolean {
-  const keys = Object.keys(a.parameters);
-  return (
-    a.class === b.class &&
-    a.service === b.service &&
-    keys.length === Object.keys(b.parameters).length &&
-    keys.every((key) => a.parameters[key] === b.parameters[key])
-  );
+  return a.class === b.class && a.service === b.service;
 }
 
 /** A resource that is new, or tried again, in a VM that may run: begun now, or left for the next hello. */
@@ -116,21 +133,36 @@ export function stopDeployable(turn: Turn, name: string): void {
   const deployable = turn.state.deployables.get(name);
   if (deployable === undefined) return;
   deployable.intent = 'down';
-  deployable.blocked = false;
-  deployable.note = null;
+  unblock(turn, deployable);
   enter(turn, deployable, 'stopping');
   // A person ended this run: the next one is not charged with its failures. (The journal keeps them.)
   emptyWindows(turn, name);
-  for (const assembly of membersOf(turn, name)) {
+  for (const assembly of membersOf(turn.state, name)) {
     assembly.run = noFailures;
     for (const resource of assembly.resources.values()) resource.run = noFailures;
-    stopAssembly(turn, assembly);
   }
+  for (const assembly of membersOf(turn.state, name)) {
+    // In reverse order: what others depend on is stopped after them. Its intent is down from now on.
+    assembly.intent = 'down';
+    if (!holdStop(turn, assembly)) stopAssembly(turn, assembly);
+  }
+}
+
+/** Stops what waited only for others that are off now. */
+export function admitStops(turn: Turn): void {
+  for (const assembly of takeReadyStops(turn)) stopAssembly(turn, assembly);
+}
+
+function unblock(turn: Turn, deployable: DeployableState): void {
+  if (deployable.blocked)
+    turn.actions.push({ kind: 'save-blocked', deployable: deployable.plan.name, reason: null });
+  deployable.blocked = false;
+  deployable.note = null;
 }
 
 /** Forgets the failures of a deployable and all in it. */
 function emptyWindows(turn: Turn, name: string): void {
-  for (const { plan, resources } of membersOf(turn, name)) {
+  for (const { plan, resources } of membersOf(turn.state, name)) {
     for (const resource of resources.keys()) setWindow(turn, resourceWindowKey(plan.name, resource), []);
     setWindow(turn, assemblyWindowKey(plan.name), []);
   }
@@ -141,11 +173,10 @@ function emptyWindows(turn: Turn, name: string): void {
 export function recoverDeployable(turn: Turn, name: string): void {
   const deployable = turn.state.deployables.get(name);
   if (deployable === undefined || deployable.intent === 'down') return;
-  deployable.blocked = false;
-  deployable.note = null;
+  unblock(turn, deployable);
   emptyWindows(turn, name);
   const planned = new Set(deployable.plan.assemblies.map((plan) => plan.name));
-  for (const assembly of membersOf(turn, name)) {
+  for (const assembly of membersOf(turn.state, name)) {
     for (const resource of assembly.resources.values()) {
       if (resource.name !== 'unrecoverable') continue;
       moveResource(turn, resource, 'stopped');
@@ -160,17 +191,20 @@ export function recoverDeployable(turn: Turn, name: string): void {
 
 /** Forgets a deployable, its assemblies and their failures once they are stopped; until then nothing changes. */
 export function forgetDeployable(turn: Turn, name: string): void {
-  const members = membersOf(turn, name);
+  const members = [...membersOf(turn.state, name)];
   if (members.some((assembly) => assembly.name !== 'stopped')) return;
   emptyWindows(turn, name);
-  for (const { plan } of members) turn.state.assemblies.delete(plan.name);
+  for (const assembly of members) forgetAssembly(turn, assembly);
   turn.state.deployables.delete(name);
+  turn.state.members.delete(name);
 }
 
 /** Takes an escalation up the rungs until one of them deals with it. */
 export function escalate(turn: Turn, assembly: AssemblyState, escalation: Escalation): void {
+  if (escalation.rung === 'stop') return stopAssembly(turn, assembly);
   if (escalation.rung === 'assembly') {
-    const further = failAssembly(turn, assembly, escalation.cause);
+    const failure = { cause: escalation.cause, verdict: 'escalated' };
+    const further = failAssembly(turn, assembly, failure);
     if (further === null) return;
     escalate(turn, assembly, further);
     return;
@@ -190,6 +224,7 @@ function failDeployable(turn: Turn, failed: AssemblyState, cause: string): void 
   if (counted.decision === 'escalate') {
     deployable.blocked = true;
     deployable.note = cause;
+    turn.actions.push({ kind: 'save-blocked', deployable: plan.name, reason: cause });
     tell(
       turn,
       'escalation',
@@ -208,8 +243,9 @@ function failDeployable(turn: Turn, failed: AssemblyState, cause: string): void 
     `${where} is restarted as a whole: ${cause} (${count}).`,
     { facts },
   );
-  for (const assembly of membersOf(turn, plan.name)) {
-    if (assembly === failed || ['online', 'suspect', 'booting'].includes(assembly.name))
+  for (const assembly of membersOf(turn.state, plan.name)) {
+    const restarts = ['online', 'suspect', 'booting'].includes(assembly.name);
+    if (assembly === failed || (restarts && maintained(turn, assembly) === null))
       restartAssembly(turn, assembly, 0);
   }
 }
@@ -220,100 +256,4 @@ function giveUpVm(turn: Turn, assembly: AssemblyState): void {
   if (!isOff(assembly)) return fence(turn, assembly, null);
   leaveVm(turn, assembly);
   if (assembly.name !== 'blocked') moveAssembly(turn, assembly, 'blocked');
-}
-
-/** The assemblies that the supervisor runs for a deployable. */
-export function membersOf(turn: Turn, deployable: string): AssemblyState[] {
-  return [...turn.state.assemblies.values()].filter((assembly) => assembly.deployable === deployable);
-}
-
-/** Brings a deployable's state in line with its assemblies and tells when it changed. */
-export function rollUp(turn: Turn, deployable: DeployableState): void {
-  const planned = new Set(deployable.plan.assemblies.map((plan) => plan.name));
-  const members: AssemblyState[] = [];
-  for (const assembly of membersOf(turn, deployable.plan.name)) {
-    if (planned.has(assembly.plan.name)) members.push(assembly);
-    // What was taken out of the plan is forgotten once it is off.
-    else if (assembly.name === 'stopped') turn.state.assemblies.delete(assembly.plan.name);
-  }
-  const next = addUp(deployable, members);
-  if (next !== deployable.name) enter(turn, deployable, next);
-}
-
-function addUp(deployable: DeployableState, members: readonly AssemblyState[]): DeployableStateName {
-  if (deployable.intent === 'down')
-    return members.every((assembly) => assembly.name === 'stopped') ? 'stopped' : 'stopping';
-  const resources = members.flatMap((assembly) => [...assembly.resources.values()]);
-  if (
-    deployable.blocked ||
-    members.some((assembly) => assembly.name === 'blocked') ||
-    resources.some((resource) => resource.name === 'unrecoverable')
-  )
-    return 'blocked';
-  const up =
-    // A suspicion is not yet a failure: nothing is being recovered.
-    members.every((assembly) => assembly.name === 'online' || assembly.name === 'suspect') &&
-    resources.every((resource) => resource.name === 'active' || resource.name === 'unmonitored');
-  // What could not even be planned is not seen among the members.
-  if (up) return deployable.plan.incomplete === true ? 'blocked' : 'active';
-  const failing =
-    members.some((assembly) => assembly.incident !== null) ||
-    resources.some((resource) => resource.incident !== null);
-  // Active before, and nothing failed: a reload has added something, which starts.
-  const starting = deployable.name === 'starting' || deployable.name === 'active';
-  return starting && !failing ? 'starting' : 'recovering';
-}
-
-/** Since now, or since its oldest open incident: one that an earlier service left open began before us. */
-function brokenSince(turn: Turn, deployable: DeployableState): number {
-  const noticed = membersOf(turn, deployable.plan.name)
-    .flatMap((assembly) => [
-      assembly.incident,
-      ...[...assembly.resources.values()].map((one) => one.incident),
-    ])
-    .flatMap((incident) => (incident === null ? [] : [incident.noticedAtMs]));
-  return Math.min(turn.now.wallMs, ...noticed);
-}
-
-/** Recovery takes the plan as it is; what is missing in it comes with a reload. */
-function wayOut(deployable: DeployableState): string {
-  return deployable.plan.incomplete === true ? 'deployable_reload' : 'deployable_recover';
-}
-
-function enter(turn: Turn, deployable: DeployableState, next: DeployableStateName): void {
-  const where = subject(deployable.plan.name);
-  const place = { deployable: deployable.plan.name };
-  deployable.name = next;
-  deployable.sinceWallMs = turn.now.wallMs;
-  switch (next) {
-    case 'starting':
-      return tell(turn, 'deployable-starting', 'info', place, `${where} is STARTING.`);
-    case 'stopping':
-      return tell(turn, 'deployable-stopping', 'info', place, `${where} is STOPPING.`);
-    case 'stopped':
-      deployable.brokenSinceMs = null;
-      return tell(turn, 'deployable-stopped', 'info', place, `${where} is STOPPED.`);
-    case 'recovering':
-      deployable.brokenSinceMs ??= brokenSince(turn, deployable);
-      return tell(turn, 'deployable-recovering', 'warning', place, `${where} is RECOVERING.`);
-    case 'blocked':
-      deployable.brokenSinceMs ??= brokenSince(turn, deployable);
-      return tell(
-        turn,
-        'deployable-blocked',
-        'error',
-        place,
-        `${where} is BLOCKED: a person is needed. When the cause is mended: ${wayOut(deployable)} ${deployable.plan.name}.`,
-      );
-    case 'active': {
-      const since = deployable.brokenSinceMs;
-      deployable.brokenSinceMs = null;
-      deployable.note = null;
-      const text =
-        since === null
-          ? `${where} is ACTIVE.`
-          : `${where} is ACTIVE again after ${seconds(turn.now.wallMs - since)}.`;
-      return tell(turn, 'deployable-active', 'info', place, text);
-    }
-  }
 }

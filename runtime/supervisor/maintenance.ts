@@ -1,11 +1,12 @@
 /**
  * Maintenance: what the operator asked to have monitored and reported, but not acted on, and until when.
- * Pure bookkeeping over the supervisor's state; what "not acted on" means stands where one would act.
+ * Bookkeeping and its events; what "not acted on" means stands where one would act, and how care begins
+ * again afterwards in `maintenance-end.ts`.
  */
 import type { Maintenance, MaintenanceTarget } from '../control.ts';
-
-/** Set maintenances by `maintenanceKey`. */
-export type MaintenanceBook = Map<string, Maintenance>;
+import { tell } from './record.ts';
+import type { AssemblyState, KeptMaintenance, ResourceState, SupervisorState, Turn } from './state.ts';
+import { subject } from './wording.ts';
 
 /** `deployable:D`, `assembly:A` or `resource:A/R`, as the operator may write it too. */
 export function maintenanceKey(target: MaintenanceTarget): string {
@@ -52,4 +53,96 @@ export function maintenanceOf(
 
 function endOf({ untilMs }: { readonly untilMs: number | null }): number {
   return untilMs ?? Number.POSITIVE_INFINITY;
+}
+
+/** The maintenance of an assembly, or of a resource in it, at this moment. */
+export function maintained(
+  turn: Turn,
+  assembly: AssemblyState,
+  resource?: ResourceState,
+): { readonly untilMs: number | null } | null {
+  const place = {
+    deployable: assembly.deployable,
+    assembly: assembly.plan.name,
+    resource: resource?.plan.name,
+  };
+  return maintenanceOf(turn.state.maintenance, place, turn.now.wallMs);
+}
+
+/** Sets it, or replaces what was set on the same target. */
+export function setMaintenance(turn: Turn, maintenance: Maintenance): void {
+  const { untilMs, target } = maintenance;
+  const leftMs = untilMs === null ? null : untilMs - turn.now.wallMs;
+  const beforeMs =
+    leftMs === null ? 0 : Math.min(turn.state.limits.maintenanceWarningMs, Math.max(0, leftMs) / 2);
+  turn.state.maintenance.set(maintenanceKey(target), {
+    ...maintenance,
+    warnAtMs: untilMs === null ? null : untilMs - beforeMs,
+  });
+  if (maintenance.known === true) return;
+  const { place, words } = placeOfTarget(turn.state, target);
+  tell(
+    turn,
+    'maintenance-begun',
+    'info',
+    place,
+    `${words} is in MAINTENANCE ${untilWords(untilMs)}: monitored and reported, not acted on.`,
+    { facts: untilMs === null ? {} : { untilMs } },
+  );
+}
+
+/** Tells that a maintenance is over; what it covered is looked after by `maintenance-end.ts`. */
+export function tellMaintenanceEnded(turn: Turn, target: MaintenanceTarget, byItself: boolean): void {
+  const { place, words } = placeOfTarget(turn.state, target);
+  const how = byItself ? 'its time is up' : 'a person ended it';
+  tell(
+    turn,
+    'maintenance-ended',
+    'info',
+    place,
+    `${words} is out of maintenance (${how}): looked after again.`,
+  );
+}
+
+/** The warning before a maintenance ends by itself. */
+export function warnOfEnd(turn: Turn, kept: KeptMaintenance): void {
+  if (kept.warnAtMs === null || kept.untilMs === null || turn.now.wallMs < kept.warnAtMs) return;
+  turn.state.maintenance.set(maintenanceKey(kept.target), { ...kept, warnAtMs: null });
+  const { place, words } = placeOfTarget(turn.state, kept.target);
+  tell(
+    turn,
+    'maintenance-ending',
+    'warning',
+    place,
+    `${words} leaves maintenance at ${clockTime(kept.untilMs)}: what has failed by then is recovered. To go on: maintenance_set.`,
+  );
+}
+
+/** `until 03:14 UTC on 2026-01-31`, or `until maintenance_clear`. */
+export function untilWords(untilMs: number | null): string {
+  return untilMs === null ? 'until maintenance_clear' : `until ${clockTime(untilMs)}`;
+}
+
+/** The supervisor knows no time zone; a terminal shows its own beside the event. */
+function clockTime(wallMs: number): string {
+  const [date, time] = new Date(wallMs).toISOString().split('T');
+  return `${time?.slice(0, 5)} UTC on ${date}`;
+}
+
+/** What is in maintenance need not be known here: a deployable that was never started. */
+function placeOfTarget(
+  state: SupervisorState,
+  target: MaintenanceTarget,
+): { place: { deployable: string; assembly?: string; resource?: string }; words: string } {
+  if (target.kind === 'deployable')
+    return { place: { deployable: target.deployable }, words: subject(target.deployable) };
+  const { assembly } = target;
+  const deployable = state.assemblies.get(assembly)?.deployable ?? '';
+  if (target.kind === 'assembly')
+    return { place: { deployable, assembly }, words: subject(deployable, assembly) };
+  const { resource } = target;
+  return {
+    place: { deployable, assembly, resource },
+    words: subject(deployable, assembly, resource),
+  };
 }

@@ -4,7 +4,7 @@
  */
 import type { Incident, SupervisorEvent } from '../../model/event.ts';
 import type { GuestMessage, HostMessage } from '../../model/guest-protocol.ts';
-import type { DeployablePlan, Maintenance, MaintenanceTarget } from '../control.ts';
+import type { CheckProbe, DeployablePlan, Maintenance, MaintenanceTarget } from '../control.ts';
 import type { DomainProgress, DomainReport } from '../ports.ts';
 
 /** How a start or a fencing ended. `retryable` is false for what no repetition can mend. */
@@ -68,18 +68,74 @@ export type Observation =
       readonly attempt: number;
       readonly progress: DomainProgress | null | 'unanswered';
     }
+  /** A check's answer; `unknown` when it could not be asked, which counts for nothing. */
+  | {
+      readonly kind: 'checked';
+      readonly assembly: string;
+      readonly resource: string;
+      readonly check: string;
+      readonly id: number;
+      readonly verdict: 'well' | 'bad' | 'unknown';
+      readonly detail: string;
+    }
+  /** What the second transport found: `none` where an assembly has no other way than its agent. */
+  | {
+      readonly kind: 'second-answer';
+      readonly assembly: string;
+      readonly attempt: number;
+      readonly answer: 'alive' | 'silent' | 'none';
+    }
+  /** What others may refer to, such as `address` and `port/80`. */
+  | {
+      readonly kind: 'values';
+      readonly assembly: string;
+      readonly values: Readonly<Record<string, string>>;
+    }
+  /** What was kept of a failed VM: lines such as `screen: PATH`. */
+  | {
+      readonly kind: 'evidence';
+      readonly assembly: string;
+      readonly incident: string;
+      readonly lines: readonly string[];
+    }
   /** We ourselves did not run for this long: no evidence against anybody. */
   | { readonly kind: 'stalled'; readonly stalledMs: number };
 
 export type Action =
   | { readonly kind: 'start'; readonly assembly: string; readonly attempt: number }
-  /** Evidence is taken first when an incident is named, within its limit. */
+  /** Evidence is taken first, within its limit, and kept with the incident where one is named. */
   | {
       readonly kind: 'fence';
       readonly assembly: string;
       readonly attempt: number;
       readonly incident: string | null;
     }
+  /** Lets a paused domain go on; what comes of it is told by the domain's events. */
+  | { readonly kind: 'resume'; readonly assembly: string }
+  | {
+      readonly kind: 'ask-second';
+      readonly assembly: string;
+      readonly attempt: number;
+      readonly limitMs: number;
+    }
+  | {
+      readonly kind: 'check';
+      readonly assembly: string;
+      readonly resource: string;
+      readonly check: string;
+      readonly id: number;
+      readonly probe: CheckProbe;
+      readonly timeoutMs: number;
+    }
+  /** `told`: the address that the guest says it has, if it says one. */
+  | { readonly kind: 'read-values'; readonly assembly: string; readonly told: string | null }
+  | {
+      readonly kind: 'save-values';
+      readonly assembly: string;
+      readonly values: Readonly<Record<string, string>>;
+    }
+  /** Null: not given up any more. */
+  | { readonly kind: 'save-blocked'; readonly deployable: string; readonly reason: string | null }
   | { readonly kind: 'shutdown'; readonly assembly: string }
   /** Asks the hypervisor for the domain's state now. */
   | { readonly kind: 'inspect'; readonly assembly: string }

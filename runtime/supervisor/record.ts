@@ -31,34 +31,53 @@ export function tell(
   });
 }
 
+/** `verdict`: the incident's word for it; `evidence`: the signals that it was made from. */
+export type NotedFailure = {
+  readonly cause: string;
+  readonly verdict: string;
+  readonly evidence?: readonly string[] | undefined;
+};
+
 /** Opens an incident, or adds what came next to the one that is open. */
 export function noteFailure(
   turn: Turn,
   holder: { incident: Incident | null },
   place: { readonly deployable: string; readonly assembly: string; readonly resource: string | null },
   rung: Incident['rung'],
-  cause: string,
-  verdict: string | null = null,
+  failure: NotedFailure,
 ): Incident {
   const open = holder.incident;
+  const evidence = failure.evidence ?? [];
   const incident: Incident =
     open === null
       ? {
           id: `${turn.state.nextIncident++}`,
           ...place,
           rung,
-          verdict,
-          cause,
-          evidence: [],
+          verdict: failure.verdict,
+          cause: failure.cause,
+          evidence: [...evidence],
           actions: [],
           outcome: 'open',
           noticedAtMs: turn.now.wallMs,
           endedAtMs: null,
         }
-      : { ...open, evidence: [...open.evidence, cause].slice(-maxIncidentLines) };
+      : { ...open, evidence: lastLines([...open.evidence, failure.cause, ...evidence]) };
   holder.incident = incident;
   turn.actions.push({ kind: 'save-incident', incident });
   return incident;
+}
+
+/** Adds what was kept of a failed VM to its incident, where that is still open. */
+export function noteEvidence(
+  turn: Turn,
+  holder: { incident: Incident | null },
+  id: string,
+  lines: readonly string[],
+): void {
+  if (holder.incident?.id !== id) return;
+  holder.incident = { ...holder.incident, evidence: lastLines([...holder.incident.evidence, ...lines]) };
+  turn.actions.push({ kind: 'save-incident', incident: holder.incident });
 }
 
 /** The incident that the service left open at this place when it ended, if there is one; it goes on. */
@@ -70,6 +89,10 @@ export function takeUpIncident(turn: Turn, assembly: string, resource: string | 
 
 /** An incident that goes on for days stays one record: only its latest lines are kept. */
 const maxIncidentLines = 50;
+
+function lastLines(lines: readonly string[]): string[] {
+  return lines.slice(-maxIncidentLines);
+}
 
 /** Writes down what is done about the open incident; no effect without one. */
 export function noteAction(turn: Turn, holder: { incident: Incident | null }, action: string): void {

@@ -10,8 +10,14 @@
 import type { GuestMessage } from '../../model/guest-protocol.ts';
 import type { ResourcePlan } from '../control.ts';
 import { noFailures } from './escalation.ts';
+import { maintained } from './maintenance.ts';
+import { suspendResource, watch } from './order-holds.ts';
+import { resolvedParameters } from './order.ts';
+import type { Observation } from './protocol.ts';
 import { endIncident, placeOf, takeUpIncident, tell } from './record.ts';
-import { failResource, giveUp, launch, operate, type Escalation } from './resource-recovery.ts';
+import { checkAnswered, tickChecks } from './resource-checks.ts';
+import { operate } from './resource-operation.ts';
+import { failResource, giveUp, launch, leaveFailed, type Escalation } from './resource-recovery.ts';
 import { moveResource, type AssemblyState, type ResourceState, type Turn } from './state.ts';
 import { deathCause, hardError, operationFailure, seconds, subject } from './wording.ts';
 
@@ -29,6 +35,9 @@ export function newResource(turn: Turn, assembly: string, plan: ResourcePlan): R
     operation: null,
     dueMs: null,
     killFirst: false,
+    held: false,
+    rejoins: null,
+    checks: new Map(),
     run: noFailures,
     incident: takeUpIncident(turn, assembly, plan.name),
     note: null,
@@ -47,26 +56,30 @@ export function beginResource(turn: Turn, assembly: AssemblyState, resource: Res
  * what waits for its restart goes on waiting.
  */
 export function takeUpResource(turn: Turn, assembly: AssemblyState, resource: ResourceState): void {
-  if (resource.name !== 'active' && resource.name !== 'waiting')
+  if (resource.name !== 'active' && resource.name !== 'waiting' && resource.name !== 'failed')
     return beginResource(turn, assembly, resource);
   watch(turn, assembly, resource);
-  if (resource.name === 'waiting') return;
-  operate(turn, assembly, resource, 'monitor');
+  if (resource.name !== 'waiting') return operate(turn, assembly, resource, 'monitor');
+  // The answer to the stop that it was told may be lost with the link: killed before its start it is off anyway.
+  if (resource.operation === null) return;
+  resource.operation = null;
+  resource.killFirst = true;
 }
 
-function watch(turn: Turn, assembly: AssemblyState, resource: ResourceState): void {
-  const { plan } = resource;
-  turn.actions.push({
-    kind: 'send',
-    assembly: assembly.plan.name,
-    message: {
-      kind: 'watch',
-      name: plan.name,
-      class: plan.class,
-      service: plan.service,
-      parameters: plan.parameters,
-    },
-  });
+/**
+ * Its plan has changed while it may run. Other parameters take effect by a restart; a restart for nothing is
+ * not wanted, so only where what the guest would be told differs.
+ */
+export function changeResourcePlan(
+  turn: Turn,
+  assembly: AssemblyState,
+  resource: ResourceState,
+  plan: ResourcePlan,
+): void {
+  const before = JSON.stringify(resolvedParameters(turn.state, resource.plan));
+  resource.plan = plan;
+  if (JSON.stringify(resolvedParameters(turn.state, plan)) === before) return;
+  suspendResource(turn, assembly, resource, 'it is reconfigured, because its parameters were changed');
 }
 
 /** The kernel's word that the main process is gone. */
@@ -82,7 +95,11 @@ export function resourceDied(
     if (resource.operation?.operation === 'monitor') operate(turn, assembly, resource, 'monitor');
     return null;
   }
-  return failResource(turn, assembly, resource, { cause: deathCause(message), processGone: true });
+  return failResource(turn, assembly, resource, {
+    cause: deathCause(message),
+    verdict: 'died',
+    processGone: true,
+  });
 }
 
 /** The guest says, after a reconnect, that the main process died while nobody listened. */
@@ -93,6 +110,7 @@ export function resourceFoundDead(
 ): Escalation | null {
   return failResource(turn, assembly, resource, {
     cause: 'its main process died while the guest link was down',
+    verdict: 'died',
     processGone: true,
   });
 }
@@ -107,8 +125,10 @@ export function resourceAnswered(
   if (resource.operation?.id !== result.id || resource.operation.operation !== result.operation) return null;
   resource.operation = null;
   const hard = result.timedOut ? undefined : hardError(result.code);
-  if (hard !== undefined && resource.name !== 'stopping') {
-    giveUp(turn, assembly, resource, `its ${result.operation} says ${hard} (OCF code ${result.code})`);
+  if (hard !== undefined && resource.name !== 'stopping' && result.operation !== 'stop') {
+    const cause = `its ${result.operation} says ${hard} (OCF code ${result.code})`;
+    const end = maintained(turn, assembly, resource) === null ? giveUp : leaveFailed;
+    end(turn, assembly, resource, { cause, verdict: 'hard-error' });
     return null;
   }
   switch (result.operation) {
@@ -119,16 +139,18 @@ export function resourceAnswered(
       else
         return failResource(turn, assembly, resource, {
           cause: operationFailure(result),
+          verdict: 'start-failed',
           processGone: false,
         });
       return null;
     case 'stop':
-      if (succeeded(result)) stopped(turn, resource);
-      else operate(turn, assembly, resource, 'kill');
+      if (!succeeded(result)) operate(turn, assembly, resource, 'kill');
+      else if (resource.name === 'stopping') stopped(turn, resource);
+      // One that is held starts again when what it waits for runs.
       return null;
     case 'kill':
       if (resource.name === 'stopping') stopped(turn, resource);
-      else operate(turn, assembly, resource, 'start');
+      else if (!resource.held) operate(turn, assembly, resource, 'start');
       return null;
   }
 }
@@ -148,7 +170,22 @@ function monitored(
     return null;
   }
   const notRunning = !result.timedOut && result.code === ocfNotRunning;
+  if (resource.name === 'failed') {
+    resource.dueMs = turn.now.monotonicMs + resource.plan.monitorIntervalMs;
+    return null;
+  }
   if (resource.name === 'probing') {
+    if (turn.state.deployables.get(assembly.deployable)?.blocked === true) {
+      const cause = 'it does not run, and the deployable is blocked, so nothing is tried';
+      giveUp(turn, assembly, resource, { cause, verdict: 'blocked' });
+      return null;
+    }
+    // A start that the operator asked for is theirs; one that would follow a failure is ours to leave.
+    const ours = assembly.adopted || assembly.incident !== null || resource.incident !== null;
+    if (ours && maintained(turn, assembly, resource) !== null) {
+      leaveFailed(turn, assembly, resource, { cause: 'it does not run', verdict: 'monitor' });
+      return null;
+    }
     if (!notRunning) resource.killFirst = true;
     // With an incident open, the link was lost in the middle of a recovery, which now goes on.
     moveResource(turn, resource, resource.incident === null ? 'starting' : 'recovering');
@@ -156,7 +193,7 @@ function monitored(
     return null;
   }
   const cause = notRunning ? 'its monitor says that it is not running' : operationFailure(result);
-  return failResource(turn, assembly, resource, { cause, processGone: notRunning });
+  return failResource(turn, assembly, resource, { cause, verdict: 'monitor', processGone: notRunning });
 }
 
 function activate(turn: Turn, assembly: AssemblyState, resource: ResourceState): void {
@@ -177,6 +214,7 @@ function activate(turn: Turn, assembly: AssemblyState, resource: ResourceState):
 /** Orderly stop; a resource that does not run is left alone. */
 export function stopResource(turn: Turn, assembly: AssemblyState, resource: ResourceState): void {
   endIncident(turn, resource, 'stopped');
+  resource.rejoins = null;
   if (resource.name === 'stopped' || resource.name === 'stopping') return;
   if (resource.name === 'unmonitored') return moveResource(turn, resource, 'stopped');
   moveResource(turn, resource, 'stopping');
@@ -193,6 +231,7 @@ export function resetResource(turn: Turn, resource: ResourceState): void {
   if (resource.incident !== null) endIncident(turn, resource, 'escalated');
   resource.operation = null;
   resource.killFirst = false;
+  resource.rejoins = null;
   if (resource.name !== 'stopped') moveResource(turn, resource, 'stopped');
 }
 
@@ -210,6 +249,7 @@ export function tickResource(
 ): Escalation | null {
   const nowMs = turn.now.monotonicMs;
   const { operation } = resource;
+  if (resource.name === 'active') tickChecks(turn, assembly, resource);
   if (operation !== null) {
     if (nowMs < operation.deadlineMs) return null;
     resource.operation = null;
@@ -217,15 +257,36 @@ export function tickResource(
       stopped(turn, resource);
       return null;
     }
+    // A stop so that it restarts with another: what may survive is killed before it starts.
+    if (resource.held) {
+      resource.killFirst = true;
+      return null;
+    }
     const cause = `the agent did not answer its ${operation.operation} in time`;
-    return failResource(turn, assembly, resource, { cause, processGone: false });
+    return failResource(turn, assembly, resource, { cause, verdict: 'no-answer', processGone: false });
   }
   if (resource.dueMs === null || nowMs < resource.dueMs) return null;
   resource.dueMs = null;
-  if (resource.name === 'active') operate(turn, assembly, resource, 'monitor');
+  if (resource.name === 'active' || resource.name === 'failed') operate(turn, assembly, resource, 'monitor');
   if (resource.name === 'waiting') {
+    if (maintained(turn, assembly, resource) !== null) {
+      const cause = resource.note ?? 'it failed before the maintenance began';
+      leaveFailed(turn, assembly, resource, { cause, verdict: 'died' });
+      return null;
+    }
     moveResource(turn, resource, 'recovering');
     launch(turn, assembly, resource);
   }
   return null;
+}
+
+/** A check's answer. */
+export function resourceChecked(
+  turn: Turn,
+  assembly: AssemblyState,
+  resource: ResourceState,
+  checked: Extract<Observation, { kind: 'checked' }>,
+): Escalation | null {
+  const failure = checkAnswered(turn, resource, checked);
+  return failure === null ? null : failResource(turn, assembly, resource, failure);
 }

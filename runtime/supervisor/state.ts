@@ -8,13 +8,24 @@
  */
 import type { AssemblyStateName, DeployableStateName, ResourceStateName } from '../../model/cped-api.ts';
 import type { Incident, SupervisorEvent } from '../../model/event.ts';
-import type { AssemblyPlan, DeployablePlan, ResourcePlan } from '../control.ts';
+import type { AssemblyPlan, DeployablePlan, Maintenance, ResourcePlan } from '../control.ts';
 import type { DomainProgress, DomainState } from '../ports.ts';
 import type { FailureRun } from './escalation.ts';
 import type { Limits } from './limits.ts';
-import type { MaintenanceBook } from './maintenance.ts';
 import type { Action, Now } from './protocol.ts';
 import type { ResourceOperation } from '../../model/guest-protocol.ts';
+
+/** What is known of one check of an active resource. */
+export type CheckState = {
+  /** Monotonic time of the next question. */
+  dueMs: number;
+  /** The question that is out, and until when its answer is awaited. */
+  asked: { readonly id: number; readonly deadlineMs: number } | null;
+  /** Bad answers in a row. */
+  failures: number;
+  /** It was good once since the resource became active: the start grace is over. */
+  wasWell: boolean;
+};
 
 export type ResourceState = {
   plan: ResourcePlan;
@@ -26,12 +37,19 @@ export type ResourceState = {
   dueMs: number | null;
   /** Whether a restart must force off what may still run before it starts anew. */
   killFirst: boolean;
+  /** In `waiting` for what it depends on, not for a time. */
+  held: boolean;
+  /** The assembly that it restarts with and that has to be up first; null when there is none. */
+  rejoins: string | null;
+  /** By the checks' names; empty unless active. */
+  checks: Map<string, CheckState>;
   run: FailureRun;
   incident: Incident | null;
   note: string | null;
 };
 
 export type Suspicion = {
+  /** Since it was told, or, while it is only looked at quietly, since the first sample. */
   sinceMs: number;
   /** First sample; `pending` until it is in. */
   first: { atMs: number; progress: DomainProgress | null } | 'pending';
@@ -40,6 +58,19 @@ export type Suspicion = {
   measuring: boolean;
   /** Two samples have been compared. */
   judged: boolean;
+  /** The question over the second transport that is out. */
+  second: { readonly attempt: number; readonly deadlineMs: number } | null;
+  /** The guest has answered there: told once. */
+  secondTold: boolean;
+};
+
+/** A VM that is paused on an I/O error, from then until its storage works again. */
+export type Stalled = {
+  readonly sinceMs: number;
+  /** When it was let go on last. */
+  triedMs: number;
+  /** It runs again since then, perhaps only until its next write. */
+  runningSinceMs: number | null;
 };
 
 export type AssemblyState = {
@@ -74,11 +105,23 @@ export type AssemblyState = {
   /** Resources that the agent said are dead in the state after its hello. */
   foundDead: Set<string>;
   suspicion: Suspicion | null;
+  stalled: Stalled | null;
+  /** Questions over the second transport so far: an answer to an older one is ignored. */
+  secondAttempt: number;
+  /** The address that the guest says it has. */
+  address: string | null;
+  /** What others may refer to; null until it was read once. */
+  values: Readonly<Record<string, string>> | null;
+  /** It waits for another assembly's start, and that was told. */
+  orderTold: boolean;
   run: FailureRun;
   incident: Incident | null;
   note: string | null;
   resources: Map<string, ResourceState>;
 };
+
+/** `warnAtMs`: wall time of the warning before it ends by itself; null when it was told, or has no end. */
+export type KeptMaintenance = Maintenance & { readonly warnAtMs: number | null };
 
 export type DeployableState = {
   plan: DeployablePlan;
@@ -88,6 +131,8 @@ export type DeployableState = {
   /** Wall time when it left `active`; for telling how long the recovery took. */
   brokenSinceMs: number | null;
   blocked: boolean;
+  /** Something in its plan restarts with what it depends on. */
+  restartsDependants: boolean;
   note: string | null;
 };
 
@@ -100,8 +145,18 @@ export type SupervisorState = {
   assemblies: Map<string, AssemblyState>;
   /** Failure times (wall clock) by window key. */
   windows: Map<string, readonly number[]>;
-  /** What is monitored and not acted on. */
-  maintenance: MaintenanceBook;
+  /** The assemblies of each deployable, also those that a reload took out and that still stop. */
+  members: Map<string, Set<AssemblyState>>;
+  /** Resources that wait for what they depend on, with their assemblies. */
+  heldResources: Map<ResourceState, AssemblyState>;
+  /** Assemblies whose stop waits for those that depend on them. */
+  heldStops: Set<AssemblyState>;
+  /** Given up by a service before us, with the reason, until a plan of theirs comes. */
+  blockedBefore: Map<string, string>;
+  /** What was last known of values that others refer to. */
+  valuesBefore: Map<string, Readonly<Record<string, string>>>;
+  /** What is monitored and not acted on, by `maintenanceKey`. */
+  maintenance: Map<string, KeptMaintenance>;
   /** The operator's limit on starts at the same time; null leaves it to `limits`. */
   startSlots: number | null;
   nextOperationId: number;
@@ -118,6 +173,10 @@ export type Heritage = {
   readonly firstIncident: number;
   /** Best another one each time: an agent may still answer what the last service asked. 1 to 2^31-1. */
   readonly firstOperationId: number;
+  /** Deployables that were given up, with the reason. */
+  readonly blocked?: ReadonlyMap<string, string>;
+  /** What assemblies gave others to refer to, by their names. */
+  readonly values?: ReadonlyMap<string, Readonly<Record<string, string>>>;
 };
 
 /** A fresh state. */
@@ -129,6 +188,11 @@ export function initialState(limits: Limits, heritage: Heritage): SupervisorStat
     deployables: new Map(),
     assemblies: new Map(),
     windows: new Map(heritage.windows),
+    members: new Map(),
+    heldResources: new Map(),
+    heldStops: new Set(),
+    blockedBefore: new Map(heritage.blocked),
+    valuesBefore: new Map(heritage.values),
     maintenance: new Map(),
     startSlots: null,
     nextOperationId: heritage.firstOperationId,
@@ -137,36 +201,49 @@ export function initialState(limits: Limits, heritage: Heritage): SupervisorStat
   };
 }
 
+/** The assemblies that the supervisor runs for a deployable. */
+export function membersOf(state: SupervisorState, deployable: string): ReadonlySet<AssemblyState> {
+  return state.members.get(deployable) ?? noMembers;
+}
+const noMembers: ReadonlySet<AssemblyState> = new Set();
+
 /** One step in the making: the state, the time, and what has been decided so far. */
 export type Turn = {
   readonly state: SupervisorState;
   readonly now: Now;
   readonly actions: Action[];
   readonly events: SupervisorEvent[];
+  /** Something has moved since the last assembly was settled. */
+  moved: boolean;
+  /** Deployables in which something has moved. */
+  readonly touched: Set<string>;
 };
 
 const assemblyMoves: Readonly<Record<AssemblyStateName, readonly AssemblyStateName[]>> = {
-  stopped: ['waiting', 'booting', 'fencing', 'stopping'],
-  waiting: ['starting', 'booting', 'fencing', 'stopping', 'stopped', 'blocked'],
-  starting: ['booting', 'waiting', 'fencing', 'stopping', 'blocked'],
-  booting: ['online', 'fencing', 'stopping', 'waiting', 'blocked'],
-  online: ['suspect', 'fencing', 'waiting', 'stopping', 'blocked', 'booting'],
-  suspect: ['online', 'fencing', 'waiting', 'stopping', 'blocked', 'booting'],
-  fencing: ['waiting', 'stopped', 'blocked'],
+  stopped: ['waiting', 'booting', 'fencing', 'stopping', 'blocked', 'failed'],
+  waiting: ['starting', 'booting', 'fencing', 'stopping', 'stopped', 'blocked', 'failed'],
+  starting: ['booting', 'waiting', 'fencing', 'stopping', 'blocked', 'failed'],
+  booting: ['online', 'fencing', 'stopping', 'waiting', 'blocked', 'stopped', 'booting', 'failed'],
+  online: ['suspect', 'fencing', 'waiting', 'stopping', 'blocked', 'booting', 'stopped', 'failed'],
+  suspect: ['online', 'fencing', 'waiting', 'stopping', 'blocked', 'booting', 'stopped', 'failed'],
+  fencing: ['waiting', 'stopped', 'blocked', 'failed'],
   stopping: ['stopped', 'fencing'],
   blocked: ['waiting', 'booting', 'fencing', 'stopping', 'stopped'],
+  failed: ['stopped', 'booting', 'stopping', 'fencing', 'waiting', 'blocked'],
 };
 
+const anyEnd = ['stopping', 'stopped', 'probing'] as const;
 const resourceMoves: Readonly<Record<ResourceStateName, readonly ResourceStateName[]>> = {
   stopped: ['probing', 'unmonitored', 'stopping'],
   unmonitored: ['stopped', 'probing'],
-  probing: ['active', 'starting', 'recovering', 'waiting', 'unrecoverable', 'stopping', 'stopped', 'probing'],
-  starting: ['active', 'recovering', 'waiting', 'unrecoverable', 'stopping', 'stopped', 'probing'],
-  active: ['recovering', 'waiting', 'unrecoverable', 'stopping', 'stopped', 'probing'],
-  recovering: ['active', 'recovering', 'waiting', 'unrecoverable', 'stopping', 'stopped', 'probing'],
-  waiting: ['recovering', 'stopping', 'stopped', 'probing', 'unrecoverable', 'active'],
+  probing: ['active', 'starting', 'recovering', 'waiting', 'unrecoverable', 'failed', ...anyEnd],
+  starting: ['active', 'recovering', 'waiting', 'unrecoverable', 'failed', ...anyEnd],
+  active: ['recovering', 'waiting', 'unrecoverable', 'failed', ...anyEnd],
+  recovering: ['active', 'recovering', 'waiting', 'unrecoverable', 'failed', ...anyEnd],
+  waiting: ['recovering', 'starting', 'unrecoverable', 'active', 'failed', ...anyEnd],
   stopping: ['stopped', 'unrecoverable', 'probing'],
   unrecoverable: ['probing', 'stopped', 'stopping'],
+  failed: ['active', 'failed', 'unrecoverable', ...anyEnd],
 };
 
 /** Moves an assembly; its deadline is the new state's own and starts empty. */
@@ -176,6 +253,7 @@ export function moveAssembly(turn: Turn, assembly: AssemblyState, to: AssemblySt
   }
   assembly.name = to;
   assembly.sinceWallMs = turn.now.wallMs;
+  turn.moved = true;
   assembly.deadlineMs = null;
 }
 
@@ -199,4 +277,7 @@ export function moveResource(turn: Turn, resource: ResourceState, to: ResourceSt
   if (resource.name !== to) resource.sinceWallMs = turn.now.wallMs;
   resource.name = to;
   resource.dueMs = null;
+  resource.held = false;
+  resource.checks.clear();
+  turn.moved = true;
 }

@@ -5,20 +5,25 @@
  */
 import { admitStarts, assemblyStarted, domainSeen } from './assembly.ts';
 import { assemblyFenced, failAssembly, fence } from './assembly-failure.ts';
-import { guestSaid, linkChanged, tickOnline } from './assembly-link.ts';
+import { secondAnswered } from './assembly-second.ts';
+import { stalledFailure, tickStalled } from './assembly-stalled.ts';
+import { checkCame, guestSaid, linkChanged, tickOnline } from './assembly-link.ts';
 import { powerOffWhenQuiet } from './assembly-stop.ts';
 import { forgetSamples, judge, progressMeasured } from './assembly-suspicion.ts';
 import {
+  admitStops,
   applyPlan,
   escalate,
   forgetDeployable,
   recoverDeployable,
-  rollUp,
   stopDeployable,
 } from './deployable.ts';
-import { maintenanceKey } from './maintenance.ts';
+import { rollUp } from './deployable-state.ts';
+import { setMaintenance } from './maintenance.ts';
+import { endMaintenance, tickMaintenance } from './maintenance-end.ts';
+import { admitHeld, valuesRead } from './order-holds.ts';
 import type { Now, Observation, StepResult } from './protocol.ts';
-import { tell } from './record.ts';
+import { noteEvidence, tell } from './record.ts';
 import type { Escalation } from './resource-recovery.ts';
 import { extendDeadline, type AssemblyState, type SupervisorState, type Turn } from './state.ts';
 import { seconds } from './wording.ts';
@@ -28,16 +33,49 @@ import { seconds } from './wording.ts';
  * Deterministic: no clock, no randomness, no IO.
  */
 export function step(state: SupervisorState, observation: Observation, now: Now): StepResult {
-  const turn: Turn = { state, now, actions: [], events: [] };
+  const turn: Turn = { state, now, actions: [], events: [], moved: false, touched: new Set() };
   observe(turn, observation);
-  admitStarts(turn);
-  for (const deployable of state.deployables.values()) rollUp(turn, deployable);
+  settleOrder(turn, observation.kind);
+  // Most observations (a heartbeat) move nothing, and then nothing adds up to anything else.
+  for (const name of turn.touched) {
+    const deployable = state.deployables.get(name);
+    if (deployable !== undefined) rollUp(turn, deployable);
+  }
   return { actions: turn.actions, events: turn.events };
+}
+
+/** Starts and stops whose turn has come: at each tick, and when something has moved. */
+function settleOrder(turn: Turn, kind: Observation['kind']): void {
+  if (touchesAll.has(kind)) for (const name of turn.state.deployables.keys()) turn.touched.add(name);
+  if (turn.touched.size === 0 && kind !== 'tick' && kind !== 'values') return;
+  admitStarts(turn);
+  admitHeld(turn);
+  admitStops(turn);
+  noteMoved(turn);
+}
+
+/** What concerns no assembly in particular may change any deployable. */
+const touchesAll: ReadonlySet<Observation['kind']> = new Set([
+  'apply',
+  'stop',
+  'recover',
+  'forget',
+  'connection',
+  'maintain',
+  'end-maintenance',
+]);
+
+/** What moved outside of an assembly's own turn: any deployable may be the one. */
+function noteMoved(turn: Turn): void {
+  if (!turn.moved) return;
+  turn.moved = false;
+  for (const name of turn.state.deployables.keys()) turn.touched.add(name);
 }
 
 function observe(turn: Turn, observation: Observation): void {
   switch (observation.kind) {
     case 'tick':
+      tickMaintenance(turn);
       for (const assembly of turn.state.assemblies.values()) settle(turn, assembly, tick(turn, assembly));
       return;
     case 'apply':
@@ -49,11 +87,9 @@ function observe(turn: Turn, observation: Observation): void {
     case 'forget':
       return forgetDeployable(turn, observation.deployable);
     case 'maintain':
-      turn.state.maintenance.set(maintenanceKey(observation.maintenance.target), observation.maintenance);
-      return;
+      return setMaintenance(turn, observation.maintenance);
     case 'end-maintenance':
-      turn.state.maintenance.delete(maintenanceKey(observation.target));
-      return;
+      return endMaintenance(turn, observation.target);
     case 'limit-starts':
       turn.state.startSlots = observation.slots;
       return;
@@ -88,6 +124,24 @@ function observe(turn: Turn, observation: Observation): void {
         assemblyFenced(turn, assembly, observation.attempt, observation.outcome);
         return null;
       });
+    case 'checked':
+      return withAssembly(turn, observation.assembly, (assembly) => checkCame(turn, assembly, observation));
+    case 'second-answer':
+      return withAssembly(turn, observation.assembly, (assembly) =>
+        secondAnswered(turn, assembly, observation.attempt, observation.answer)
+          ? judge(turn, assembly)
+          : null,
+      );
+    case 'values':
+      return withAssembly(turn, observation.assembly, (assembly) => {
+        valuesRead(turn, assembly, observation.values);
+        return null;
+      });
+    case 'evidence':
+      return withAssembly(turn, observation.assembly, (assembly) => {
+        noteEvidence(turn, assembly, observation.incident, observation.lines);
+        return null;
+      });
     case 'progress':
       return withAssembly(turn, observation.assembly, (assembly) =>
         progressMeasured(turn, assembly, observation.attempt, observation.progress),
@@ -107,6 +161,9 @@ function withAssembly(
 
 function settle(turn: Turn, assembly: AssemblyState, escalation: Escalation | null): void {
   if (escalation !== null) escalate(turn, assembly, escalation);
+  if (!turn.moved) return;
+  turn.moved = false;
+  turn.touched.add(assembly.deployable);
 }
 
 function seen(
@@ -129,16 +186,18 @@ function tick(turn: Turn, assembly: AssemblyState): Escalation | null {
     case 'waiting':
     case 'starting':
     case 'blocked':
+    case 'failed':
       return null;
     case 'booting':
+      if (tickStalled(turn, assembly)) return failAssembly(turn, assembly, stalledFailure(turn));
       // Without the hypervisor's word there is no verdict, and a paused guest boots no further; the limit is
       // extended when it returns.
       if (!due || turn.state.hypervisor === 'down' || assembly.domain === 'paused') return null;
-      return failAssembly(
-        turn,
-        assembly,
-        `its agent did not say hello within ${seconds(turn.state.limits.bootMs)} of the start`,
-      );
+      return failAssembly(turn, assembly, {
+        cause: `its agent did not say hello within ${seconds(turn.state.limits.bootMs)} of the start`,
+        verdict: 'no-hello',
+        evidence: [`libvirt says: ${assembly.domain} (${assembly.domainReason})`],
+      });
     case 'online':
     case 'suspect':
       return tickOnline(turn, assembly);
@@ -210,6 +269,8 @@ function weStalled(turn: Turn, stalledMs: number): void {
     extendDeadline(turn, assembly, stalledMs);
     assembly.heardMs += stalledMs;
     // Samples across the stall compare nothing.
+    const { stalled } = assembly;
+    if (stalled !== null && stalled.runningSinceMs !== null) stalled.runningSinceMs += stalledMs;
     if (assembly.suspicion !== null) {
       assembly.suspicion.sinceMs += stalledMs;
       forgetSamples(assembly.suspicion);

@@ -13,7 +13,7 @@ export type VmSigns = {
   readonly domainReason: string;
   /** Since the guest's last word. */
   readonly silentMs: number;
-  /** Null before the guest was suspected. */
+  /** Null before its progress was looked at. */
   readonly suspicion: {
     readonly forMs: number;
     /** `pending`: no second sample yet. */
@@ -25,7 +25,7 @@ export type Verdict =
   | { readonly kind: 'well' }
   | { readonly kind: 'unknown' }
   | { readonly kind: 'suspect' }
-  | { readonly kind: 'paused'; readonly cause: string }
+  | { readonly kind: 'paused' | 'stalled'; readonly cause: string }
   | { readonly kind: 'dead' | 'crashed' | 'hung' | 'agent-lost'; readonly cause: string };
 
 /** The verdict; `cause` completes the sentence "is FAILED: …". */
@@ -52,6 +52,9 @@ function pausedVerdict(reason: string): Verdict {
   if (reason === 'starting-up') return { kind: 'well' };
   if (reason === 'watchdog' || reason === 'crashed' || reason === 'panicked')
     return { kind: 'crashed', cause: `its virtual machine stands still (${reason})` };
+  // libvirt's VIR_DOMAIN_PAUSED_IOERROR: error_policy=stop met a full disk or storage that went away.
+  if (reason === 'ioerror')
+    return { kind: 'stalled', cause: 'its virtual machine is paused on an I/O error of its storage' };
   return { kind: 'paused', cause: `its virtual machine is paused (${reason})` };
 }
 

@@ -6,12 +6,12 @@
 import type { EscalationPolicy } from '../../model/definition.ts';
 import type { GuestMessage } from '../../model/guest-protocol.ts';
 
-/** `resource [R] in assembly [A] in deployable [D]`, as far as given. */
+/** `The resource [R] in assembly [A] in deployable [D]`, as far as given; no deployable where its name is empty. */
 export function subject(deployable: string, assembly?: string, resource?: string): string {
   const parts = [
     resource === undefined ? [] : [`resource [${resource}]`],
     assembly === undefined ? [] : [`assembly [${assembly}]`],
-    [`deployable [${deployable}]`],
+    deployable === '' ? [] : [`deployable [${deployable}]`],
   ];
   return `The ${parts.flat().join(' in ')}`;
 }

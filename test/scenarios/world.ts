@@ -113,6 +113,8 @@ export function createWorld(plan: DeployablePlan): World {
 
 function createMemory(incidents: Map<string, Incident>, told: (event: JournalEvent) => void): Memory {
   const windows = new Map<string, readonly number[]>();
+  const blocked = new Map<string, string>();
+  const values = new Map<string, Readonly<Record<string, string>>>();
   let seq = 0;
   return {
     append: (events) =>
@@ -125,6 +127,13 @@ function createMemory(incidents: Map<string, Incident>, told: (event: JournalEve
     saveIncident: (incident) => incidents.set(incident.id, incident),
     loadWindows: () => windows,
     saveWindow: (key, timesMs) => windows.set(key, timesMs),
+    loadBlocked: () => blocked,
+    saveBlocked(deployable, reason) {
+      if (reason === null) blocked.delete(deployable);
+      else blocked.set(deployable, reason);
+    },
+    loadValues: () => values,
+    saveValues: (assembly, given) => values.set(assembly, given),
   };
 }
 

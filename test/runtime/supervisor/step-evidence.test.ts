@@ -134,7 +134,8 @@ test('a libvirt that answers nothing at all is no evidence of a hang either', ()
 test('fencing that failed while libvirt was away is tried again as soon as it answers', () => {
   const stage = new Stage().up();
   stage.connection('down');
-  stage.hello('boot-2');
+  stage.feed({ kind: 'stop', deployable: 'dep1' });
+  stage.pass(600_000);
   assert.equal(stage.assembly().name, 'fencing');
   for (let minute = 0; minute < 60; minute += 1) {
     stage.fenced(false);

@@ -140,6 +140,12 @@ export class World {
       case 'save-incident':
         this.incidents.set(action.incident.id, action.incident);
         return;
+      case 'resume':
+      case 'check':
+      case 'ask-second':
+      case 'read-values':
+      case 'save-values':
+      case 'save-blocked':
       case 'introduce':
         return;
     }

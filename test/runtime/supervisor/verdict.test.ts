@@ -40,8 +40,13 @@ const rows: readonly { readonly name: string; readonly signs: Partial<VmSigns>; 
       verdict: 'paused',
     },
     {
-      name: 'a domain paused on an I/O error is only reported',
+      name: 'a domain paused on an I/O error is stalled',
       signs: { domain: 'paused', domainReason: 'ioerror' },
+      verdict: 'stalled',
+    },
+    {
+      name: 'a domain that somebody paused is only reported',
+      signs: { domain: 'paused', domainReason: 'user' },
       verdict: 'paused',
     },
     {

@@ -1,0 +1,58 @@
+/**
+ * What the supervisor has kept for its next life besides journal and windows, in SQLite: the deployables that
+ * it gave up, and what assemblies gave others to refer to.
+ */
+import { z } from 'zod';
+import type { Memory } from '../ports.ts';
+import { jsonColumn } from './sqlite-columns.ts';
+import type { SqliteDatabase } from './sqlite-database.ts';
+
+const blockedRow = z.object({ deployable: z.string(), reason: z.string() });
+const valuesRow = z.object({
+  name: z.string(),
+  value: jsonColumn(z.record(z.string().max(64), z.string().max(512))),
+});
+
+/** Before the names in the table of settings. */
+const prefix = 'values/';
+
+type Kept = Pick<Memory, 'loadBlocked' | 'saveBlocked' | 'loadValues' | 'saveValues'>;
+
+export function createKept(database: SqliteDatabase): Kept {
+  return {
+    loadBlocked: () =>
+      new Map(
+        database
+          .all(blockedRow, 'SELECT deployable, reason FROM blocked')
+          .map(({ deployable, reason }) => [deployable, reason]),
+      ),
+    saveBlocked(deployable, reason) {
+      if (reason === null) database.run('DELETE FROM blocked WHERE deployable = ?', deployable);
+      else
+        database.run(
+          `INSERT INTO blocked (deployable, reason) VALUES (?, ?)
+           ON CONFLICT (deployable) DO UPDATE SET reason = excluded.reason`,
+          deployable,
+          reason,
+        );
+    },
+    loadValues: () =>
+      new Map(
+        database
+          .all(
+            valuesRow,
+            'SELECT name, value FROM settings WHERE substr(name, 1, ?) = ?',
+            prefix.length,
+            prefix,
+          )
+          .map(({ name, value }) => [name.slice(prefix.length), value]),
+      ),
+    saveValues: (assembly, values) =>
+      database.run(
+        `INSERT INTO settings (name, value) VALUES (?, ?)
+         ON CONFLICT (name) DO UPDATE SET value = excluded.value`,
+        `${prefix}${assembly}`,
+        JSON.stringify(values),
+      ),
+  };
+}

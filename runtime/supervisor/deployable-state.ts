@@ -1,0 +1,121 @@
+/**
+ * What a deployable's assemblies and resources add up to, and how that is told when it changes. What is done
+ * about any of it is `deployable.ts`.
+ */
+import type { DeployableStateName } from '../../model/cped-api.ts';
+import { tell } from './record.ts';
+import { membersOf, type AssemblyState, type DeployableState, type Turn } from './state.ts';
+import { seconds, subject } from './wording.ts';
+
+/** Brings a deployable's state in line with its assemblies and tells when it changed. */
+export function rollUp(turn: Turn, deployable: DeployableState): void {
+  const planned = new Set(deployable.plan.assemblies.map((plan) => plan.name));
+  const members: AssemblyState[] = [];
+  for (const assembly of membersOf(turn.state, deployable.plan.name)) {
+    if (planned.has(assembly.plan.name)) members.push(assembly);
+    // What was taken out of the plan is forgotten once it is off.
+    else if (assembly.name === 'stopped') forgetAssembly(turn, assembly);
+  }
+  const next = addUp(deployable, members);
+  if (next !== deployable.name) enter(turn, deployable, next);
+}
+
+/** Off and in no plan any more: it is nobody's concern. */
+export function forgetAssembly(turn: Turn, assembly: AssemblyState): void {
+  turn.state.members.get(assembly.deployable)?.delete(assembly);
+  turn.state.assemblies.delete(assembly.plan.name);
+}
+
+function addUp(deployable: DeployableState, members: readonly AssemblyState[]): DeployableStateName {
+  if (deployable.intent === 'down')
+    return members.every((assembly) => assembly.name === 'stopped') ? 'stopped' : 'stopping';
+  const resources = members.flatMap((assembly) => [...assembly.resources.values()]);
+  if (
+    deployable.blocked ||
+    members.some((assembly) => assembly.name === 'blocked') ||
+    resources.some((resource) => resource.name === 'unrecoverable')
+  )
+    return 'blocked';
+  const up =
+    // A suspicion is not yet a failure: nothing is being recovered.
+    members.every((assembly) => assembly.name === 'online' || assembly.name === 'suspect') &&
+    resources.every((resource) => resource.name === 'active' || resource.name === 'unmonitored');
+  // What could not even be planned is not seen among the members.
+  if (up) return deployable.plan.incomplete === true ? 'blocked' : 'active';
+  // Nothing is done about what has failed in maintenance.
+  if (
+    members.some((assembly) => assembly.name === 'failed') ||
+    resources.some((resource) => resource.name === 'failed')
+  )
+    return 'degraded';
+  const failing =
+    members.some((assembly) => assembly.incident !== null) ||
+    resources.some((resource) => resource.incident !== null);
+  // Active before, and nothing failed: a reload has added something, which starts.
+  const starting = deployable.name === 'starting' || deployable.name === 'active';
+  return starting && !failing ? 'starting' : 'recovering';
+}
+
+/** Since now, or since its oldest open incident: one that an earlier service left open began before us. */
+function brokenSince(turn: Turn, deployable: DeployableState): number {
+  const noticed = [...membersOf(turn.state, deployable.plan.name)]
+    .flatMap((assembly) => [
+      assembly.incident,
+      ...[...assembly.resources.values()].map((one) => one.incident),
+    ])
+    .flatMap((incident) => (incident === null ? [] : [incident.noticedAtMs]));
+  return Math.min(turn.now.wallMs, ...noticed);
+}
+
+/** Recovery takes the plan as it is; what is missing in it comes with a reload. */
+function wayOut(deployable: DeployableState): string {
+  return deployable.plan.incomplete === true ? 'deployable_reload' : 'deployable_recover';
+}
+
+/** Moves a deployable and tells it. */
+export function enter(turn: Turn, deployable: DeployableState, next: DeployableStateName): void {
+  const where = subject(deployable.plan.name);
+  const place = { deployable: deployable.plan.name };
+  deployable.name = next;
+  deployable.sinceWallMs = turn.now.wallMs;
+  switch (next) {
+    case 'starting':
+      return tell(turn, 'deployable-starting', 'info', place, `${where} is STARTING.`);
+    case 'stopping':
+      return tell(turn, 'deployable-stopping', 'info', place, `${where} is STOPPING.`);
+    case 'stopped':
+      deployable.brokenSinceMs = null;
+      return tell(turn, 'deployable-stopped', 'info', place, `${where} is STOPPED.`);
+    case 'recovering':
+      deployable.brokenSinceMs ??= brokenSince(turn, deployable);
+      return tell(turn, 'deployable-recovering', 'warning', place, `${where} is RECOVERING.`);
+    case 'degraded':
+      deployable.brokenSinceMs ??= brokenSince(turn, deployable);
+      return tell(
+        turn,
+        'deployable-degraded',
+        'warning',
+        place,
+        `${where} is DEGRADED: something in it has failed in maintenance, and nothing is done about it.`,
+      );
+    case 'blocked':
+      deployable.brokenSinceMs ??= brokenSince(turn, deployable);
+      return tell(
+        turn,
+        'deployable-blocked',
+        'error',
+        place,
+        `${where} is BLOCKED: a person is needed. When the cause is mended: ${wayOut(deployable)} ${deployable.plan.name}.`,
+      );
+    case 'active': {
+      const since = deployable.brokenSinceMs;
+      deployable.brokenSinceMs = null;
+      deployable.note = null;
+      const text =
+        since === null
+          ? `${where} is ACTIVE.`
+          : `${where} is ACTIVE again after ${seconds(turn.now.wallMs - since)}.`;
+      return tell(turn, 'deployable-active', 'info', place, text);
+    }
+  }
+}

@@ -1,0 +1,52 @@
+/**
+ * How care begins again when a maintenance is over: what has failed meanwhile, and was only reported, is
+ * recovered now.
+ */
+import type { MaintenanceTarget } from '../control.ts';
+import { beginAssembly } from './assembly.ts';
+import { failAssembly } from './assembly-failure.ts';
+import { escalate } from './deployable.ts';
+import { isOff } from './domain-words.ts';
+import { maintained, maintenanceKey, tellMaintenanceEnded, warnOfEnd } from './maintenance.ts';
+import { beginResource } from './resource.ts';
+import type { Escalation } from './resource-recovery.ts';
+import { moveAssembly, type AssemblyState, type Turn } from './state.ts';
+
+/** Warnings that are due, and maintenances whose time is up. */
+export function tickMaintenance(turn: Turn): void {
+  for (const kept of turn.state.maintenance.values()) {
+    if (kept.untilMs === null || turn.now.wallMs < kept.untilMs) warnOfEnd(turn, kept);
+    else leave(turn, kept.target, true);
+  }
+}
+
+/** A person ends it. No effect where there is none. */
+export function endMaintenance(turn: Turn, target: MaintenanceTarget): void {
+  if (turn.state.maintenance.has(maintenanceKey(target))) leave(turn, target, false);
+}
+
+function leave(turn: Turn, target: MaintenanceTarget, byItself: boolean): void {
+  turn.state.maintenance.delete(maintenanceKey(target));
+  tellMaintenanceEnded(turn, target, byItself);
+  for (const assembly of turn.state.assemblies.values()) {
+    if (assembly.intent === 'down') continue;
+    const escalation = careAgain(turn, assembly);
+    if (escalation !== null) escalate(turn, assembly, escalation);
+    if (assembly.name !== 'online' || !assembly.linked) continue;
+    for (const resource of assembly.resources.values())
+      if (resource.name === 'failed' && maintained(turn, assembly, resource) === null)
+        beginResource(turn, assembly, resource);
+  }
+}
+
+/** What is off is started; what runs and has not said hello since it failed has to be fenced first. */
+function careAgain(turn: Turn, assembly: AssemblyState): Escalation | null {
+  if (assembly.name !== 'failed' || maintained(turn, assembly) !== null) return null;
+  if (!isOff(assembly) && assembly.domain !== 'unknown')
+    return failAssembly(turn, assembly, {
+      cause: assembly.note ?? 'it failed during the maintenance, and is not back',
+      verdict: 'failed-in-maintenance',
+    });
+  moveAssembly(turn, assembly, 'stopped');
+  return beginAssembly(turn, assembly);
+}
