@@ -5,13 +5,14 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 RELEASES ?=
 JOBS ?=
+NAME ?=
 export PATH := $(CURDIR)/.toolchain/bin:$(PATH)
 
 SOURCES = model catalogue service builder runtime shell tools test bench
 PRESENT = $(wildcard $(SOURCES))
 
 .DEFAULT_GOAL := help
-.PHONY: help bootstrap deps native check format test test-pure test-real demo images images-archive shell bench stack-up stack-down clean install
+.PHONY: help bootstrap deps native check format test test-pure test-real scenario demo images images-archive shell bench stack-up stack-down clean install
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -41,6 +42,9 @@ test-pure: bootstrap ## the tests that need neither libvirt nor QEMU nor Redis (
 
 test-real: bootstrap ## the tests on real QEMU, libvirt, Redis and image builds
 	@node tools/test/main.ts real
+
+scenario: bootstrap ## play a scenario on the virtual clock: NAME=hung-guest; without NAME, list them
+	@node test/scenarios/replay.ts '$(NAME)'
 
 demo: bootstrap ## the whole path: build, start, break, recover; leaves nothing running
 	@node tools/demo/main.ts

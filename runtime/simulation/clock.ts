@@ -14,6 +14,8 @@ export type VirtualClock = {
   readonly advance: (byMs: number) => Promise<void>;
   /** Lets time pass at once, as in a suspended process: what was due fires late, in one go. */
   readonly jump: (byMs: number) => Promise<void>;
+  /** The wall clock is set, forwards or back; the monotonic one goes on as it did. */
+  readonly setWall: (byMs: number) => void;
 };
 
 type Timer = { readonly id: number; dueMs: number; readonly callback: () => void };
@@ -22,10 +24,11 @@ type Timer = { readonly id: number; dueMs: number; readonly callback: () => void
 export function createVirtualClock(startWallMs: number): VirtualClock {
   let nowMs = 0;
   let nextId = 1;
+  let wallOffsetMs = 0;
   const timers: Timer[] = [];
   const clock: Clock = {
     monotonicMs: () => nowMs,
-    wallMs: () => startWallMs + nowMs,
+    wallMs: () => startWallMs + wallOffsetMs + nowMs,
     after(delayMs, callback) {
       const timer = { id: nextId++, dueMs: nowMs + Math.max(0, delayMs), callback };
       timers.push(timer);
@@ -62,6 +65,9 @@ export function createVirtualClock(startWallMs: number): VirtualClock {
     clock,
     elapsedMs: () => nowMs,
     advance: (byMs) => fireUntil(nowMs + byMs),
+    setWall(byMs) {
+      wallOffsetMs += byMs;
+    },
     async jump(byMs) {
       await macrotask();
       nowMs += byMs;

@@ -52,6 +52,7 @@ export type World = SimulatedGuestOptions & {
   readonly guests: Map<string, Guest>;
   host: Host | undefined;
   poweroff: (assembly: string) => void;
+  watch: (assembly: string, name: string, parameters: Readonly<Record<string, string>>) => void;
 };
 
 const defaultDelaysMs = { monitor: 100, start: 500, stop: 500, kill: 100 } as const;
@@ -191,6 +192,7 @@ export function hear(world: World, guest: Guest, message: HostMessage): void {
   switch (message.kind) {
     case 'watch':
       guest.watched.add(message.name);
+      world.watch(guest.assembly, message.name, message.parameters);
       sayState(world, guest, message.name);
       break;
     case 'unwatch':

@@ -28,6 +28,10 @@ export type SimulatedGuests = {
   script(assembly: string, name: string, operation: ResourceOperation, scripted: ScriptedOperation): void;
   /** Called when a guest was told to power off. */
   onPoweroff(callback: (assembly: string) => void): void;
+  /** Called when a guest is told to manage a resource, with its parameters. */
+  onWatch(
+    callback: (assembly: string, name: string, parameters: Readonly<Record<string, string>>) => void,
+  ): void;
   isRunning(assembly: string, name: string): boolean;
   /** All that the host has told this guest, since it was first booted. */
   heard(assembly: string): readonly HostMessage[];
@@ -90,7 +94,13 @@ function unhang(world: World, assembly: string): void {
 }
 
 export function simulatedGuests(options: SimulatedGuestOptions): SimulatedGuests {
-  const world: World = { ...options, guests: new Map(), host: undefined, poweroff: () => {} };
+  const world: World = {
+    ...options,
+    guests: new Map(),
+    host: undefined,
+    poweroff: () => {},
+    watch: () => {},
+  };
   return {
     connectHost: () => connectHost(world),
     boot: (assembly) => boot(world, assembly),
@@ -108,6 +118,9 @@ export function simulatedGuests(options: SimulatedGuestOptions): SimulatedGuests
     },
     onPoweroff(callback) {
       world.poweroff = callback;
+    },
+    onWatch(callback) {
+      world.watch = callback;
     },
     isRunning: (assembly, name) => guestOf(world, assembly).processes.has(name),
     heard: (assembly) => guestOf(world, assembly).heard,

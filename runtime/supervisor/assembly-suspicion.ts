@@ -96,7 +96,7 @@ function suspect(turn: Turn, assembly: AssemblyState): void {
   sample(turn, assembly);
   if (assembly.name === 'suspect' && assembly.note === silentNote) return;
   const nowMs = turn.now.monotonicMs;
-  if (assembly.suspicion !== null) assembly.suspicion.sinceMs = nowMs;
+  if (assembly.suspicion !== null) Object.assign(assembly.suspicion, { beganMs: nowMs, sinceMs: nowMs });
   if (assembly.name !== 'suspect') moveAssembly(turn, assembly, 'suspect');
   assembly.note = silentNote;
   // Perhaps it is simply off and the event was lost.
@@ -117,6 +117,7 @@ const silentNote = 'its agent is silent';
 function sample(turn: Turn, assembly: AssemblyState): void {
   const nowMs = turn.now.monotonicMs;
   assembly.suspicion ??= {
+    beganMs: nowMs,
     sinceMs: nowMs,
     first: 'pending',
     progressing: false,
@@ -202,7 +203,7 @@ export function resumed(turn: Turn, assembly: AssemblyState): void {
 export function endSuspicion(turn: Turn, assembly: AssemblyState): void {
   // A VM that was stalled is told well when it has run for a while.
   if (assembly.name !== 'suspect' || assembly.domain === 'paused' || assembly.stalled !== null) return;
-  const silentMs = assembly.suspicion === null ? 0 : turn.now.monotonicMs - assembly.suspicion.sinceMs;
+  const silentMs = assembly.suspicion === null ? 0 : turn.now.monotonicMs - assembly.suspicion.beganMs;
   assembly.suspicion = null;
   moveAssembly(turn, assembly, 'online');
   assembly.note = null;

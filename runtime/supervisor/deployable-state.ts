@@ -38,7 +38,7 @@ function addUp(deployable: DeployableState, members: readonly AssemblyState[]): 
     return 'blocked';
   const up =
     // A suspicion is not yet a failure: nothing is being recovered.
-    members.every((assembly) => assembly.name === 'online' || assembly.name === 'suspect') &&
+    members.every(({ name, stalled }) => (name === 'online' || name === 'suspect') && stalled === null) &&
     resources.every((resource) => resource.name === 'active' || resource.name === 'unmonitored');
   // What could not even be planned is not seen among the members.
   if (up) return deployable.plan.incomplete === true ? 'blocked' : 'active';

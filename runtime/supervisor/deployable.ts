@@ -59,7 +59,9 @@ export function applyPlan(turn: Turn, plan: DeployablePlan): void {
     deployable.blocked = known === undefined && reason !== undefined;
     deployable.brokenSinceMs = null;
     deployable.note = deployable.blocked ? (reason ?? null) : null;
-    if (!deployable.blocked) enter(turn, deployable, 'starting');
+    // That was told when it was given up.
+    if (deployable.blocked) deployable.name = 'blocked';
+    else enter(turn, deployable, 'starting');
   }
   turn.state.blockedBefore.delete(plan.name);
   deployable.intent = plan.intent;

@@ -8,7 +8,7 @@ import { membersOf, type AssemblyState, type ResourceState, type SupervisorState
 
 /** All that an assembly is made of runs. */
 export function isUp(assembly: AssemblyState): boolean {
-  if (assembly.name !== 'online' && assembly.name !== 'suspect') return false;
+  if ((assembly.name !== 'online' && assembly.name !== 'suspect') || assembly.stalled !== null) return false;
   for (const resource of assembly.resources.values()) if (!runs(resource)) return false;
   return true;
 }

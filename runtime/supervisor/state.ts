@@ -50,6 +50,8 @@ export type ResourceState = {
 
 export type Suspicion = {
   /** Since it was told, or, while it is only looked at quietly, since the first sample. */
+  beganMs: number;
+  /** The same, or later: since the guest last answered over the second transport. */
   sinceMs: number;
   /** First sample; `pending` until it is in. */
   first: { atMs: number; progress: DomainProgress | null } | 'pending';

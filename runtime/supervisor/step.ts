@@ -272,6 +272,7 @@ function weStalled(turn: Turn, stalledMs: number): void {
     const { stalled } = assembly;
     if (stalled !== null && stalled.runningSinceMs !== null) stalled.runningSinceMs += stalledMs;
     if (assembly.suspicion !== null) {
+      assembly.suspicion.beganMs += stalledMs;
       assembly.suspicion.sinceMs += stalledMs;
       forgetSamples(assembly.suspicion);
     }

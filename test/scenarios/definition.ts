@@ -4,7 +4,29 @@
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { defaultEscalation, escalationPolicySchema, monitoringSchema } from '../../model/definition.ts';
-import type { DeployablePlan } from '../../runtime/control.ts';
+import type { DeployablePlan, ResourcePlan } from '../../runtime/control.ts';
+
+const checkSchema = z.strictObject({
+  everyMs: z.int().default(10_000),
+  timeoutMs: z.int().default(5000),
+  failures: z.int().min(1).default(3),
+  graceMs: z.int().default(0),
+});
+
+const resourceSchema = z.strictObject({
+  escalation: escalationPolicySchema.default(defaultEscalation.resource),
+  class: z.enum(['lsb', 'systemd', 'ocf']).default('systemd'),
+  parameters: z.record(z.string(), z.string()).default({}),
+  /** By the check's name; each asks for the page on port 80. */
+  checks: z.record(z.string(), checkSchema).default({}),
+  dependsOn: z
+    .array(
+      z.strictObject({ assembly: z.string(), resource: z.string(), restart: z.boolean().default(false) }),
+    )
+    .optional(),
+  /** Parameter: ASSEMBLY:VALUE. */
+  references: z.record(z.string(), z.templateLiteral([z.string(), ':', z.string()])).optional(),
+});
 
 const definitionSchema = z.strictObject({
   deployable: z.string(),
@@ -14,14 +36,10 @@ const definitionSchema = z.strictObject({
     z.string(),
     z.strictObject({
       escalation: escalationPolicySchema.default(defaultEscalation.assembly),
-      resources: z.record(
-        z.string(),
-        z.strictObject({
-          escalation: escalationPolicySchema.default(defaultEscalation.resource),
-          class: z.enum(['lsb', 'systemd', 'ocf']).default('systemd'),
-          parameters: z.record(z.string(), z.string()).default({}),
-        }),
-      ),
+      dependsOn: z
+        .array(z.strictObject({ assembly: z.string(), restart: z.boolean().default(false) }))
+        .optional(),
+      resources: z.record(z.string(), resourceSchema),
     }),
   ),
 });
@@ -37,17 +55,37 @@ export function planOf(text: string): DeployablePlan {
     assemblies: Object.entries(definition.assemblies).map(([name, assembly]) => ({
       name,
       escalation: assembly.escalation,
-      resources: Object.entries(assembly.resources).map(([resource, settings]) => ({
-        name: resource,
-        class: settings.class,
-        service: settings.class === 'ocf' ? 'heartbeat:Dummy' : 'apache2',
-        parameters: settings.parameters,
-        escalation: settings.escalation,
-        monitorIntervalMs: 10_000,
-        monitorTimeoutMs: 20_000,
-        startTimeoutMs: 60_000,
-        stopTimeoutMs: 60_000,
-      })),
+      ...(assembly.dependsOn === undefined ? {} : { dependsOn: assembly.dependsOn }),
+      resources: Object.entries(assembly.resources).map(([resource, settings]) =>
+        resourcePlanOf(resource, settings),
+      ),
     })),
+  };
+}
+
+function resourcePlanOf(name: string, settings: z.infer<typeof resourceSchema>): ResourcePlan {
+  return {
+    name,
+    class: settings.class,
+    service: settings.class === 'ocf' ? 'heartbeat:Dummy' : 'apache2',
+    parameters: settings.parameters,
+    escalation: settings.escalation,
+    monitorIntervalMs: 10_000,
+    monitorTimeoutMs: 20_000,
+    startTimeoutMs: 60_000,
+    stopTimeoutMs: 60_000,
+    checks: Object.entries(settings.checks).map(([check, given]) => ({
+      name: check,
+      probe: { kind: 'http', guestPort: 80, path: '/', statusFrom: 200, statusTo: 399 },
+      intervalMs: given.everyMs,
+      timeoutMs: given.timeoutMs,
+      failuresNeeded: given.failures,
+      startGraceMs: given.graceMs,
+    })),
+    ...(settings.dependsOn === undefined ? {} : { dependsOn: settings.dependsOn }),
+    references: Object.entries(settings.references ?? {}).map(([parameter, reference]) => {
+      const [assembly = '', value = ''] = reference.split(/:(.*)/s);
+      return { parameter, assembly, value };
+    }),
   };
 }

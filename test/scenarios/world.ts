@@ -8,7 +8,7 @@ import { createLogger } from '../../service/logger.ts';
 import type { Incident, JournalEvent } from '../../model/event.ts';
 import type { DeployablePlan } from '../../runtime/control.ts';
 import { createLoop, type Loop } from '../../runtime/loop.ts';
-import type { Launcher, Memory } from '../../runtime/ports.ts';
+import type { CheckResult, Launcher, Memory } from '../../runtime/ports.ts';
 import { defaultLimits } from '../../runtime/supervisor/limits.ts';
 import { createVirtualClock, type VirtualClock } from '../../runtime/simulation/clock.ts';
 import { simulatedGuests, type SimulatedGuests } from '../../runtime/simulation/guest.ts';
@@ -25,7 +25,17 @@ export type World = {
   readonly time: VirtualClock;
   readonly hypervisor: SimulatedHypervisor;
   readonly guests: SimulatedGuests;
-  readonly plan: DeployablePlan;
+  /** What the operator applies; a script may change it. */
+  plan: DeployablePlan;
+  /** What checks find, by assembly; absent is well. */
+  readonly badChecks: Map<string, string>;
+  /** Who answers over the second transport; absent has none. */
+  readonly second: Map<string, 'alive' | 'silent'>;
+  /** Addresses of assemblies, which a start may change; absent is 192.0.2.1. */
+  readonly addresses: Map<string, string>;
+  /** From power to the agent's first word, where it is not the usual. */
+  readonly bootsMs: Map<string, number>;
+  readonly read: (file: string) => string;
   readonly log: string[];
   readonly incidents: Map<string, Incident>;
   /** Assemblies whose guest dies before its agent speaks. */
@@ -42,13 +52,15 @@ function stamp(time: VirtualClock, text: string): string {
   return `${(time.elapsedMs() / 1000).toFixed(3).padStart(9)}  ${text}`;
 }
 
-export function createWorld(plan: DeployablePlan): World {
+/** @param read the text of a file in the scenario's folder */
+export function createWorld(plan: DeployablePlan, read: (file: string) => string): World {
   const time = createVirtualClock(startWallMs);
   const hypervisor = simulatedHypervisor(time.clock, owner);
   const guests = simulatedGuests({ clock: time.clock, heartbeatMs: 1000 });
   const log: string[] = [];
   const incidents = new Map<string, Incident>();
   const crashAtBoot = new Set<string>();
+  const bootsMs = new Map<string, number>();
   let lastDeployableKind = '';
   const memory = createMemory(incidents, (event) => {
     if (event.kind.startsWith('deployable-')) lastDeployableKind = event.kind;
@@ -57,11 +69,15 @@ export function createWorld(plan: DeployablePlan): World {
   hypervisor.onPower((assembly, power) => {
     log.push(stamp(time, `  (the VM of ${assembly} ${power === 'on' ? 'gets power' : 'is off'})`));
     if (power === 'off') return guests.lose(assembly);
-    time.clock.after(bootMs, () => {
+    time.clock.after(bootsMs.get(assembly) ?? bootMs, () => {
       if (hypervisor.stateOf(assembly) !== 'running') return;
       if (crashAtBoot.has(assembly)) hypervisor.kill(assembly);
       else guests.boot(assembly);
     });
+  });
+  guests.onWatch((assembly, name, parameters) => {
+    const given = Object.entries(parameters).map(([key, value]) => `${key}=${value}`);
+    if (given.length > 0) log.push(stamp(time, `  (${name} in ${assembly} is given ${given.join(', ')})`));
   });
   guests.onPoweroff((assembly) => hypervisor.powerOffFromInside(assembly));
   const world: World = {
@@ -69,16 +85,25 @@ export function createWorld(plan: DeployablePlan): World {
     hypervisor,
     guests,
     plan,
+    read,
     log,
     incidents,
     crashAtBoot,
+    bootsMs,
+    badChecks: new Map(),
+    second: new Map(),
+    addresses: new Map(),
     loop: null,
     intent: 'down',
     async startService() {
       const loop = createLoop({
         hypervisor,
         links: guests.connectHost(),
-        launcher: createLauncher(),
+        launcher: createLauncher(world),
+        checks: {
+          run: (assembly) => Promise.resolve(checkResult(world, assembly)),
+        },
+        second: { ask: (assembly) => Promise.resolve(world.second.get(assembly) ?? 'none') },
         memory,
         clock: time.clock,
         log: createLogger({ service: 'scenario', level: 'silent' }),
@@ -94,10 +119,10 @@ export function createWorld(plan: DeployablePlan): World {
       const opened = loop.start();
       await time.advance(50);
       await opened;
-      if (world.intent === 'up') loop.control.apply({ ...plan, intent: 'up' });
+      if (world.intent === 'up') loop.control.apply({ ...world.plan, intent: 'up' });
       else if (lastDeployableKind === 'deployable-stopping') {
-        loop.control.apply({ ...plan, intent: 'down' });
-        loop.control.stop(plan.name);
+        loop.control.apply({ ...world.plan, intent: 'down' });
+        loop.control.stop(world.plan.name);
       }
     },
     async killService() {
@@ -137,8 +162,13 @@ function createMemory(incidents: Map<string, Incident>, told: (event: JournalEve
   };
 }
 
+function checkResult(world: World, assembly: string): CheckResult {
+  const bad = world.badChecks.get(assembly);
+  return bad === undefined ? { verdict: 'well', detail: 'HTTP 200' } : { verdict: 'bad', detail: bad };
+}
+
 /** Nothing to prepare: the simulated hypervisor needs no disk. */
-function createLauncher(): Launcher {
+function createLauncher(world: World): Launcher {
   const spec: (assembly: string) => DomainSpec = conformanceSpecs(owner, '/simulated');
   return {
     prepare: (assembly) => Promise.resolve(spec(assembly)),
@@ -147,6 +177,6 @@ function createLauncher(): Launcher {
     identity: (assembly) => ({ hostname: assembly, authorizedKey: 'ssh-ed25519 AAAA' }),
     keepEvidence: () => Promise.resolve(null),
     rememberHostKey: () => undefined,
-    values: () => ({}),
+    values: (assembly) => ({ address: world.addresses.get(assembly) ?? '192.0.2.1' }),
   };
 }
