@@ -51,7 +51,9 @@ export function tickStalled(turn: Turn, assembly: AssemblyState): boolean {
       endStall(turn, assembly);
     return false;
   }
-  if (assembly.domain !== 'paused' || maintained(turn, assembly) !== null) return false;
+  // A person's pause in between is theirs.
+  const stands = assembly.domain === 'paused' && assembly.domainReason === 'ioerror';
+  if (!stands || maintained(turn, assembly) !== null) return false;
   if (nowMs - stalled.sinceMs >= limits.stalledGiveUpMs) return true;
   if (nowMs - stalled.triedMs < limits.resumeEveryMs) return false;
   stalled.triedMs = nowMs;
