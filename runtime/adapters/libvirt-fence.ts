@@ -1,6 +1,6 @@
 /**
  * Fencing: making sure that a domain is off. libvirt's destroy first, within a short limit; a QEMU that
- * does not answer is then killed by its verified pid. Only libvirt's own word that the domain is off ends
+ * does not answer is then killed by its verified pid, and one that is stopped, which cannot answer, at once. Only libvirt's own word that the domain is off ends
  * it well. Whether the domain is ours to fence is the caller's to check.
  */
 import type { Connection } from '#libvirt';
@@ -27,16 +27,18 @@ export type FenceDeps = {
  */
 export async function fenceDomain(deps: FenceDeps, uuid: string, domainName: string): Promise<void> {
   const deadlineMs = deps.clock.monotonicMs() + deps.limits.fenceMs;
-  const destroyed = destroy(deps, uuid);
+  // Beside destroy, which gets on as soon as the process is gone; it never rejects.
+  const looked = killByPid(deps, uuid, domainName, 'if stopped');
   try {
-    await withLimit(deps.clock, deps.limits.destroyMs, 'destroy the domain', destroyed);
+    await withLimit(deps.clock, deps.limits.destroyMs, 'destroy the domain', destroy(deps, uuid));
   } catch (error) {
     // Whatever destroy could not do, the process itself still can be ended.
     deps.notice(
       `${domainName} did not stop: ${libvirtFailure('destroy it', error).message} Killing its QEMU.`,
     );
-    await killByPid(deps, uuid, domainName);
+    await killByPid(deps, uuid, domainName, 'always');
   }
+  await looked;
   await waitUntilOff(deps, uuid, domainName, deadlineMs);
 }
 
@@ -49,17 +51,24 @@ async function destroy(deps: FenceDeps, uuid: string): Promise<void> {
   }
 }
 
-async function killByPid(deps: FenceDeps, uuid: string, domainName: string): Promise<void> {
+async function killByPid(
+  deps: FenceDeps,
+  uuid: string,
+  domainName: string,
+  which: 'always' | 'if stopped',
+): Promise<void> {
   try {
     const processes = await findQemuProcesses(uuid, domainName);
     const [only] = processes;
+    if (which === 'if stopped' && !processes.every(({ stopped }) => stopped)) return;
     if (processes.length > 1) {
       const pids = processes.map(({ pid }) => pid).join(', ');
       deps.notice(`${domainName} has several QEMU processes (${pids}); none is killed by pid.`);
-    } else if (only === undefined) {
+    } else if (only !== undefined) {
+      if (killQemu(only) && only.stopped)
+        deps.notice(`The QEMU of ${domainName} was stopped; killed its pid.`);
+    } else if (which === 'always') {
       deps.notice(`No QEMU process of ${domainName} can be seen; libvirt alone can stop it.`);
-    } else {
-      killQemu(only);
     }
   } catch (error) {
     // Not ours to kill, perhaps: libvirt's destroy goes on and may still succeed within the limit.

@@ -9,9 +9,11 @@ import { PcloudError } from '../../model/errors.ts';
 import type { Clock, DomainProgress } from '../ports.ts';
 import { isTimeout, isUnsupported, libvirtFailure, withLimit } from './libvirt-failure.ts';
 import type { LibvirtLimits } from './libvirt-failure.ts';
+import { isQemuStopped } from './libvirt-process.ts';
 
 export type LibvirtObserver = {
   progress(uuid: string): Promise<DomainProgress>;
+  /** Null at once where there is no screen, or its QEMU is stopped. */
   screenshot(uuid: string, timeoutMs: number): Promise<Buffer | null>;
   /** Forgets the connection; the next call opens another. */
   reset(): void;
@@ -63,8 +65,11 @@ export function libvirtObserver(
     progress: (uuid) =>
       observe(uuid, limits.progressMs, 'tell what a domain has done', (c) => readProgress(c, uuid)),
     async screenshot(uuid, timeoutMs) {
+      const what = 'take a screenshot';
       try {
-        const picture = await observe(uuid, timeoutMs, 'take a screenshot', (c) => c.screenshot(uuid));
+        // A QEMU that is stopped draws nothing: waiting for it would only delay its fencing.
+        if (await withLimit(clock, timeoutMs, what, isQemuStopped(uuid))) return null;
+        const picture = await observe(uuid, timeoutMs, what, (c) => c.screenshot(uuid));
         return picture.data;
       } catch (error) {
         if (isUnsupported(error)) return null;
