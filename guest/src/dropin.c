@@ -13,6 +13,7 @@
 #include "clock.h"
 #include "files.h"
 #include "log.h"
+#include "parameters-file.h"
 #include "procfs.h"
 #include "systemd.h"
 #include "unit.h"
@@ -23,12 +24,13 @@
 #define RELOAD_ROOM_BYTES (32ull << 20)
 
 /* [Service] StartLimitInterval is the older systemd's name (before 230) of StartLimitIntervalSec. */
-static const char dropin_text[] = "# Written by pcloud-agent: the supervisor on the host restarts this service.\n"
-				  "[Unit]\n"
-				  "StartLimitIntervalSec=0\n"
-				  "[Service]\n"
-				  "Restart=no\n"
-				  "StartLimitInterval=0\n";
+static const char dropin_format[] = "# Written by pcloud-agent: the supervisor on the host restarts this service.\n"
+				    "[Unit]\n"
+				    "StartLimitIntervalSec=0\n"
+				    "[Service]\n"
+				    "Restart=no\n"
+				    "StartLimitInterval=0\n"
+				    "EnvironmentFile=-%s\n";
 
 static int64_t reload_ms = NEVER_MS;
 static bool reloading;
@@ -51,16 +53,17 @@ static void want_reload(void)
 		reload_ms = clock_ms() + GATHER_MS;
 }
 
-void systemd_manage(const char *service)
+/* Names the file of the parameters though there be none: they may come later, and need no reload then. */
+void systemd_manage(const char *service, const char *resource_name)
 {
 	struct path directory = dropin_directory(service), file = dropin_file(service);
-	char now[sizeof dropin_text + 16];
-	ssize_t length = read_text(file.text, now, sizeof now);
-	if (length == (ssize_t)sizeof dropin_text - 1 && memcmp(now, dropin_text, (size_t)length) == 0)
+	char text[sizeof dropin_format + MAX_PATH_BYTES], now[sizeof text + 1];
+	int length = snprintf(text, sizeof text, dropin_format, parameters_file(resource_name).text);
+	if (read_text(file.text, now, sizeof now) == length && strcmp(now, text) == 0)
 		return;
 	mkdir(files_path("/run/systemd/system").text, 0755);
 	if ((mkdir(directory.text, 0755) != 0 && errno != EEXIST) ||
-	    !files_write(file.text, dropin_text, sizeof dropin_text - 1, 0644)) {
+	    !files_write(file.text, text, (size_t)length, 0644)) {
 		log_line("%s: %s: systemd may restart the service by itself", file.text, strerror(errno));
 		return;
 	}

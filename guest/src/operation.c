@@ -3,12 +3,14 @@
  */
 #include "operation.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "clock.h"
 #include "deaths.h"
 #include "log.h"
 #include "ocf.h"
+#include "parameters-file.h"
 #include "session.h"
 #include "systemd.h"
 #include "sysv.h"
@@ -201,8 +203,14 @@ void operations_watch(const struct message *message)
 		log_line("watch %s: there is no room for more than %d resources", message->name, MAX_RESOURCES);
 		return;
 	}
+	/* An OCF agent has them in its environment alone. */
+	if (resource->class == CLASS_OCF)
+		parameters_file_remove(resource->name);
+	else if (!parameters_file_write(resource->name, &resource->parameters))
+		log_line("%s: %s: the service does not get them", parameters_file(resource->name).text,
+			 strerror(errno));
 	if (resource->class == CLASS_SYSTEMD)
-		systemd_manage(resource->service);
+		systemd_manage(resource->service, resource->name);
 	if (!changed && resource_check(resource))
 		session_send_state(resource);
 	else
@@ -212,6 +220,8 @@ void operations_watch(const struct message *message)
 void operations_unwatch(const char *name)
 {
 	struct resource *resource = resource_find(name);
+	/* Also where a predecessor of ours wrote it. */
+	parameters_file_remove(name);
 	if (resource == NULL)
 		return;
 	if (resource->class == CLASS_SYSTEMD)

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "environment.h"
 #include "job.h"
 #include "loop.h"
 #include "port.h"
@@ -82,42 +83,17 @@ static void job_ended(const struct job_outcome *outcome, void *context)
 	phase = RUN_ENDED;
 }
 
-/* The strings one after the other as a list that NULL ends; returns how many. */
-static size_t list_strings(const struct parameters *from, const char **to)
-{
-	size_t count = 0;
-	for (size_t at = 0; at < from->length; at += strlen(from->bytes + at) + 1)
-		to[count++] = from->bytes + at;
-	to[count] = NULL;
-	return count;
-}
-
-/* The plain environment, except for the variables that the host gives itself. */
-static void list_environment(const struct parameters *own, const char **to)
-{
-	size_t given = list_strings(own, to), count = given;
-	for (const char *const *plain = job_plain_environment; *plain != NULL; plain++) {
-		size_t name = strcspn(*plain, "=") + 1;
-		bool replaced = false;
-		for (size_t i = 0; i < given; i++)
-			replaced = replaced || strncmp(to[i], *plain, name) == 0;
-		if (!replaced)
-			to[count++] = *plain;
-	}
-	to[count] = NULL;
-}
-
 static bool start(const struct message *message)
 {
 	const char *argv[MAX_RUN_ARGUMENTS + 1];
-	const char *environment[MAX_RUN_VARIABLES + 16];
-	list_strings(&message->arguments, argv);
-	list_environment(&message->parameters, environment);
+	struct environment environment;
+	parameters_list(&message->arguments, argv);
+	environment_fill(&environment, &message->parameters);
 	int ends[2] = { open_stream(&streams[0]), -1 };
 	if (ends[0] >= 0)
 		ends[1] = open_stream(&streams[1]);
-	bool started = ends[1] >= 0 && job_start_into(argv, environment, ends, started_ms + message->timeout_ms,
-						      job_ended, &result);
+	bool started = ends[1] >= 0 && job_start_into(argv, environment.variables, ends,
+						      started_ms + message->timeout_ms, job_ended, &result);
 	for (int i = 0; i < 2; i++)
 		if (ends[i] >= 0)
 			close(ends[i]);

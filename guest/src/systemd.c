@@ -7,6 +7,7 @@
 
 #include "clock.h"
 #include "files.h"
+#include "parameters-file.h"
 #include "unit.h"
 
 /* A followed process that lives proves "active" for this long; then systemd is asked again. */
@@ -64,7 +65,11 @@ static void begin(struct operation *operation, struct resource *resource)
 			show(operation, SHOWN, resource->service);
 		break;
 	case OPERATION_START:
-		run(operation, STARTED, start, resource->service);
+		/* A service without the parameters that it should have is no success. */
+		if (parameters_file_write(resource->name, &resource->parameters))
+			run(operation, STARTED, start, resource->service);
+		else
+			operation_finish(operation, OCF_ERROR, "the agent could not write the resource's parameters");
 		break;
 	case OPERATION_STOP:
 		run(operation, STOPPED, stop, resource->service);

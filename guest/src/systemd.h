@@ -9,7 +9,7 @@
 #include "operation.h"
 
 /* The drop-in, written where it is missing or differs; systemd is then reloaded once for all of a burst. */
-void systemd_manage(const char *service);
+void systemd_manage(const char *service, const char *resource_name);
 /* Removes it. */
 void systemd_release(const char *service);
 /* True while a reload is due or under way. */

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "environment.h"
 #include "files.h"
 #include "kill-tree.h"
 #include "pidfile.h"
@@ -15,14 +16,18 @@
 
 enum step { BEGIN, STATUS, STARTED, START_STATUS, STOPPED, STOP_GONE, STOP_STATUS, KILLING };
 
-static void run(struct operation *operation, enum step next, const char *service, const char *action)
+static void run(struct operation *operation, enum step next, const struct resource *resource,
+		const char *action)
 {
+	const char *service = resource->service;
 	struct path runner = files_path("/sbin/service"), script = files_path("/etc/init.d/%s", service);
-	/* `service` gives the script a clean environment; where it is missing ours is clean already. */
+	struct environment environment;
+	/* `service` gives the script a clean environment, which parameters would not come through. */
+	bool direct = resource->parameters.count > 0 || access(runner.text, X_OK) != 0;
 	const char *by_runner[] = { runner.text, service, action, NULL };
 	const char *by_script[] = { script.text, action, NULL };
-	operation_run(operation, (int)next, access(runner.text, X_OK) == 0 ? by_runner : by_script,
-		      job_plain_environment);
+	environment_fill(&environment, &resource->parameters);
+	operation_run(operation, (int)next, direct ? by_script : by_runner, environment.variables);
 }
 
 static int status_code(int exit_code)
@@ -37,13 +42,13 @@ static void begin(struct operation *operation, struct resource *resource)
 	switch (operation->kind) {
 	case OPERATION_MONITOR:
 	case OPERATION_LOOKUP:
-		run(operation, STATUS, resource->service, "status");
+		run(operation, STATUS, resource, "status");
 		break;
 	case OPERATION_START:
-		run(operation, STARTED, resource->service, "start");
+		run(operation, STARTED, resource, "start");
 		break;
 	case OPERATION_STOP:
-		run(operation, STOPPED, resource->service, "stop");
+		run(operation, STOPPED, resource, "stop");
 		break;
 	case OPERATION_KILL:
 		operation_wait(operation, KILLING, 0);
@@ -71,7 +76,7 @@ static void started(struct operation *operation, struct resource *resource, cons
 {
 	operation_keep_output(operation, outcome);
 	if (outcome->code == 0)
-		run(operation, START_STATUS, resource->service, "status");
+		run(operation, START_STATUS, resource, "status");
 	else /* LSB: 2 to 6 are the hard errors, and OCF's numbers for them are the same. */
 		operation_finish(operation, outcome->code <= 6 ? outcome->code : OCF_ERROR, NULL);
 }
@@ -81,7 +86,7 @@ static void stopping(struct operation *operation, struct resource *resource)
 	if (resource_check(resource))
 		operation_wait(operation, STOP_GONE, WAIT_GONE_MS);
 	else if (operation->code != 0)
-		run(operation, STOP_STATUS, resource->service, "status");
+		run(operation, STOP_STATUS, resource, "status");
 	else {
 		resource_set(resource, PROCESS_DEAD);
 		operation_finish(operation, OCF_SUCCESS, NULL);

@@ -61,7 +61,7 @@ export const watchOf = (name: string): HostMessage => ({
 
 async function makeRoot(): Promise<string> {
   const root = await mkdtemp('/tmp/pcloud-agent-');
-  for (const directory of ['bin', 'units', 'run/systemd/system', 'etc/init.d', 'etc/ssh', 'root']) {
+  for (const directory of ['bin', 'units', 'run/systemd/system', 'etc/init.d', 'etc/ssh', 'sbin', 'root']) {
     await mkdir(path.join(root, directory), { recursive: true });
   }
   await copyFile(path.join(import.meta.dirname, 'fixtures/systemctl.sh'), path.join(root, 'bin/systemctl'));
@@ -114,7 +114,12 @@ export async function isAlive(pid: number): Promise<boolean> {
 /** Starts an agent, connects the host to it, and waits for the link. */
 export async function startAgent(
   t: TestContext,
-  options: { readonly arguments?: readonly string[]; readonly heartbeatMs?: number } = {},
+  options: {
+    readonly arguments?: readonly string[];
+    readonly heartbeatMs?: number;
+    /** A program that runs the agent in its own place, such as unshare. */
+    readonly wrapper?: readonly string[];
+  } = {},
 ): Promise<AgentUnderTest> {
   const root = await makeRoot();
   const socketPath = path.join(root, 'port');
@@ -126,7 +131,8 @@ export async function startAgent(
 
   function run(): void {
     const words = ['--listen', socketPath, '--root', root, ...(options.arguments ?? [])];
-    child = spawn(agentPath, words, { stdio: ['ignore', 'ignore', 'inherit'] });
+    const [program, ...before] = [...(options.wrapper ?? []), agentPath];
+    child = spawn(program, [...before, ...words], { stdio: ['ignore', 'ignore', 'inherit'] });
   }
 
   const agent: AgentUnderTest = {
