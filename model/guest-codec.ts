@@ -77,6 +77,7 @@ const guestHelloSchema = z.object({
     .regex(/^ssh-ed25519 [A-Za-z0-9+/=]{16,}$/)
     .optional(),
   cause: z.enum(['answer', 'start', 'update']).optional(),
+  address: z.ipv4().optional(),
   can: z
     .string()
     .max(200)

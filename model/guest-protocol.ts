@@ -74,13 +74,20 @@ export type GuestMessage =
       readonly hostKey?: string | undefined;
       /**
        * Why it is said. `start`: the agent came up on a link that was already there (a guest's reboot inside
-       * the same QEMU, or the agent's own restart) and watches nothing yet. `update`: only `hostKey` is new.
-       * Absent means `answer`: the host's hello asked for it. The link adapter acts on it; nobody else has to.
+       * the same QEMU, or the agent's own restart) and watches nothing yet. `update`: nothing is new but
+       * `hostKey`, `address` or `can`. Absent means `answer`: the host's hello asked for it. The link adapter acts
+       * on it; nobody else has to.
        */
       readonly cause?: 'answer' | 'start' | 'update' | undefined;
-      /** The address that other machines reach the guest at: of the interface of its default route. */
+      /**
+       * The guest's IPv4 address as others would use it: the first global one of the interface of its default
+       * route. Absent while there is none; told again by an `update` when it appears, changes or goes.
+       */
       readonly address?: string | undefined;
-      /** What it can do beyond the first agents, words parted by commas; `run` from 0.2.0 on. */
+      /**
+       * What it can do beyond the first agents, words parted by commas; `run` from 0.2.0 on, `watchdog` while the
+       * agent pets the virtual machine's watchdog.
+       */
       readonly can?: string | undefined;
     }
   /** One per watched resource after an answering hello, then `state-end`; and one after each `watch`. */

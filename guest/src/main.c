@@ -3,13 +3,16 @@
  * what it says stands in docs/guest-protocol.md.
  */
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "address.h"
 #include "clock.h"
 #include "deaths.h"
 #include "files.h"
@@ -23,6 +26,7 @@
 #include "session.h"
 #include "systemd.h"
 #include "version.h"
+#include "watchdog.h"
 
 #ifndef SCHED_RESET_ON_FORK
 #define SCHED_RESET_ON_FORK 0x40000000
@@ -88,6 +92,28 @@ static void go_first(void)
 		log_line("no real-time priority: deaths are told later on a busy guest");
 }
 
+/* The guest goes down, or the agent is replaced: not a hang that the watchdog should bite for. */
+static void end_orderly(struct loop_source *source, uint32_t events)
+{
+	(void)source;
+	(void)events;
+	watchdog_end();
+	exit(0);
+}
+
+static bool open_end(void)
+{
+	static struct loop_source end = { .fd = -1, .ready = end_orderly };
+	sigset_t set;
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	if (sigprocmask(SIG_BLOCK, &set, NULL) != 0)
+		return false;
+	int fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+	return fd >= 0 && loop_add(&end, fd, EPOLLIN);
+}
+
 static void run(void)
 {
 	for (;;) {
@@ -98,6 +124,8 @@ static void run(void)
 		next_ms = earlier_ms(next_ms, systemd_next_ms());
 		next_ms = earlier_ms(next_ms, port_next_ms());
 		next_ms = earlier_ms(next_ms, run_next_ms());
+		next_ms = earlier_ms(next_ms, address_next_ms());
+		next_ms = earlier_ms(next_ms, watchdog_next_ms());
 		next_ms = earlier_ms(next_ms, session_next_ms());
 		loop_turn(next_ms);
 		int64_t now_ms = clock_ms();
@@ -108,6 +136,8 @@ static void run(void)
 		systemd_tick(now_ms);
 		operations_tick(now_ms);
 		run_tick(now_ms);
+		address_tick(now_ms);
+		watchdog_tick(now_ms);
 		session_tick(now_ms);
 	}
 }
@@ -132,10 +162,12 @@ int main(int argc, char **argv)
 	umask(022);
 	if (!loop_open())
 		fail_start("no epoll");
-	if (!jobs_open())
+	if (!jobs_open() || !open_end())
 		fail_start("no signalfd");
 	deaths_open(&deaths, options.connector);
 	go_first();
+	address_begin();
+	watchdog_begin();
 	if (options.systemd < 0)
 		options.systemd = access(files_path("/run/systemd/system").text, F_OK) == 0;
 	session_open(&(struct session_options){ .systemd = options.systemd == 1 });

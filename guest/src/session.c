@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
+#include "address.h"
 #include "clock.h"
 #include "deaths.h"
 #include "files.h"
@@ -20,21 +21,29 @@
 #include "resource.h"
 #include "run.h"
 #include "version.h"
+#include "watchdog.h"
 
 /* Started with a host already there (it spoke to our predecessor): wait this long for its hello. */
 #define ANNOUNCE_AFTER_MS 300
 /* How often to look for an ssh host key that is not there yet. */
 #define HOST_KEY_LOOK_MS 500
+/* Between two updates: the host takes 30 hellos a minute, and an address may flap. */
+#define UPDATE_PAUSE_MS 2500
 
 static struct session_options options;
 static bool greeted; /* the host said hello in our version */
 static bool spoken;  /* any hello of ours on this connection */
-static bool key_sent;
+/* What the last hello said of things that come and change later. */
+static struct {
+	bool key, watchdog;
+	char address[ADDRESS_BYTES];
+} told;
 static bool resync; /* the queue was full: what we could not say is in the state */
 static int64_t heartbeat_ms;
 static uint64_t sequence;
 static int64_t next_heartbeat_ms = NEVER_MS;
 static int64_t next_key_ms = NEVER_MS;
+static int64_t next_update_ms;
 static int64_t announce_ms = NEVER_MS;
 
 static bool send_line(struct line_out *line)
@@ -79,11 +88,15 @@ static void send_hello(const char *cause)
 	line_add(&line, "init", options.systemd ? "systemd" : "sysv");
 	line_add(&line, "death-source", deaths_from_connector() ? "proc-connector" : "poll");
 	line_add(&line, "cause", cause);
-	line_add(&line, "can", "run");
-	key_sent = read_host_key(key, sizeof key);
-	if (key_sent)
+	told.watchdog = watchdog_is_petted();
+	line_add(&line, "can", told.watchdog ? "run,watchdog" : "run");
+	strcpy(told.address, address_now());
+	if (told.address[0] != '\0')
+		line_add(&line, "address", told.address);
+	told.key = read_host_key(key, sizeof key);
+	if (told.key)
 		line_add(&line, "host-key", key);
-	next_key_ms = key_sent ? NEVER_MS : clock_ms() + HOST_KEY_LOOK_MS;
+	next_key_ms = told.key ? NEVER_MS : clock_ms() + HOST_KEY_LOOK_MS;
 	spoken = true;
 	announce_ms = NEVER_MS;
 	send_important(&line);
@@ -263,6 +276,20 @@ void session_open(const struct session_options *with)
 	port_open(&handlers);
 }
 
+static bool is_other_than_told(void)
+{
+	return told.watchdog != watchdog_is_petted() || strcmp(told.address, address_now()) != 0;
+}
+
+static bool has_new_key(int64_t now_ms)
+{
+	char key[MAX_KEY_LINE_BYTES];
+	if (now_ms < next_key_ms)
+		return false;
+	next_key_ms = now_ms + HOST_KEY_LOOK_MS;
+	return read_host_key(key, sizeof key);
+}
+
 void session_tick(int64_t now_ms)
 {
 	if (now_ms >= announce_ms && !spoken)
@@ -276,15 +303,15 @@ void session_tick(int64_t now_ms)
 		line_add_number(&line, "uptime-ms", now_ms);
 		send_line(&line);
 	}
-	if (now_ms >= next_key_ms) {
-		char key[MAX_KEY_LINE_BYTES];
-		next_key_ms = now_ms + HOST_KEY_LOOK_MS;
-		if (greeted && read_host_key(key, sizeof key))
-			send_hello("update");
+	bool new_key = has_new_key(now_ms);
+	if (greeted && (new_key || is_other_than_told()) && now_ms >= next_update_ms) {
+		next_update_ms = now_ms + UPDATE_PAUSE_MS;
+		send_hello("update");
 	}
 }
 
 int64_t session_next_ms(void)
 {
-	return earlier_ms(earlier_ms(next_heartbeat_ms, next_key_ms), announce_ms);
+	int64_t update_ms = greeted && is_other_than_told() ? next_update_ms : NEVER_MS;
+	return earlier_ms(earlier_ms(next_heartbeat_ms, update_ms), earlier_ms(next_key_ms, announce_ms));
 }

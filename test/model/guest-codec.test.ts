@@ -44,7 +44,8 @@ const guestMessage = fc.oneof(
     {
       hostKey: fc.stringMatching(/^ssh-ed25519 [A-Za-z0-9+/=]{16,100}$/),
       cause: fc.constantFrom('answer', 'start', 'update'),
-      can: fc.constantFrom('run', 'run,more-of-it'),
+      can: fc.constantFrom('run', 'run,watchdog', 'run,more-of-it'),
+      address: fc.ipV4(),
     },
   ),
   withOptional(
@@ -229,6 +230,8 @@ test('a line of the greatest length passes and one byte more does not', () => {
   assert.equal(splitLines(emptyRest, Buffer.from('a'.repeat(maxLineBytes)), maxLineBytes).tooLong, true);
 });
 
+const goodHello =
+  'hello protocol=1 agent-version=1 boot-id=6f1c2a64-7a3e-4d59-9a2e-3f1f6f4b2a10 init=systemd death-source=poll';
 const refusedLines: readonly (readonly [line: string, reason: RegExp])[] = [
   ['', /empty/],
   ['HELLO', /verb/],
@@ -252,6 +255,9 @@ const refusedLines: readonly (readonly [line: string, reason: RegExp])[] = [
   ['run-result id=1 code=0 signal=9 timed-out=0 duration-ms=1', /code/],
   ['run-result id=1 code=256 timed-out=0 duration-ms=1', /code/],
   ['hello protocol=1 can=Run', /agent-version/],
+  [`${goodHello} address=10.0.2`, /address/],
+  [`${goodHello} address=fe80::1`, /address/],
+  [`${goodHello} address=10.0.2.15%2f24`, /address/],
   [`state-end ${Array.from({ length: 65 }, (_, i) => `k${i}=1`).join(' ')}`, /64/],
   [`state-end ${'k'.repeat(5000)}`, /longer/],
   ['hello protocol=1 agent-version=1 boot-id=x init=systemd death-source=poll', /boot-id/],
