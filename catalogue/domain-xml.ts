@@ -5,6 +5,7 @@
  */
 import Handlebars from 'handlebars';
 import { z } from 'zod';
+import { watchdogModels } from '../model/domain-spec.ts';
 import type { DomainSpec, PortForward } from '../model/domain-spec.ts';
 import { PcloudError } from '../model/errors.ts';
 import { nameSchema } from '../model/names.ts';
@@ -61,6 +62,7 @@ const specSchema = z.object({
     `is longer than ${maxSocketPathBytes} bytes, the limit of a Unix socket`,
   ),
   consoleLogPath: absolutePath,
+  watchdog: z.enum(watchdogModels).nullable(),
 });
 
 /**

@@ -9,6 +9,10 @@ export type DomainNetwork =
   | { readonly kind: 'user'; readonly forwards: readonly PortForward[] }
   | { readonly kind: 'libvirt'; readonly network: string };
 
+/** Watchdog models that the agent knows how to pet: Intel's 6300ESB, which QEMU has on every x86 machine. */
+export const watchdogModels = ['i6300esb'] as const;
+export type Watchdog = (typeof watchdogModels)[number];
+
 /** All that determines an assembly's domain XML. Paths are absolute. */
 export type DomainSpec = {
   readonly assembly: string;
@@ -33,4 +37,9 @@ export type DomainSpec = {
   /** Unix socket of the virtio-serial port; at most 107 bytes. QEMU listens on it. */
   readonly agentSocketPath: string;
   readonly consoleLogPath: string;
+  /**
+   * A watchdog of this model, where the guest's kernel has its driver. It does nothing until a guest opens it (ours
+   * do so by their agent); a guest that then stops petting it is paused, reason `watchdog`.
+   */
+  readonly watchdog: Watchdog | null;
 };

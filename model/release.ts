@@ -5,6 +5,7 @@
  */
 import { z } from 'zod';
 import { architectureSchema } from './definition.ts';
+import { watchdogModels } from './domain-spec.ts';
 import { installerEngineNames, installerEngineSchema, installerSchema } from './installer.ts';
 import { nameSchema } from './names.ts';
 import { familySchema, packageNameSchema } from './resource-template.ts';
@@ -35,6 +36,8 @@ const commonShape = {
   machine: z.enum(['pc', 'q35']),
   /** What a guest of this release needs at the least to run a JEOS. */
   memoryMiB: z.int().min(64).max(65_536),
+  /** The virtual machine's watchdog, where the release's kernel has the driver and loads it. */
+  watchdog: z.enum(watchdogModels).optional(),
   /** Identifier in libosinfo's database, for tools that show one. */
   osinfoId: z.url().optional(),
 };

@@ -99,6 +99,7 @@ async function compose(options: CpedOptions, closers: (() => Promise<void> | voi
     launches,
     images,
     templates,
+    releases,
     hypervisor: outside.hypervisor,
     owner: config.owner,
     network: config.network,

@@ -8,6 +8,7 @@ import { requirementOf } from '../model/definition.ts';
 import type { AssemblyDefinition } from '../model/definition.ts';
 import type { DomainNetwork, DomainSpec } from '../model/domain-spec.ts';
 import { PcloudError } from '../model/errors.ts';
+import type { Release } from '../model/release.ts';
 import type { ResourceTemplate } from '../model/resource-template.ts';
 import type { Logger } from '../service/logger.ts';
 import { checkSocketPath } from '../service/unix-socket.ts';
@@ -46,6 +47,8 @@ export type LauncherOptions = {
   readonly launches: LaunchStore;
   readonly images: ImageSource;
   readonly templates: ReadonlyMap<string, ResourceTemplate>;
+  /** By name; what a machine of each release is given. */
+  readonly releases: ReadonlyMap<string, Pick<Release, 'watchdog'>>;
   readonly hypervisor: Pick<Hypervisor, 'list' | 'undefine'>;
   readonly owner: string;
   readonly network: NetworkChoice;
@@ -106,6 +109,8 @@ export function createLauncher(options: LauncherOptions): AssemblyLauncher {
     network: await networkOf(assembly),
     agentSocketPath: checkSocketPath(guestSocketPath(directories, assembly.uuid)),
     consoleLogPath: pathsOf(assembly.name).consoleLog,
+    // By the release, not by the image: one that was built before its release had a watchdog never opens it.
+    watchdog: options.releases.get(image.release)?.watchdog ?? null,
   });
 
   /** The image that the assembly stands on, with its disk made on it if this is the first start. */

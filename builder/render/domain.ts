@@ -54,5 +54,6 @@ export function sampleDomainSpec(release: Release, sample: SampleDomain): Domain
     },
     agentSocketPath: guestSocketPath(sample.directories, sampleUuid),
     consoleLogPath: paths.consoleLog,
+    watchdog: release.watchdog ?? null,
   };
 }

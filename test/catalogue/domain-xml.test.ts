@@ -35,6 +35,7 @@ const spec: DomainSpec = {
   },
   agentSocketPath: '/run/pacemaker-cloud/g/6f1c2a647a3e4d599a2e3f1f6f4b2a10.sock',
   consoleLogPath: '/var/lib/pacemaker-cloud/assemblies/assy1/console.log',
+  watchdog: 'i6300esb',
 };
 
 const variants: Readonly<Record<string, DomainSpec>> = {
@@ -44,6 +45,7 @@ const variants: Readonly<Record<string, DomainSpec>> = {
     accelerator: 'kvm',
     kernel: null,
     network: { kind: 'libvirt', network: 'default' },
+    watchdog: null,
   },
   'q35-user-no-forwards': { ...spec, machine: 'q35', kernel: null, network: { kind: 'user', forwards: [] } },
 };

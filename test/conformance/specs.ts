@@ -32,6 +32,7 @@ export function conformanceSpecs(owner: string, directory: string): (assembly: s
       network: { kind: 'user', forwards: [] },
       agentSocketPath: join(directory, `${assembly}.sock`),
       consoleLogPath: join(directory, `${assembly}.log`),
+      watchdog: null,
     };
   };
 }

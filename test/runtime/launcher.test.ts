@@ -53,6 +53,7 @@ test('the first preparation pins the image, makes disk and key, and describes th
     network: { kind: 'user', forwards: ports },
     agentSocketPath: `/run/pct/g/${uuid.replaceAll('-', '')}.sock`,
     consoleLogPath: path.join(directory, 'console.log'),
+    watchdog: 'i6300esb',
   });
   assert.equal(world.store.assembly('assy1')?.imageDigest, images.httpd);
   const { stdout } = await execa('qemu-img', ['info', '--output=json', spec.diskPath]);
