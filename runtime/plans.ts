@@ -9,6 +9,7 @@ import type { ResourceClass } from '../model/guest-protocol.ts';
 import type { ResourceTemplate } from '../model/resource-template.ts';
 import type { AssemblyPlan, DeployablePlan, ResourcePlan } from './control.ts';
 import type { PinnedImage } from './definitions/store.ts';
+import { parametersOf } from './template-parameters.ts';
 
 export type ImageFacts = Pick<PinnedImage, 'family' | 'init'>;
 
@@ -71,7 +72,7 @@ export function planResource(
       code: 'template-missing',
       category: 'conflict',
       message: `Resource ${resource.name} needs the template ${resource.template}, which is not installed any more.`,
-      hint: `Put ${resource.template}.yaml back into the directory of resource templates and restart pcloud-cped.`,
+      hint: `Put ${resource.template}.yaml back into a directory of resource templates (\`resource_template_list\` says which there are and what is wrong with them); no restart is needed.`,
     });
   const service = serviceOf(template, image);
   if (service === undefined)
@@ -79,17 +80,21 @@ export function planResource(
       code: 'template-not-for-family',
       category: 'conflict',
       message: `Resource template ${template.name} knows no service for the family ${image.family}.`,
-      hint: `Add ${image.family} to ${template.name}.yaml and restart pcloud-cped, or remove the resource.`,
+      hint: `Add ${image.family} to ${template.name}.yaml, or remove the resource.`,
     });
+  const { family } = image;
+  const parameters = parametersOf({ resource: resource.name, template, family, values: {} });
+  if (parameters instanceof PcloudError) return parameters;
   return {
     name: resource.name,
     ...service,
-    parameters: {},
+    parameters,
     escalation: resource.escalation,
     monitorIntervalMs: template.monitorIntervalMs,
     monitorTimeoutMs: template.monitorTimeoutMs,
     startTimeoutMs: template.startTimeoutMs,
     stopTimeoutMs: template.stopTimeoutMs,
+    checks: template.checks,
   };
 }
 

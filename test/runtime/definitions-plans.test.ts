@@ -4,7 +4,8 @@ import { test } from 'node:test';
 import type { AssemblyDefinition, DeployableDefinition } from '../../model/definition.ts';
 import { PcloudError } from '../../model/errors.ts';
 import { resourceTemplateSchema } from '../../model/resource-template.ts';
-import { planDeployable } from '../../runtime/plans.ts';
+import { planDeployable, planResource } from '../../runtime/plans.ts';
+import { parametersOf } from '../../runtime/template-parameters.ts';
 
 const httpd = resourceTemplateSchema.parse({
   name: 'httpd',
@@ -96,6 +97,7 @@ test('settings of the definition and times of the template reach the plan', () =
             monitorTimeoutMs: 20_000,
             startTimeoutMs: 60_000,
             stopTimeoutMs: 60_000,
+            checks: [],
           },
         ],
       },
@@ -122,4 +124,60 @@ test('what cannot be resolved is left out and told, and the rest is planned', ()
       ['b', 'b-gone', 'template-missing'],
     ],
   );
+});
+
+const tuned = resourceTemplateSchema.parse({
+  name: 'tuned',
+  summary: 's',
+  class: 'ocf',
+  ocfAgent: 'heartbeat:x',
+  monitorIntervalMs: 10_000,
+  families: { debian: { service: 'x', packages: [] }, rhel: { service: 'x', packages: [] } },
+  ports: [{ guestPort: 80, scheme: 'http' }],
+  checks: [{ name: 'page', http: { guestPort: 80, status: '200-499' }, intervalMs: 5000 }],
+  parameters: [
+    { name: 'home', summary: 'Home', default: { debian: '/d', rhel: '/r' } },
+    { name: 'port', summary: 'Port', default: '80' },
+    { name: 'free', summary: 'Free' },
+  ],
+});
+
+test('the checks of a template reach the plan, and its parameters what they are by themselves on the family', () => {
+  const plan = planResource(
+    { name: 'one', template: 'tuned', escalation: 'never' },
+    { family: 'rhel', init: 'sysv' },
+    tuned,
+  );
+  assert.ok(!(plan instanceof PcloudError));
+  assert.deepEqual(plan.parameters, { home: '/r', port: '80' });
+  assert.deepEqual(plan.checks, [
+    {
+      name: 'page',
+      probe: { kind: 'http', guestPort: 80, path: '/', statusFrom: 200, statusTo: 499 },
+      intervalMs: 5000,
+      timeoutMs: 5000,
+      failuresNeeded: 3,
+      startGraceMs: 30_000,
+    },
+  ]);
+});
+
+test('what the operator sets goes before a template’s own word, and what is required must be set or referred to', () => {
+  const template = resourceTemplateSchema.parse({
+    ...tuned,
+    checks: [],
+    parameters: [...tuned.parameters, { name: 'peer', summary: 'Address of the peer', required: true }],
+  });
+  const given = { resource: 'one', template, family: 'debian' } as const;
+  const missing = parametersOf({ ...given, values: { port: '8080' } });
+  assert.ok(missing instanceof PcloudError);
+  assert.equal(missing.code, 'parameter-missing');
+  assert.match(missing.message, /no value for peer \(Address of the peer\)/);
+  assert.deepEqual(parametersOf({ ...given, values: { port: '8080', peer: 'p', other: 'o' } }), {
+    home: '/d',
+    port: '8080',
+    peer: 'p',
+    other: 'o',
+  });
+  assert.deepEqual(parametersOf({ ...given, values: {}, referred: ['peer', 'port'] }), { home: '/d' });
 });
