@@ -30,6 +30,8 @@ const environmentSchema = z
     /** Builders on several hosts share one; cped has the same setting. */
     PCLOUD_IMAGE_DIR: ownDirectory.optional(),
     PCLOUD_TEMPLATES_DIR: absolutePath.default(path.join(repositoryDirectory, 'templates')),
+    /** cped has the same setting: what it knows by a name, the builder must know as well. */
+    PCLOUD_RESOURCE_TEMPLATES_DIR: absolutePath.default('/etc/pacemaker-cloud/resources.d'),
     PCLOUD_KICKSTARTS_DIR: absolutePath.default(path.join(repositoryDirectory, 'kickstarts')),
     PCLOUD_GUEST_AGENT: absolutePath.default(path.join(repositoryDirectory, 'guest/build/pcloud-agent')),
     PCLOUD_MEDIA_DIR: ownDirectory.optional(),
@@ -60,6 +62,8 @@ export type BuilderConfig = {
   readonly mediaDirectory: string;
   readonly socketPath: string;
   readonly templatesDirectory: string;
+  /** The operator's own resource templates; it need not be there. */
+  readonly resourceTemplatesDirectory: string;
   readonly kickstartsDirectory: string;
   readonly agentPath: string;
   /** A shared Redis; undefined means a private one on `redisSocketPath`. */
@@ -98,6 +102,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     mediaDirectory: env.PCLOUD_MEDIA_DIR ?? path.join(builderDirectory, 'media'),
     socketPath: path.join(env.PCLOUD_RUNTIME_DIR, 'builder.sock'),
     templatesDirectory: env.PCLOUD_TEMPLATES_DIR,
+    resourceTemplatesDirectory: env.PCLOUD_RESOURCE_TEMPLATES_DIR,
     kickstartsDirectory: env.PCLOUD_KICKSTARTS_DIR,
     agentPath: env.PCLOUD_GUEST_AGENT,
     redisUrl: env.PCLOUD_REDIS_URL,

@@ -28,6 +28,8 @@ export type BuilderServerOptions = {
   /** How people know the Redis in use. */
   readonly redisTitle: string;
   readonly media: MediaRoutes;
+  /** Looks at the directories of resource templates again, before each request. */
+  readonly refreshTemplates: () => Promise<void>;
 };
 
 const jeosParams = z.object({ release: z.string(), architecture: z.string() });
@@ -35,6 +37,7 @@ const jeosParams = z.object({ release: z.string(), architecture: z.string() });
 export function createBuilderServer(options: BuilderServerOptions): FastifyInstance {
   const { context, log } = options;
   const app = createServiceServer({ log });
+  app.addHook('onRequest', async () => await options.refreshTemplates());
   app.get('/v1/status', async () => await statusOf(options));
   app.get('/v1/releases', () => ({ releases: [...context.releases.values()].map(releaseInfo) }));
   app.get('/v1/images', async () => await imagesOf(context));

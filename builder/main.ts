@@ -7,7 +7,9 @@ import { hostname } from 'node:os';
 import path from 'node:path';
 import { loadReleases } from '../catalogue/releases.ts';
 import type { Releases } from '../catalogue/releases.ts';
-import { loadResourceTemplates } from '../catalogue/resource-templates.ts';
+import { faultText } from '../model/template-fault.ts';
+import { openTemplateLibrary } from '../catalogue/template-library.ts';
+import type { TemplateLibrary } from '../catalogue/template-library.ts';
 import { sha256Hex } from '../model/canonical-json.ts';
 import { exitCodeOf, PcloudError } from '../model/errors.ts';
 import { errorTextOf } from '../service/error-code.ts';
@@ -79,10 +81,21 @@ async function render(args: readonly string[]): Promise<void> {
 async function checkConfig(): Promise<void> {
   const config = readConfig(process.env);
   const releases = await loadReleases(config.templatesDirectory);
-  const templates = await loadResourceTemplates(config.templatesDirectory);
+  const { templates, faults } = await openTemplates(config);
   process.stdout.write(
-    `The configuration is good: ${releases.size} releases and ${templates.size} resource templates in ${config.templatesDirectory}; images in ${config.imageDirectory}; socket ${config.socketPath}.\n`,
+    `The configuration is good: ${releases.size} releases and ${templates.size} resource templates in ${config.templatesDirectory} and ${config.resourceTemplatesDirectory}; images in ${config.imageDirectory}; socket ${config.socketPath}.\n`,
   );
+  // They cost nobody else anything, but whoever asks wants to know.
+  for (const fault of faults())
+    process.stdout.write(`A resource template cannot be used: ${faultText(fault)}\n`);
+}
+
+async function openTemplates(config: BuilderConfig, log?: Logger): Promise<TemplateLibrary> {
+  return await openTemplateLibrary({
+    templatesDirectory: config.templatesDirectory,
+    ownDirectory: config.resourceTemplatesDirectory,
+    notice: (fault) => log?.warn(fault, `a resource template cannot be used: ${faultText(fault)}`),
+  });
 }
 
 type Part = { readonly name: string; stop(): Promise<void> };
@@ -104,10 +117,11 @@ async function serve(config: BuilderConfig): Promise<void> {
 
 /** Starts everything; each part that is up is in `parts`, so that a failure in the middle leaves nothing. */
 async function start(config: BuilderConfig, log: Logger, parts: Part[]): Promise<void> {
-  const [releases, templates] = await Promise.all([
+  const [releases, library] = await Promise.all([
     loadReleases(config.templatesDirectory),
-    loadResourceTemplates(config.templatesDirectory),
+    openTemplates(config, log),
   ]);
+  const { templates } = library;
   await makeDirectory(config.imageDirectory, 0o755);
   await makeDirectory(config.runtimeDirectory, 0o750);
   const lock = takeInstanceLock(path.join(config.builderDirectory, 'builder.lock'), 'pcloud-builder');
@@ -126,7 +140,13 @@ async function start(config: BuilderConfig, log: Logger, parts: Part[]): Promise
   const store = createArtifactStore(config.imageDirectory);
   const history = createHistory(config.imageDirectory);
   const media = await startMedia(config, releases, log, parts);
-  const recipes = createRecipeSource({ config, releases, templates, media: media.store });
+  const recipes = createRecipeSource({
+    config,
+    releases,
+    templates,
+    refreshTemplates: async () => await library.refresh(),
+    media: media.store,
+  });
   const common = { releases, store, history, queue, recipes, watch, place, now: () => Date.now() };
   const worker = startWorker({
     ...common,
@@ -146,6 +166,7 @@ async function start(config: BuilderConfig, log: Logger, parts: Part[]): Promise
     concurrency,
     redisTitle: redisTitle(target),
     media,
+    refreshTemplates: async () => await library.refresh(),
   });
   await listenOnUnixSocket(server, config.socketPath, { modeOctal: 0o660, group: config.group });
   parts.push({ name: 'socket', stop: async () => await server.close() });

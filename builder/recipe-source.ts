@@ -81,6 +81,8 @@ export type RecipeSourceOptions = {
   readonly config: BuilderConfig;
   readonly releases: Releases;
   readonly templates: ResourceTemplates;
+  /** Looks at the directories again: a build that waited, or was asked for on another host, is made of what is there now. */
+  readonly refreshTemplates?: (() => Promise<void>) | undefined;
   readonly media: MediumPort;
 };
 
@@ -165,6 +167,7 @@ export function createRecipeSource(options: RecipeSourceOptions): RecipeSource {
     jeos,
     assembly,
     again: async (recipe) => {
+      await options.refreshTemplates?.();
       const release = findRelease(options.releases, recipe.release);
       const { architecture } = recipe;
       const same = { release, architecture, ...installWords(recipe) };

@@ -7,13 +7,14 @@ import { parseArgs } from 'node:util';
 import { closestName } from '../catalogue/did-you-mean.ts';
 import { domainXmlRenderer } from '../catalogue/domain-xml.ts';
 import { checkArchitecture, findRelease, loadReleases } from '../catalogue/releases.ts';
-import { findResourceTemplate, loadResourceTemplates } from '../catalogue/resource-templates.ts';
+import { findResourceTemplate } from '../catalogue/resource-templates.ts';
 import type { Architecture } from '../model/definition.ts';
 import { PcloudError } from '../model/errors.ts';
 import { installerEngineNames } from '../model/installer.ts';
 import type { InstallerEngineName } from '../model/installer.ts';
 import { quoteForMessage } from '../model/names.ts';
 import type { InstallerRelease, Release } from '../model/release.ts';
+import { openTemplateLibrary } from '../catalogue/template-library.ts';
 import type { ResourceTemplate } from '../model/resource-template.ts';
 import { probeAccelerator } from '../service/accelerator-probe.ts';
 import type { BuilderConfig } from './config.ts';
@@ -82,7 +83,10 @@ async function readRequest(args: readonly string[], config: BuilderConfig): Prom
     );
   }
   const release = findRelease(await loadReleases(config.templatesDirectory), releaseName);
-  const templates = await loadResourceTemplates(config.templatesDirectory);
+  const { templates } = await openTemplateLibrary({
+    templatesDirectory: config.templatesDirectory,
+    ownDirectory: config.resourceTemplatesDirectory,
+  });
   const resources = (values.resource ?? []).map((name) => findResourceTemplate(templates, name));
   if (values.assembly === true && resources.length === 0)
     throw badUsage('An assembly has resources: name at least one by --resource.');

@@ -1,5 +1,5 @@
 /**
- * The answers of pcloud-cped beside those of `cped-api.ts`: what a change leads to, templates, history, and who
+ * The answers of pcloud-cped beside those of `cped-api.ts`: what a change leads to, history, and who
  * stands on which image. Its server writes them, its client checks them.
  */
 import { z } from 'zod';
@@ -13,10 +13,6 @@ const effect = {
 };
 export const assemblyChangeAnswer = assemblyAnswer.extend(effect);
 export const deployableChangeAnswer = deployableAnswer.extend(effect);
-
-export const templatesAnswer = z.object({
-  templates: z.array(z.object({ name: z.string(), summary: z.string(), families: z.array(z.string()) })),
-});
 
 export const journalAnswer = z.object({ events: z.array(journalEventSchema), lastSeq: z.int().min(0) });
 export const incidentsAnswer = z.object({ incidents: z.array(incidentSchema) });

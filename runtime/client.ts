@@ -28,8 +28,8 @@ import {
   journalAnswer,
   deployableChangeAnswer,
   assemblyChangeAnswer,
-  templatesAnswer,
 } from '../model/cped-answers.ts';
+import { templateAnswer, templatesAnswer } from '../model/template-answers.ts';
 
 /** The first start of a deployable may compute the checksums of its images; everything else is quick. */
 const timeoutMs = 60_000;
@@ -55,7 +55,10 @@ export function cpedClient(socketPath: string) {
 
   return {
     status: (options?: CpedClientOptions) => ask(cpedStatusAnswer, 'GET', '/v1/status', undefined, options),
-    templates: async () => (await ask(templatesAnswer, 'GET', '/v1/templates')).templates,
+    /** Also files that would be templates and cannot be used. */
+    templates: () => ask(templatesAnswer, 'GET', '/v1/templates'),
+    template: async (name: string) =>
+      (await ask(templateAnswer, 'GET', pathOf`/v1/templates/${name}`)).template,
     ...assemblyCalls(ask),
     ...deployableCalls(ask),
     /** The newest events, or those after `after`; oldest first. */

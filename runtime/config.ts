@@ -17,6 +17,8 @@ export type CpedConfig = {
   readonly socketPath: string;
   readonly imageDirectory: string;
   readonly templatesDir: string;
+  /** The operator's own resource templates; it need not be there. */
+  readonly resourceTemplatesDir: string;
   readonly libvirtUri: string;
   readonly owner: string;
   readonly network: NetworkChoice;
@@ -62,6 +64,7 @@ const environmentSchema = z.object({
   PCLOUD_RUNTIME_DIR: ownDirectory.default('/run/pacemaker-cloud'),
   PCLOUD_IMAGE_DIR: ownDirectory.optional(),
   PCLOUD_TEMPLATES_DIR: absolutePath.default(new URL('../templates', import.meta.url).pathname),
+  PCLOUD_RESOURCE_TEMPLATES_DIR: absolutePath.default('/etc/pacemaker-cloud/resources.d'),
   PCLOUD_LIBVIRT_URI: z
     .string()
     .max(1000)
@@ -96,6 +99,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     socketPath: checkSocketPath(path.join(values.PCLOUD_RUNTIME_DIR, 'cped.sock')),
     imageDirectory: values.PCLOUD_IMAGE_DIR ?? path.join(values.PCLOUD_STATE_DIR, 'images'),
     templatesDir: values.PCLOUD_TEMPLATES_DIR,
+    resourceTemplatesDir: values.PCLOUD_RESOURCE_TEMPLATES_DIR,
     libvirtUri: values.PCLOUD_LIBVIRT_URI,
     owner: values.PCLOUD_OWNER,
     network: values.PCLOUD_NETWORK,

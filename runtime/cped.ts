@@ -6,7 +6,8 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { chown, mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { loadReleases } from '../catalogue/releases.ts';
-import { loadResourceTemplates } from '../catalogue/resource-templates.ts';
+import { faultText } from '../model/template-fault.ts';
+import { openTemplateLibrary } from '../catalogue/template-library.ts';
 import type { CpedStatus } from '../model/cped-api.ts';
 import { PcloudError } from '../model/errors.ts';
 import type { Incident, SupervisorEvent } from '../model/event.ts';
@@ -86,7 +87,12 @@ async function compose(options: CpedOptions, closers: (() => Promise<void> | voi
   const { config, log, outside } = options;
   const { clock } = outside;
   const releases = await loadReleases(config.templatesDir);
-  const templates = await loadResourceTemplates(config.templatesDir);
+  const library = await openTemplateLibrary({
+    templatesDirectory: config.templatesDir,
+    ownDirectory: config.resourceTemplatesDir,
+    notice: (fault) => log.warn(fault, `a resource template cannot be used: ${faultText(fault)}`),
+  });
+  const { templates } = library;
   const database = openDatabase(path.join(config.stateDir, 'cped.sqlite'));
   closers.push(() => database.close());
   const memory = createMemory(database);
@@ -136,6 +142,7 @@ async function compose(options: CpedOptions, closers: (() => Promise<void> | voi
   const app = createServiceServer({ log });
   registerRoutes(app, {
     definitions,
+    library,
     launches,
     journal: memory,
     network: config.network.kind,

@@ -1,6 +1,7 @@
 /** What every route of cped is given, and what all of them read from a request besides its body. */
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import type { TemplateLibrary } from '../catalogue/template-library.ts';
 import type { CpedStatus } from '../model/cped-api.ts';
 import { parseInput } from '../service/http-server.ts';
 import type { LaunchStore } from './adapters/sqlite-launches.ts';
@@ -10,6 +11,8 @@ import type { ViewContext } from './http-views.ts';
 
 export type CpedHttp = {
   readonly definitions: DefinitionContext;
+  /** Of the templates that `definitions` knows. */
+  readonly library: TemplateLibrary;
   readonly launches: LaunchStore;
   readonly journal: Journal & Incidents;
   readonly network: 'user' | 'libvirt';

@@ -7,18 +7,13 @@ import { registerAssemblyRoutes } from './http-assemblies.ts';
 import { registerDeployableRoutes } from './http-deployables.ts';
 import { registerHistoryRoutes } from './http-history.ts';
 import { registerResourceRoutes } from './http-resources.ts';
+import { registerTemplateRoutes } from './http-templates.ts';
 import type { CpedHttp } from './http-context.ts';
 
-/** Registers every route. Paths stand here and in the four files beside, and nowhere else but in `client.ts`. */
+/** Registers every route. Paths stand here and in the five files beside, and nowhere else but in `client.ts`. */
 export function registerRoutes(app: FastifyInstance, cped: CpedHttp): void {
+  registerTemplateRoutes(app, cped.library);
   app.get('/v1/status', () => cped.status());
-  app.get('/v1/templates', () => ({
-    templates: [...cped.definitions.knowledge.templates.values()].map(({ name, summary, families }) => ({
-      name,
-      summary,
-      families: Object.keys(families),
-    })),
-  }));
   registerAssemblyRoutes(app, cped);
   registerResourceRoutes(app, cped);
   registerDeployableRoutes(app, cped);

@@ -18,7 +18,8 @@ const stopLimitMs = 10_000;
 const usage = `Usage: pcloud-cped [--check-config | --version | --help]
 
 Supervises the machines and services of this host's deployables. Settings come from the environment:
-PCLOUD_STATE_DIR, PCLOUD_RUNTIME_DIR, PCLOUD_TEMPLATES_DIR, PCLOUD_LIBVIRT_URI, PCLOUD_OWNER,
+PCLOUD_STATE_DIR, PCLOUD_RUNTIME_DIR, PCLOUD_TEMPLATES_DIR, PCLOUD_RESOURCE_TEMPLATES_DIR
+(/etc/pacemaker-cloud/resources.d), PCLOUD_LIBVIRT_URI, PCLOUD_OWNER,
 PCLOUD_NETWORK (user | network:NAME), PCLOUD_PORT_RANGE (20000-29999), PCLOUD_GROUP, PCLOUD_LOG_LEVEL.
 `;
 

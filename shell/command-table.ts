@@ -15,6 +15,7 @@ import { lifecycleCommands } from './commands/lifecycle.ts';
 import { mediaCommands } from './commands/media.ts';
 import { createHelpCommand, shellCommands } from './commands/other.ts';
 import { resourceCommands } from './commands/resource.ts';
+import { templateCommands } from './commands/templates.ts';
 import { suggest } from './suggest.ts';
 
 const helpCommand = createHelpCommand({ all: () => commandTable, find: findCommand });
@@ -26,6 +27,7 @@ export const commandTable: readonly Command[] = [
   ...imageCommands,
   ...assemblyCommands,
   ...resourceCommands,
+  ...templateCommands,
   ...escalationCommands,
   ...deployableCommands,
   ...lifecycleCommands,

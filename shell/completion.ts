@@ -86,7 +86,7 @@ async function askServices(services: Services, kind: ArgumentKind): Promise<read
     case 'resource':
       return (await (await services.cped()).assemblies()).flatMap(({ resources }) => namesOf(resources));
     case 'template':
-      return namesOf(await (await services.cped()).templates());
+      return namesOf((await (await services.cped()).templates()).templates);
     case 'build':
       return (await (await services.builder()).builds()).map(({ digest }) => shortDigest(digest));
     case 'architecture':

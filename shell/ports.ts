@@ -10,11 +10,13 @@ import type { JournalEvent } from '../model/event.ts';
 import type { MediaInfo, MediaOutcome, MediaProgress, MediaTask } from '../model/media-api.ts';
 import type { ImageDetails } from '../model/image-details.ts';
 import type { GcAnswer, GcRequest } from '../model/image-gc.ts';
+import type { TemplateDetails, TemplatesView } from '../model/template-answers.ts';
 
 /** Every method rejects with PcloudError, and within a limit of its own. */
 export interface CpedPort {
   status(signal?: AbortSignal): Promise<CpedStatus>;
-  templates(): Promise<readonly TemplateView[]>;
+  templates(): Promise<TemplatesView>;
+  template(name: string): Promise<TemplateDetails>;
   assemblies(): Promise<readonly AssemblyStatus[]>;
   assembly(name: string): Promise<AssemblyStatus>;
   createAssembly(name: string, release: string, architecture: Architecture): Promise<void>;
@@ -105,7 +107,6 @@ export type Services = {
   builder(): Promise<BuilderPort>;
 };
 
-export type TemplateView = { readonly name: string; readonly summary: string };
 export type AccessView = {
   readonly user: string;
   readonly host: string;

@@ -1,8 +1,8 @@
 /**
- * Images, releases and templates as tables. Pure.
+ * Images and releases as tables. Pure.
  */
 import { formatBytes, formatElapsed } from './duration.ts';
-import type { ImageView, ReleaseView, TemplateView } from './ports.ts';
+import type { ImageView, ReleaseView } from './ports.ts';
 import type { View } from './render-status.ts';
 import { renderTable } from './render-table.ts';
 
@@ -44,13 +44,6 @@ export function renderReleases(releases: readonly ReleaseView[], view: View): re
         release.summary,
       ]),
     },
-    view.columns,
-  );
-}
-
-export function renderTemplates(templates: readonly TemplateView[], view: View): readonly string[] {
-  return renderTable(
-    { header: ['NAME', 'WHAT'], rows: templates.map(({ name, summary }) => [name, summary]) },
     view.columns,
   );
 }

@@ -1,10 +1,9 @@
 /**
- * The commands for the resources of an assembly: assembly_resource_add, _remove, _list, template_list.
+ * The commands for the resources of an assembly: assembly_resource_add, _remove, _list.
  */
 import { defineCommand, jsonOption } from '../command.ts';
 import type { Command } from '../command.ts';
-import { printJson, printList, queueImage, viewOf } from '../output.ts';
-import { renderTemplates } from '../render-images.ts';
+import { printJson, queueImage, viewOf } from '../output.ts';
 import { renderResources } from '../render-status.ts';
 import { assemblyArgument, resourceArgument } from './arguments.ts';
 
@@ -29,7 +28,7 @@ const resourceAdd = defineCommand({
       name: 'TEMPLATE',
       kind: 'template',
       presence: 'required',
-      about: 'what it is: httpd, … (template_list)',
+      about: 'what it is: httpd, … (resource_template_list)',
     },
     assemblyArgument,
   ],
@@ -73,24 +72,4 @@ const resourceList = defineCommand({
   },
 });
 
-const templateList = defineCommand({
-  name: 'template_list',
-  topic: 'resources',
-  summary: 'list the resource templates',
-  help: ['What assembly_resource_add takes as TEMPLATE.'],
-  example: 'template_list',
-  arguments: [],
-  options: [jsonOption],
-  async run(_, context, options) {
-    const cped = await context.services.cped();
-    printList(context, {
-      json: options.json,
-      key: 'templates',
-      items: await cped.templates(),
-      render: renderTemplates,
-      whenEmpty: 'There are no resource templates.',
-    });
-  },
-});
-
-export const resourceCommands: readonly Command[] = [resourceAdd, resourceRemove, resourceList, templateList];
+export const resourceCommands: readonly Command[] = [resourceAdd, resourceRemove, resourceList];

@@ -1,5 +1,6 @@
 /** cped's HTTP interface and its client, over a real socket, on the real store and a remembered supervisor. */
 import assert from 'node:assert/strict';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
@@ -19,6 +20,7 @@ async function serve(t: TestContext) {
   const applied: string[] = [];
   registerRoutes(app, {
     definitions: world.context,
+    library: world.library,
     launches: world.launches,
     journal: world.memory,
     network: 'user',
@@ -137,8 +139,31 @@ test("the feature page's script, from an empty store to a started deployable and
     world.supervisor.calls.filter((call) => !call.startsWith('forget')),
     ['apply dep1', 'apply dep1', 'recover dep1', 'stop dep1'],
   );
-  assert.ok((await client.templates()).some(({ name }) => name === 'httpd'));
+  assert.ok((await client.templates()).templates.some(({ name }) => name === 'httpd'));
   assert.equal((await client.status()).hypervisor.state, 'down');
+});
+
+test('a template that is dropped can be used by the next request, and one that is broken is refused with why', async (t) => {
+  const { client, world } = await serve(t);
+  const file = path.join(world.ownTemplatesDir, 'web.yaml');
+  const text =
+    'name: web\nsummary: Web\nclass: service\nmonitorIntervalMs: 10000\nfamilies: { debian: { service: web, packages: [] } }\n';
+  await mkdir(world.ownTemplatesDir);
+  await client.createAssembly('assy1', 'debian12', 'x86_64');
+  assert.equal((await refusalOf(client.addResource('assy1', 'one', 'web'))).code, 'unknown-template');
+  await writeFile(file, text.replace('Web', ''));
+  const broken = await refusalOf(client.addResource('assy1', 'one', 'web'));
+  assert.equal(broken.code, 'template-broken');
+  assert.match(broken.message, /web\.yaml, line 2: summary/);
+  assert.equal((await client.templates()).faults[0]?.line, 2);
+  await writeFile(file, text);
+  await client.addResource('assy1', 'one', 'web');
+  const shown = await client.template('web');
+  assert.deepEqual([shown.origin, shown.file, shown.fault], ['operator', file, null]);
+  await writeFile(file, 'name: [');
+  assert.equal((await client.template('web')).fault?.usesEarlier, true);
+  await rm(file);
+  assert.equal((await refusalOf(client.template('web'))).code, 'unknown-template');
 });
 
 test('names reach the commands as they were typed, and their refusal comes back whole', async (t) => {

@@ -19,8 +19,8 @@ import {
   doneAnswer,
   imagesInUseAnswer,
   journalAnswer,
-  templatesAnswer,
 } from '../../model/cped-answers.ts';
+import { templateAnswer, templatesAnswer } from '../../model/template-answers.ts';
 import {
   accessAnswer,
   assemblyAnswer,
@@ -56,10 +56,50 @@ export function cannedJournal(events: readonly JournalEvent[]): Canned {
 const changed = { assembly: assemblyDefinition(), requirement };
 const deployable = can(deployableAnswer, { deployable: deployableDefinition() });
 
+const template: z.infer<typeof templateAnswer>['template'] = {
+  name: 'httpd',
+  summary: 'a web server',
+  class: 'service',
+  ocfAgent: null,
+  origin: 'operator',
+  file: '/o/httpd.yaml',
+  overrides: '/t/httpd.yaml',
+  fault: null,
+  families: { debian: { service: 'apache2', packages: ['apache2'] } },
+  ports: [{ guestPort: 80, scheme: 'http' }],
+  monitorIntervalMs: 10_000,
+  monitorTimeoutMs: 20_000,
+  startTimeoutMs: 60_000,
+  stopTimeoutMs: 60_000,
+  checks: [
+    {
+      name: 'page',
+      probe: { kind: 'http', guestPort: 80, path: '/', statusFrom: 200, statusTo: 399 },
+      intervalMs: 10_000,
+      timeoutMs: 5000,
+      failuresNeeded: 3,
+      startGraceMs: 30_000,
+    },
+  ],
+  parameters: [],
+};
+
 export const cpedRoutes: Routes = {
   'GET /v1/status': can(cpedStatusAnswer, cpedStatus()),
+  'GET /v1/templates/httpd': can(templateAnswer, { template }),
   'GET /v1/templates': can(templatesAnswer, {
-    templates: [{ name: 'httpd', summary: 'a web server', families: ['debian'] }],
+    templates: [
+      {
+        name: 'httpd',
+        summary: 'a web server',
+        families: ['debian'],
+        origin: 'shipped',
+        file: '/t/httpd.yaml',
+        overrides: null,
+        checks: ['page'],
+      },
+    ],
+    faults: [],
   }),
   'GET /v1/assemblies': can(assemblyListAnswer, {
     assemblies: [assemblyStatus(), assemblyStatus({ name: 'assy2' })],

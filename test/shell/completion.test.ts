@@ -63,7 +63,21 @@ test('names come from the services', async () => {
     cped: {
       assemblies: () => Promise.resolve([assemblyStatus(), assemblyStatus({ name: 'assy2' })]),
       deployables: () => Promise.resolve([deployableStatus()]),
-      templates: () => Promise.resolve([{ name: 'httpd', summary: '' }]),
+      templates: () =>
+        Promise.resolve({
+          templates: [
+            {
+              name: 'httpd',
+              summary: '',
+              families: [],
+              origin: 'shipped' as const,
+              file: '',
+              overrides: null,
+              checks: [],
+            },
+          ],
+          faults: [],
+        }),
     },
     builder: {
       releases: () =>

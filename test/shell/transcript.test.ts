@@ -43,7 +43,17 @@ test('each command asks for what it says, and says what was done', async (t) => 
     ['assembly_delete assy3', 'DELETE /v1/assemblies/assy3', /assy3 deleted/],
     ['assembly_list', 'GET /v1/assemblies', /^NAME +RELEASE[^]*\nassy1 +debian12 +x86_64 +online/],
     ['assembly_resource_list assy1', 'GET /v1/assemblies/assy1', /httpdone +httpd +active/],
-    ['template_list', 'GET /v1/templates', /httpd +a web server/],
+    [
+      'resource_template_list',
+      'GET /v1/templates',
+      /^NAME +ON +CHECKS +FROM +WHAT\nhttpd +debian +page +shipped +a web server$/,
+    ],
+    ['template_list', 'GET /v1/templates', /httpd +debian/],
+    [
+      'resource_template_show httpd',
+      'GET /v1/templates/httpd',
+      /^httpd: a web server\n +file +\/o\/httpd\.yaml\n +takes the place of \/t\/httpd\.yaml/,
+    ],
     [
       'escalation_resource_set httpdone assy1 5 3600',
       'PUT /v1/assemblies/assy1/resources/httpdone/escalation {"policy":{"failures":5,"periodMs":3600000}}',
@@ -119,7 +129,7 @@ test('--json is one line with a version, and what the service said', async (t) =
     release_list: 'releases',
     build_list: 'builds',
     media_list: 'media',
-    template_list: 'templates',
+    resource_template_list: 'templates',
     assembly_list: 'assemblies',
     'assembly_resource_list assy1': 'resources',
     deployable_list: 'deployables',

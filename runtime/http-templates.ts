@@ -1,0 +1,70 @@
+/** The routes about resource templates, and that every request finds them as the directories have them now. */
+import type { FastifyInstance } from 'fastify';
+import { findResourceTemplate } from '../catalogue/resource-templates.ts';
+import type { TemplateLibrary, TemplateSource } from '../catalogue/template-library.ts';
+import { defaultParameter } from '../model/resource-template.ts';
+import type { Family, ResourceTemplate, TemplateParameter } from '../model/resource-template.ts';
+import type { TemplateDetails, TemplatesView, TemplateView } from '../model/template-answers.ts';
+import { pathNames } from './http-context.ts';
+
+/** To be called before other routes are registered: what they do with templates is up to date because of it. */
+export function registerTemplateRoutes(app: FastifyInstance, library: TemplateLibrary): void {
+  app.addHook('onRequest', async () => await library.refresh());
+  app.get('/v1/templates', (): TemplatesView => {
+    const templates = [...library.templates.values()].map((template) => viewOf(library, template));
+    return { templates, faults: [...library.faults()] };
+  });
+  app.get('/v1/templates/:name', (request) => {
+    const template = findResourceTemplate(library.templates, pathNames(request).name);
+    return { template: detailsOf(library, template) };
+  });
+}
+
+function viewOf(library: TemplateLibrary, template: ResourceTemplate): TemplateView {
+  const { name, summary, families, checks } = template;
+  return {
+    name,
+    summary,
+    families: Object.keys(families),
+    ...sourceOf(library, name),
+    checks: checks.map((check) => check.name),
+  };
+}
+
+function detailsOf(library: TemplateLibrary, template: ResourceTemplate): TemplateDetails {
+  const { ocfAgent, families, checks, parameters, ...same } = template;
+  const known = Object.keys(families) as Family[];
+  const source = sourceOf(library, template.name);
+  return {
+    ...same,
+    ocfAgent: ocfAgent ?? null,
+    ...source,
+    fault: library.faults().find(({ file }) => file === source.file) ?? null,
+    families,
+    checks: checks.map((check) => ({ ...check, probe: probeOf(check.probe) })),
+    parameters: parameters.map((parameter) => ({
+      name: parameter.name,
+      summary: parameter.summary,
+      required: parameter.required,
+      defaults: defaultsOf(parameter, known),
+    })),
+  };
+}
+
+/** A copy that the answer may own. */
+function probeOf(
+  probe: ResourceTemplate['checks'][number]['probe'],
+): TemplateDetails['checks'][number]['probe'] {
+  return probe.kind === 'command' ? { kind: 'command', arguments: [...probe.arguments] } : probe;
+}
+
+function defaultsOf(parameter: TemplateParameter, families: readonly Family[]): Record<string, string> {
+  const defaults = families.map((family) => [family, defaultParameter(parameter, family)] as const);
+  return Object.fromEntries(defaults.filter((one): one is [Family, string] => one[1] !== undefined));
+}
+
+function sourceOf(library: TemplateLibrary, name: string): TemplateSource {
+  const source = library.sourceOf(name);
+  if (source === undefined) throw new Error(`the template ${name} comes from nowhere`);
+  return source;
+}
