@@ -83,12 +83,19 @@ export interface GuestLinks {
   closeAll(): Promise<void>;
 }
 
-/** A check's answer; `detail` completes the sentence "its check NAME failed: …". */
+/**
+ * What asking an application came to. `unknown`: it could not be asked (the guest link is down, no port leads
+ * there, we ourselves lack something), which says nothing about it. `detail` completes a sentence such as
+ * `its check NAME failed: …`: `HTTP 503`, `connection refused`, `no answer within 5.0 s`, `exit code 1 (words)`.
+ */
 export type CheckResult = { readonly verdict: 'well' | 'bad' | 'unknown'; readonly detail: string };
 
-/** Checks beyond the monitor of a resource's class. */
+/** Asks applications, beyond the monitor of their class. */
 export interface Checks {
-  /** Never rejects; `unknown` when it could not be asked (the guest link is down, no way to its port). */
+  /**
+   * Never rejects. Settles within `timeoutMs`, a command at most 3 s later: what does not end when its time is
+   * up is killed in the guest, and only the agent's word tells that apart from an agent that is gone.
+   */
   run(assembly: string, probe: CheckProbe, timeoutMs: number): Promise<CheckResult>;
 }
 

@@ -204,7 +204,7 @@ export function hear(world: World, guest: Guest, message: HostMessage): void {
     case 'poweroff':
       world.poweroff(guest.assembly);
       break;
-    // A simulated guest has no programs; builds alone send `run`.
+    // A simulated guest has no programs to run.
     case 'run':
     case 'hello':
     case 'identity':

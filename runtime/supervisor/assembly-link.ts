@@ -57,7 +57,7 @@ export function guestSaid(turn: Turn, assembly: AssemblyState, message: GuestMes
       endRecovery(turn, assembly);
       return escalation;
     }
-    // Answers to what a build asks of a guest of its own; a supervisor never asks.
+    // Answers to a check's command, which the adapter of the checks hears by itself.
     case 'output':
     case 'run-result':
       return null;
