@@ -9,6 +9,9 @@
  *   application that runs notices and closes its own, one that hangs does not, nor does a guest whose firewall
  *   drops what comes.
  *
+ * Measured with QEMU 7.2's user network: nobody there, or only on the guest's 127.0.0.1, ends within 10 ms; a process
+ * that never accepts, one that accepts and hangs, and a stopped QEMU all stay silent.
+ *
  * So an application that keeps its half open after we have closed ours cannot be checked so; few do.
  */
 import { connect } from 'node:net';
@@ -18,7 +21,7 @@ import type { AskOptions } from './check-http.ts';
 import { bad, closing, failureOf, noAnswer, well } from './check-words.ts';
 import type { Endpoint } from './check-words.ts';
 
-/** Behind a forward a refusal comes within some ms; a guest that is emulated and busy takes longer. */
+/** A hundred times what a refusal takes behind a forward: an emulated, busy guest is slower than a quiet one. */
 const settleMs = 1000;
 
 /** Never rejects; the connection is closed when it resolves. */

@@ -59,18 +59,51 @@ test('unknown templates, and templates without a word for a family, are refused 
   );
 });
 
-test('the intervals of the templates are those of the project of 2011', async () => {
+test('the templates of 2011 that still make sense have the intervals that they had', async () => {
   const all = await loadResourceTemplates(templates);
-  const seconds = [...all.values()].map(({ name, monitorIntervalMs }) => [name, monitorIntervalMs / 1000]);
-  assert.deepEqual(Object.fromEntries(seconds), {
-    apache2: 65,
-    dummy: 70,
-    httpd: 10,
-    mysqld: 10,
-    ntpd: 90,
-    postgresql: 40,
-    qpidd: 54,
-  });
+  const then = { apache2: 65, dummy: 70, httpd: 10, mysqld: 10, ntpd: 90, postgresql: 40, qpidd: 54 };
+  const seconds = Object.keys(then).map((name) => [name, (all.get(name)?.monitorIntervalMs ?? 0) / 1000]);
+  assert.deepEqual(Object.fromEntries(seconds), then);
+});
+
+test('each template is what the distributions call it', async () => {
+  const all = await loadResourceTemplates(templates);
+  const services = [...all.values()].map(({ name, families }) => [
+    name,
+    families.debian?.service,
+    families.fedora?.service,
+    families.rhel?.service,
+  ]);
+  assert.deepEqual(services, [
+    ['apache2', 'apache2', undefined, undefined],
+    ['chrony', 'chrony', 'chronyd', 'chronyd'],
+    ['dummy', 'dummy', 'dummy', 'dummy'],
+    ['haproxy', 'haproxy', 'haproxy', 'haproxy'],
+    ['httpd', 'apache2', 'httpd', 'httpd'],
+    ['mariadb', 'mariadb', 'mariadb', 'mariadb'],
+    ['mysqld', 'mariadb', 'mysqld', 'mysqld'],
+    ['nginx', 'nginx', 'nginx', 'nginx'],
+    ['ntpd', 'ntpsec', 'ntpd', 'ntpd'],
+    ['postgresql-server', 'postgresql@15-main', 'postgresql', 'postgresql'],
+    ['postgresql', 'postgresql', 'postgresql', 'postgresql'],
+    ['qpidd', undefined, 'qpidd', 'qpidd'],
+    ['redis', 'redis-server', 'redis', 'redis'],
+    ['sshd', 'ssh', 'sshd', 'sshd'],
+    ['tomcat', 'tomcat10', 'tomcat', 'tomcat'],
+  ]);
+});
+
+test('a shipped check never takes a page that asks for a password, or is not there, for a failure', async () => {
+  const all = await loadResourceTemplates(templates);
+  const checks = [...all.values()].flatMap((template) => template.checks);
+  const http = checks.flatMap(({ probe }) => (probe.kind === 'http' ? [probe] : []));
+  assert.equal(http.length, 4);
+  for (const probe of http) assert.deepEqual([probe.statusFrom, probe.statusTo], [200, 499]);
+  // What a busy machine cannot do in a moment is no failure.
+  for (const check of checks) {
+    assert.ok(check.failuresNeeded >= 3, check.name);
+    assert.ok(check.startGraceMs >= 30_000, check.name);
+  }
 });
 
 test('a broken file is named with its field and what is wrong', async () => {
