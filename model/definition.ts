@@ -29,11 +29,48 @@ export const defaultEscalation = {
   deployable: { failures: 2, periodMs: 3_600_000 },
 } as const satisfies Record<string, EscalationPolicy>;
 
+/** As the guest link carries it (`guest-codec.ts`), less the one name that no JSON object can hold. */
+export const parameterNameSchema = z
+  .string()
+  .regex(/^[A-Za-z_][A-Za-z0-9_]{0,61}$/)
+  .refine((name) => name !== '__proto__');
+
+/** What an assembly gives to others: its address, or where its guest port N is reached. */
+export const referenceValueSchema = z
+  .string()
+  .regex(/^(?:address|(?:port|endpoint)\/[1-9][0-9]{0,4})$/)
+  .refine((value) => Number(value.split('/')[1] ?? 1) <= 65_535);
+
+const parameterReferenceSchema = z.strictObject({ assembly: nameSchema, value: referenceValueSchema });
+export type ParameterReferenceValue = z.infer<typeof parameterReferenceSchema>;
+
+/** A text, or a value of an assembly that is filled in when it is known. */
+export const parameterValueSchema = z.union([
+  z
+    .string()
+    .max(512)
+    .regex(/^[^\p{Cc}\p{Zl}\p{Zp}\p{Cs}]*$/u),
+  parameterReferenceSchema,
+]);
+export type ParameterValue = z.infer<typeof parameterValueSchema>;
+
+/** `restart`: what depends is restarted when what it depends on was. */
+export const resourceDependencySchema = z.strictObject({
+  assembly: nameSchema,
+  resource: nameSchema,
+  restart: z.boolean(),
+});
+export const assemblyDependencySchema = z.strictObject({ assembly: nameSchema, restart: z.boolean() });
+
 export const resourceDefinitionSchema = z.strictObject({
   name: nameSchema,
   /** Name of a resource template. */
   template: nameSchema,
   escalation: escalationPolicySchema,
+  /** Given to the resource in the guest, by name. */
+  parameters: z.record(parameterNameSchema, parameterValueSchema).default({}),
+  /** Resources that must be active before this one is started, of this or another assembly. */
+  dependsOn: z.array(resourceDependencySchema).default([]),
 });
 export type ResourceDefinition = z.infer<typeof resourceDefinitionSchema>;
 
@@ -57,6 +94,8 @@ export const assemblyDefinitionSchema = z.strictObject({
     .nullable(),
   escalation: escalationPolicySchema,
   resources: z.array(resourceDefinitionSchema),
+  /** Assemblies that must be up with all their resources before this one is started. */
+  dependsOn: z.array(assemblyDependencySchema).default([]),
 });
 export type AssemblyDefinition = z.infer<typeof assemblyDefinitionSchema>;
 

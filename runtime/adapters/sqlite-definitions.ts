@@ -13,6 +13,8 @@ import { pinnedImageSchema } from '../definitions/store.ts';
 import type { DefinitionStore, PinnedImage } from '../definitions/store.ts';
 import { jsonColumn } from './sqlite-columns.ts';
 import type { SqliteDatabase } from './sqlite-database.ts';
+import { dependenciesOf, insertDependency, orderWrites } from './sqlite-order.ts';
+import { forgetMaintenanceOf, maintenanceStore } from './sqlite-maintenance.ts';
 
 const escalationColumn = jsonColumn(escalationPolicySchema);
 
@@ -29,9 +31,11 @@ const assemblyRow = z
     escalation: escalationColumn,
     pinned_image: z.union([z.null(), jsonColumn(pinnedImageSchema)]),
     resources: jsonColumn(z.array(z.unknown())),
+    depends_on: jsonColumn(z.unknown()),
   })
-  .transform(({ mac_address, memory_mib, pinned_image, ...row }) => ({
+  .transform(({ mac_address, memory_mib, pinned_image, depends_on, ...row }): unknown => ({
     ...row,
+    dependsOn: depends_on,
     macAddress: mac_address,
     memoryMiB: memory_mib,
     imageDigest: pinned_image?.digest ?? null,
@@ -50,8 +54,10 @@ const deployableRow = z
 
 const selectAssembly = `
   SELECT name, release, architecture, uuid, mac_address, memory_mib, vcpus, escalation, pinned_image,
-    (SELECT json_group_array(json_object('name', r.name, 'template', r.template, 'escalation', json(r.escalation)))
-       FROM (SELECT * FROM resources WHERE assembly = a.name ORDER BY position) r) AS resources
+    (SELECT json_group_array(json_object('name', r.name, 'template', r.template, 'escalation', json(r.escalation),
+         'parameters', json(r.parameters), 'dependsOn', json(${dependenciesOf('r.assembly', 'r.name')})))
+       FROM (SELECT * FROM resources WHERE assembly = a.name ORDER BY position) r) AS resources,
+    ${dependenciesOf('a.name', "''")} AS depends_on
   FROM assemblies a`;
 
 const selectDeployable = `
@@ -69,6 +75,8 @@ export function createDefinitionStore(database: SqliteDatabase): DefinitionStore
     ...assemblyWrites(database),
     ...resourceWrites(database),
     ...deployableWrites(database),
+    ...orderWrites(database),
+    ...maintenanceStore(database),
   };
 }
 
@@ -140,6 +148,8 @@ function assemblyWrites(database: SqliteDatabase): Pick<DefinitionStore, Assembl
         );
         for (const resource of assembly.resources)
           resourceWrites(database).insertResource(assembly.name, resource);
+        for (const dependency of assembly.dependsOn)
+          insertDependency(database, { assembly: assembly.name, resource: null }, dependency);
       });
     },
     deleteAssembly(name) {
@@ -153,6 +163,7 @@ function assemblyWrites(database: SqliteDatabase): Pick<DefinitionStore, Assembl
           resourcePrefix,
         );
         database.run('DELETE FROM settings WHERE name = ?', `values/${name}`);
+        forgetMaintenanceOf(database, name);
         database.run('DELETE FROM assemblies WHERE name = ?', name);
       });
     },
@@ -167,19 +178,27 @@ type ResourceWrites = 'insertResource' | 'deleteResource' | 'setResourceEscalati
 
 function resourceWrites(database: SqliteDatabase): Pick<DefinitionStore, ResourceWrites> {
   return {
-    insertResource: (assembly, resource) =>
-      database.run(
-        `INSERT INTO resources (assembly, name, template, escalation, position)
-         VALUES (?, ?, ?, ?, (SELECT coalesce(max(position), 0) + 1 FROM resources WHERE assembly = ?))`,
-        assembly,
-        resource.name,
-        resource.template,
-        JSON.stringify(resource.escalation),
-        assembly,
-      ),
+    insertResource(assembly, resource) {
+      database.transaction(() => {
+        database.run(
+          `INSERT INTO resources (assembly, name, template, escalation, parameters, position)
+           VALUES (?, ?, ?, ?, ?, (SELECT coalesce(max(position), 0) + 1 FROM resources WHERE assembly = ?))`,
+          assembly,
+          resource.name,
+          resource.template,
+          JSON.stringify(resource.escalation),
+          JSON.stringify(resource.parameters),
+          assembly,
+        );
+        for (const dependency of resource.dependsOn)
+          insertDependency(database, { assembly, resource: resource.name }, dependency);
+      });
+    },
     deleteResource(assembly, resource) {
       database.transaction(() => {
         database.run('DELETE FROM windows WHERE key = ?', `resource/${assembly}/${resource}`);
+        database.run('DELETE FROM maintenance WHERE target = ?', `resource:${assembly}/${resource}`);
+        database.run('DELETE FROM dependencies WHERE assembly = ? AND resource = ?', assembly, resource);
         database.run('DELETE FROM resources WHERE assembly = ? AND name = ?', assembly, resource);
       });
     },
@@ -229,6 +248,7 @@ function deployableWrites(database: SqliteDatabase): Pick<DefinitionStore, Deplo
       database.transaction(() => {
         database.run('DELETE FROM windows WHERE key = ?', `deployable/${name}`);
         database.run('DELETE FROM blocked WHERE deployable = ?', name);
+        database.run('DELETE FROM maintenance WHERE target = ?', `deployable:${name}`);
         database.run('DELETE FROM deployables WHERE name = ?', name);
       });
     },

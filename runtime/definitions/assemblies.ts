@@ -44,6 +44,7 @@ export async function createAssembly(
     imageDigest: null,
     escalation: defaultEscalation.assembly,
     resources: [],
+    dependsOn: [],
   });
   return insert(context, assembly, null);
 }

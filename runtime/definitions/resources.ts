@@ -38,6 +38,8 @@ export function addResource(
       name,
       template: template.name,
       escalation: defaultEscalation.resource,
+      parameters: {},
+      dependsOn: [],
     });
     return assemblyChange(context, findAssembly(context, assemblyName));
   });

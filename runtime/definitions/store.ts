@@ -11,6 +11,7 @@ import type {
   ResourceDefinition,
 } from '../../model/definition.ts';
 import { familySchema } from '../../model/resource-template.ts';
+import type { MaintenanceTarget } from '../control.ts';
 
 /**
  * What the image provides that an assembly's own disk stands on, remembered when the disk was made. With it
@@ -24,7 +25,30 @@ export const pinnedImageSchema = z.strictObject({
 });
 export type PinnedImage = z.infer<typeof pinnedImageSchema>;
 
-export type DefinitionStore = {
+/** What waits: an assembly (`resource` null) or one resource of it. */
+export type Waiting = { readonly assembly: string; readonly resource: string | null };
+/** What it waits for: a whole assembly, or one resource of one. */
+export type Awaited = { readonly assembly: string; readonly resource?: string };
+
+/** What the operator said of the running of things beside their definitions; kept until it is taken back. */
+export type StandingOrders = {
+  /** By target, sorted; also those that have passed. */
+  maintenances(): readonly StoredMaintenance[];
+  saveMaintenance(key: string, untilMs: number | null, nowMs: number): void;
+  /** False when there was none. */
+  deleteMaintenance(key: string): boolean;
+  /** How many assemblies may be starting at once; null: as the host's default says. */
+  startLimit(): number | null;
+  setStartLimit(slots: number | null): void;
+};
+
+export type StoredMaintenance = {
+  readonly target: MaintenanceTarget;
+  readonly untilMs: number | null;
+  readonly setAtMs: number;
+};
+
+export type DefinitionStore = StandingOrders & {
   /** All or nothing; also for reads that must agree with each other. */
   transaction<T>(work: () => T): T;
   /** By name, sorted. */
@@ -39,7 +63,7 @@ export type DefinitionStore = {
   deployableCreatedAtMs(name: string): number;
 
   insertAssembly(assembly: AssemblyDefinition, pinned: PinnedImage | null, nowMs: number): void;
-  /** Also forgets its resources, forwards, host key and failure windows. */
+  /** Also forgets its resources, dependencies, forwards, host key, failure windows and maintenance. */
   deleteAssembly(name: string): void;
   setAssemblyEscalation(name: string, policy: EscalationPolicy): void;
   pinnedImage(assembly: string): PinnedImage | undefined;
@@ -48,11 +72,18 @@ export type DefinitionStore = {
   identityTaken(uuid: string, macAddress: string): boolean;
 
   insertResource(assembly: string, resource: ResourceDefinition): void;
-  /** Also forgets its failure window. */
+  /** Also forgets its dependencies, failure window and maintenance. */
   deleteResource(assembly: string, resource: string): void;
   setResourceEscalation(assembly: string, resource: string, policy: EscalationPolicy): void;
+  /** All parameters of a resource at once. */
+  setParameters(assembly: string, resource: string, parameters: ResourceDefinition['parameters']): void;
+
+  /** Adds a dependency, or changes whether it restarts. */
+  saveDependency(waiting: Waiting, on: Awaited, restart: boolean): void;
+  deleteDependency(waiting: Waiting, on: Awaited): void;
 
   insertDeployable(deployable: DeployableDefinition, nowMs: number): void;
+  /** Also forgets its failure window and maintenance. */
   deleteDeployable(name: string): void;
   setDeployableEscalation(name: string, policy: EscalationPolicy): void;
   setIntent(name: string, intent: Intent): void;

@@ -41,7 +41,10 @@ const assembly = (name: string, ...resources: readonly string[]): AssemblyDefini
     name: `${name}-${template}`,
     template,
     escalation: { failures: 2, periodMs: 1000 },
+    parameters: {},
+    dependsOn: [],
   })),
+  dependsOn: [],
 });
 const deployable: DeployableDefinition = {
   name: 'dep1',

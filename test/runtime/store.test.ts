@@ -240,6 +240,7 @@ test('a host port belongs to one assembly, and a host key goes with its assembly
     imageDigest: null,
     escalation: 'never' as const,
     resources: [],
+    dependsOn: [],
   });
   store.insertAssembly(assembly('assy1', 1), null, 1);
   store.insertAssembly(assembly('assy10', 2), null, 1);

@@ -1,0 +1,28 @@
+/**
+ * What maintenance can be set on, as one word: `deployable:D`, `assembly:A` or `resource:A/R`. The operator
+ * may write it so, the database holds it so, and it is read back here. Pure.
+ */
+import { nameSchema } from './names.ts';
+
+export type MaintenanceTargetName =
+  | { readonly kind: 'deployable'; readonly deployable: string }
+  | { readonly kind: 'assembly'; readonly assembly: string }
+  | { readonly kind: 'resource'; readonly assembly: string; readonly resource: string };
+
+/** At least a second, as the shell's times have no less; at most as long as an escalation's period. */
+export const minMaintenanceMs = 1000;
+export const maxMaintenanceMs = 366 * 24 * 3_600_000;
+
+/** The target that such a word means; undefined for any other word. */
+export function parseMaintenanceKey(key: string): MaintenanceTargetName | undefined {
+  const [, kind, first = '', second] = /^(deployable|assembly|resource):([^/]*)(?:\/(.*))?$/s.exec(key) ?? [];
+  if (kind === undefined || !isName(first)) return undefined;
+  if (kind === 'resource')
+    return second !== undefined && isName(second) ? { kind, assembly: first, resource: second } : undefined;
+  if (second !== undefined) return undefined;
+  return kind === 'deployable' ? { kind, deployable: first } : { kind: 'assembly', assembly: first };
+}
+
+function isName(text: string): boolean {
+  return nameSchema.safeParse(text).success;
+}
