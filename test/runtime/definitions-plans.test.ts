@@ -147,7 +147,7 @@ const tuned = resourceTemplateSchema.parse({
 
 test('the checks of a template reach the plan, and its parameters what they are by themselves on the family', () => {
   const plan = planResource(
-    { name: 'one', template: 'tuned', escalation: 'never' },
+    { name: 'one', template: 'tuned', escalation: 'never', parameters: {}, dependsOn: [] },
     { family: 'rhel', init: 'sysv' },
     tuned,
   );
