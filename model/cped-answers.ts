@@ -16,6 +16,7 @@ export const deployableChangeAnswer = deployableAnswer.extend(effect);
 
 export const journalAnswer = z.object({ events: z.array(journalEventSchema), lastSeq: z.int().min(0) });
 export const incidentsAnswer = z.object({ incidents: z.array(incidentSchema) });
+export const incidentAnswer = z.object({ incident: incidentSchema });
 
 /** Who stands on images: by digest for those with a disk, and all names that the question covers. */
 export const imagesInUseAnswer = z.object({

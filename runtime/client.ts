@@ -24,6 +24,7 @@ import type { Method } from '../service/http-client.ts';
 import {
   doneAnswer,
   imagesInUseAnswer,
+  incidentAnswer,
   incidentsAnswer,
   journalAnswer,
   deployableChangeAnswer,
@@ -37,6 +38,21 @@ const timeoutMs = 60_000;
 export type CpedClientOptions = {
   /** Ends a wait early. */
   readonly signal?: AbortSignal | undefined;
+};
+
+/** What is not given filters nothing; times are wall clock ms, `limit` is 100 unless given and at most 1000. */
+export type JournalQuery = {
+  readonly after?: number | undefined;
+  readonly since?: number | undefined;
+  readonly incident?: string | undefined;
+  readonly limit?: number | undefined;
+};
+export type IncidentsQuery = {
+  readonly open?: boolean | undefined;
+  readonly deployable?: string | undefined;
+  /** Noticed then or later. */
+  readonly since?: number | undefined;
+  readonly limit?: number | undefined;
 };
 
 /** Every function rejects with PcloudError: cped's own, or `cped-not-running` and the like. */
@@ -61,11 +77,12 @@ export function cpedClient(socketPath: string) {
       (await ask(templateAnswer, 'GET', pathOf`/v1/templates/${name}`)).template,
     ...assemblyCalls(ask),
     ...deployableCalls(ask),
-    /** The newest events, or those after `after`; oldest first. */
-    journal: (query: { readonly after?: number; readonly limit?: number } = {}) =>
-      ask(journalAnswer, 'GET', `/v1/journal${queryOf(query)}`),
-    incidents: async (limit?: number) =>
-      (await ask(incidentsAnswer, 'GET', `/v1/incidents${queryOf({ limit })}`)).incidents,
+    /** The newest events, or those after `after`, that the other filters let through; oldest first. */
+    journal: (query: JournalQuery = {}) => ask(journalAnswer, 'GET', `/v1/journal${queryOf(query)}`),
+    /** The newest that the filters let through, oldest first. */
+    incidents: async (query: IncidentsQuery = {}) =>
+      (await ask(incidentsAnswer, 'GET', `/v1/incidents${queryOf(query)}`)).incidents,
+    incident: async (id: string) => (await ask(incidentAnswer, 'GET', pathOf`/v1/incidents/${id}`)).incident,
     /** Every event after `afterSeq` (from now on when not given); ends when cped ends or `signal` aborts. */
     events: (afterSeq: number | undefined, signal?: AbortSignal) =>
       eventStream({
@@ -155,9 +172,9 @@ export function cpedNotRunning(socketPath: string): PcloudError {
   });
 }
 
-function queryOf(values: Readonly<Record<string, string | number | undefined>>): string {
+function queryOf(values: Readonly<Record<string, string | number | boolean | undefined>>): string {
   const given = Object.entries(values).filter(
-    (entry): entry is [string, string | number] => entry[1] !== undefined,
+    (entry): entry is [string, string | number | boolean] => entry[1] !== undefined,
   );
   if (given.length === 0) return '';
   return `?${new URLSearchParams(Object.fromEntries(given.map(([key, value]) => [key, String(value)]))).toString()}`;

@@ -4,6 +4,8 @@
  */
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
+import { PcloudError } from '../model/errors.ts';
+import { quoteForMessage } from '../model/names.ts';
 import { parseInput } from '../service/http-server.ts';
 import { lastEventIdOf, openSse } from '../service/sse.ts';
 import type { SseConnection } from '../service/sse.ts';
@@ -15,22 +17,41 @@ const streamPage = 200;
 
 const count = z.coerce.number().pipe(z.int().min(0).max(Number.MAX_SAFE_INTEGER));
 const limit = z.coerce.number().pipe(z.int().min(1).max(maxPage)).default(100);
-const journalQuery = z.strictObject({ after: count.optional(), limit });
-const incidentsQuery = z.strictObject({ limit });
+const incidentId = z.string().min(1).max(200);
+const journalQuery = z.strictObject({
+  after: count.optional(),
+  since: count.optional(),
+  incident: incidentId.optional(),
+  limit,
+});
+const incidentsQuery = z.strictObject({
+  open: z.enum(['true', 'false']).optional(),
+  deployable: z.string().min(1).max(200).optional(),
+  since: count.optional(),
+  limit,
+});
+const incidentParams = z.object({ id: incidentId });
 const eventsQuery = z.strictObject({ after: count.optional() });
 
 export function registerHistoryRoutes(app: FastifyInstance, journal: Journal & Incidents): void {
   app.get('/v1/journal', (request) => {
     const query = parseInput(journalQuery, request.query);
-    const events =
-      query.after === undefined
-        ? journal.readNewest(query.limit)
-        : journal.readAfter(query.after, query.limit);
-    return { events, lastSeq: journal.lastSeq() };
+    // Before the events are read: whoever goes on behind it misses nothing.
+    const lastSeq = journal.lastSeq();
+    const { after: afterSeq, since: sinceMs, incident } = query;
+    return { events: journal.find({ afterSeq, sinceMs, incident }, query.limit), lastSeq };
   });
-  app.get('/v1/incidents', (request) => ({
-    incidents: journal.newest(parseInput(incidentsQuery, request.query).limit),
-  }));
+  app.get('/v1/incidents', (request) => {
+    const { open, deployable, since: sinceMs, limit: most } = parseInput(incidentsQuery, request.query);
+    const filter = { open: open === undefined ? undefined : open === 'true', deployable, sinceMs };
+    return { incidents: journal.newest(most, filter) };
+  });
+  app.get('/v1/incidents/:id', (request) => {
+    const { id } = parseInput(incidentParams, request.params);
+    const incident = journal.incident(id);
+    if (incident === undefined) throw noSuchIncident(id);
+    return { incident };
+  });
   app.get('/v1/events', (request, reply) => {
     const { after } = parseInput(eventsQuery, { after: lastEventIdOf(request) ?? queryAfter(request.query) });
     streamJournal(openSse(reply), journal, after ?? journal.lastSeq());
@@ -72,6 +93,16 @@ export function streamJournal(sse: SseConnection, journal: Journal, afterSeq: nu
   };
   sse.onClose(journal.subscribe(advance));
   advance();
+}
+
+function noSuchIncident(id: string): PcloudError {
+  return new PcloudError({
+    code: 'unknown-incident',
+    category: 'not-found',
+    message: `There is no incident ${quoteForMessage(id)}.`,
+    hint: 'incident_list shows them; the oldest are forgotten in time.',
+    facts: { id },
+  });
 }
 
 function queryAfter(query: unknown): unknown {

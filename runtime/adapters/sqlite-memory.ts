@@ -9,6 +9,8 @@ import type { Memory } from '../ports.ts';
 import { jsonColumn } from './sqlite-columns.ts';
 import type { SqliteDatabase } from './sqlite-database.ts';
 import { createKept } from './sqlite-kept.ts';
+import { incidentQuery, journalQuery } from './sqlite-history.ts';
+import type { IncidentFilter, JournalFilter } from './sqlite-history.ts';
 
 /** Rows kept; at 500 bytes each the journal stays near 50 MB, and months of incidents stay readable. */
 export const defaultJournalLimit = 100_000;
@@ -21,6 +23,8 @@ export type Journal = {
   readAfter(afterSeq: number, limit: number): JournalEvent[];
   /** The newest `limit` events, oldest first. */
   readNewest(limit: number): JournalEvent[];
+  /** Up to `limit` events that the filter lets through, oldest first. */
+  find(filter: JournalFilter, limit: number): JournalEvent[];
   /** The highest `seq` ever given, 0 when there was none. */
   lastSeq(): number;
   /** Called after each append, with the events; the returned function ends it. */
@@ -34,8 +38,11 @@ export type Unfinished = {
 
 export type Incidents = {
   /** The newest `limit` incidents, oldest first. */
-  newest(limit: number): Incident[];
+  newest(limit: number, filter?: IncidentFilter): Incident[];
   incident(id: string): Incident | undefined;
+  openIncidentIds(): string[];
+  /** Called after each save, with the incident as it is now; the returned function ends it. */
+  subscribeIncidents(listener: (incident: Incident) => void): () => void;
   /** The highest number that is the id of an incident, 0 when there is none. */
   lastIncidentNumber(): number;
 };
@@ -52,9 +59,11 @@ const windowRow = z.object({
 });
 const lastKindRow = z.object({ deployable: z.string(), kind: z.string() });
 const seqRow = z.object({ seq: z.int() });
+const idRow = z.object({ id: z.string() });
 
 export function createMemory(database: SqliteDatabase, journalLimit = defaultJournalLimit): SqliteMemory {
   const listeners = new Set<(events: readonly JournalEvent[]) => void>();
+  const incidentListeners = new Set<(incident: Incident) => void>();
 
   const prune = (lastSeq: number, appended: number): void => {
     if (Math.floor(lastSeq / pruneStride) === Math.floor((lastSeq - appended) / pruneStride)) return;
@@ -93,6 +102,7 @@ export function createMemory(database: SqliteDatabase, journalLimit = defaultJou
         incident.noticedAtMs,
         JSON.stringify(incident),
       );
+      for (const listener of incidentListeners) listener(incident);
     },
     loadWindows() {
       const rows = database.all(windowRow, 'SELECT key, failure_times_ms FROM windows ORDER BY key');
@@ -130,20 +140,31 @@ export function createMemory(database: SqliteDatabase, journalLimit = defaultJou
       ),
     readNewest: (limit) =>
       database.all(journalRow, 'SELECT seq, event FROM journal ORDER BY seq DESC LIMIT ?', limit).reverse(),
+    find(filter, limit) {
+      const { sql, values } = journalQuery(filter, limit);
+      const rows = database.all(journalRow, sql, ...values);
+      return filter.afterSeq === undefined ? rows.reverse() : rows;
+    },
     lastSeq: () => database.get(seqRow, `SELECT seq FROM sqlite_sequence WHERE name = 'journal'`)?.seq ?? 0,
     subscribe(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
-    newest: (limit) =>
-      database
-        .all(
-          incidentRow,
-          'SELECT incident FROM incidents ORDER BY noticed_at_ms DESC, id DESC LIMIT ?',
-          limit,
-        )
+    newest(limit, filter = {}) {
+      const { sql, values } = incidentQuery(filter, limit);
+      return database
+        .all(incidentRow, sql, ...values)
         .map((row) => row.incident)
-        .reverse(),
+        .reverse();
+    },
+    openIncidentIds: () =>
+      database
+        .all(idRow, `SELECT id FROM incidents WHERE json_extract(incident, '$.outcome') = 'open'`)
+        .map(({ id }) => id),
+    subscribeIncidents(listener) {
+      incidentListeners.add(listener);
+      return () => incidentListeners.delete(listener);
+    },
     incident: (id) => database.get(incidentRow, 'SELECT incident FROM incidents WHERE id = ?', id)?.incident,
     // SQLite casts what is no number to 0, so ids of other kinds do not count.
     lastIncidentNumber: () =>

@@ -103,5 +103,11 @@ export const migrations: readonly string[] = [
     name TEXT PRIMARY KEY,
     value TEXT NOT NULL
   ) STRICT;
+  -- What the history is asked for (sqlite-history.ts). Both expressions are written there in the same way.
+  CREATE INDEX journal_by_time ON journal (json_extract(event, '$.atMs'));
+  CREATE INDEX journal_by_incident ON journal (json_extract(event, '$.incident'))
+    WHERE json_extract(event, '$.incident') IS NOT NULL;
+  CREATE INDEX incidents_by_deployable ON incidents (json_extract(incident, '$.deployable'), noticed_at_ms);
+  CREATE INDEX incidents_open ON incidents (noticed_at_ms) WHERE json_extract(incident, '$.outcome') = 'open';
   `,
 ];

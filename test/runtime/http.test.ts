@@ -290,7 +290,7 @@ test('incidents are listed oldest first', async (t) => {
     (await client.incidents()).map(({ id }) => id),
     ['1', '2'],
   );
-  assert.equal((await client.incidents(1))[0]?.id, '2');
+  assert.equal((await client.incidents({ limit: 1 }))[0]?.id, '2');
 });
 
 test('when cped is not there, the client says how to start it', async () => {
