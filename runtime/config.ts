@@ -10,6 +10,7 @@ import { checkSocketPath } from '../service/unix-socket.ts';
 import { isWritablePlace } from '../service/writable-place.ts';
 import type { NetworkChoice } from './launcher.ts';
 import type { PortRange } from './launcher-ports.ts';
+import type { AlertSettings } from './telling/telling.ts';
 
 export type CpedConfig = {
   readonly stateDir: string;
@@ -26,6 +27,7 @@ export type CpedConfig = {
   readonly logLevel: (typeof logLevels)[number];
   /** Group that may talk to the service; its own when not set. */
   readonly group: string | undefined;
+  readonly alerts: AlertSettings;
 };
 
 const absolutePath = z
@@ -59,6 +61,18 @@ const portRangeSchema = z
     'must lie within 1024-65535, the first not above the last',
   );
 
+/** With many services the path is the secret; a user and a password would end up in messages. */
+const webhookUrl = z
+  .string()
+  .max(2000)
+  .refine((value) => /^https?:\/\//.test(value) && URL.canParse(value), 'must be an http or https address')
+  .refine(
+    (value) => URL.canParse(value) && new URL(value).username === '' && new URL(value).password === '',
+    'must hold no user and password; a token goes into PCLOUD_WEBHOOK_TOKEN_FILE',
+  );
+
+const defaultAlertTimeoutS = 10;
+
 const environmentSchema = z.object({
   PCLOUD_STATE_DIR: ownDirectory.default('/var/lib/pacemaker-cloud'),
   PCLOUD_RUNTIME_DIR: ownDirectory.default('/run/pacemaker-cloud'),
@@ -81,6 +95,15 @@ const environmentSchema = z.object({
     .string()
     .regex(/^[A-Za-z_][A-Za-z0-9_.-]{0,31}$/, 'must be the name of a group')
     .optional(),
+  PCLOUD_ALERTS_DIR: absolutePath.default('/etc/pacemaker-cloud/alerts.d'),
+  PCLOUD_ALERTS_FILE: absolutePath.default('/etc/pacemaker-cloud/alerts.yaml'),
+  PCLOUD_ALERT_TIMEOUT: z
+    .string()
+    .regex(/^[1-9]\d{0,2}$/, 'must be a number of seconds from 1 to 999')
+    .transform(Number)
+    .default(defaultAlertTimeoutS),
+  PCLOUD_WEBHOOK_URL: webhookUrl.optional(),
+  PCLOUD_WEBHOOK_TOKEN_FILE: absolutePath.optional(),
 });
 
 /**
@@ -106,16 +129,36 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     portRange: values.PCLOUD_PORT_RANGE,
     logLevel: values.PCLOUD_LOG_LEVEL,
     group: values.PCLOUD_GROUP,
+    alerts: {
+      directory: values.PCLOUD_ALERTS_DIR,
+      rulesFile: values.PCLOUD_ALERTS_FILE,
+      timeoutMs: values.PCLOUD_ALERT_TIMEOUT * 1000,
+      webhook:
+        values.PCLOUD_WEBHOOK_URL === undefined
+          ? null
+          : { url: values.PCLOUD_WEBHOOK_URL, tokenFile: values.PCLOUD_WEBHOOK_TOKEN_FILE ?? null },
+    },
+  };
+}
+
+/** The settings as they may be shown: a webhook's address only as far as it is no secret. */
+export function shownConfig(config: CpedConfig): unknown {
+  const { webhook } = config.alerts;
+  if (webhook === null) return config;
+  return {
+    ...config,
+    alerts: { ...config.alerts, webhook: { ...webhook, url: `${new URL(webhook.url).origin}/...` } },
   };
 }
 
 function badConfiguration(given: Readonly<Record<string, unknown>>, error: z.ZodError): PcloudError {
   const issue = error.issues[0];
   const variable = String(issue?.path[0] ?? 'the environment');
+  const value = variable === 'PCLOUD_WEBHOOK_URL' ? '…' : given[variable];
   return new PcloudError({
     code: 'bad-configuration',
     category: 'invalid',
-    message: `${variable}=${JSON.stringify(given[variable])?.slice(0, 120) ?? ''} ${issue?.message ?? 'is wrong'}.`,
+    message: `${variable}=${JSON.stringify(value)?.slice(0, 120) ?? ''} ${issue?.message ?? 'is wrong'}.`,
     hint: `Correct ${variable} where it is set: the unit's EnvironmentFile, or the shell that starts pcloud-cped.`,
     facts: { variable },
     cause: error,

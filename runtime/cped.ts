@@ -37,6 +37,7 @@ import type { Loop } from './loop.ts';
 import type { Clock, GuestLinks, Hypervisor } from './ports.ts';
 import { endStartupProblems, reportStartupProblems } from './startup-incidents.ts';
 import { defaultLimits } from './supervisor/limits.ts';
+import { startTelling } from './telling/telling.ts';
 
 /** The world outside; tests bring another. */
 export type Outside = {
@@ -130,6 +131,9 @@ async function compose(options: CpedOptions, closers: (() => Promise<void> | voi
   };
   const startedAtMs = clock.wallMs();
   memory.append([serviceStarted(startedAtMs)]);
+  // From here on, so that what cannot be started is told as well; it ends after the loop, whose last words it tells.
+  const telling = startTelling({ settings: config.alerts, memory, clock, log });
+  closers.push(() => telling.close());
   await applyAll(definitions, memory, log);
   closers.push(() => loop.stop());
   await loop.start();

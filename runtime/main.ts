@@ -8,9 +8,10 @@ import type { Logger } from '../service/logger.ts';
 import { createNotifier } from '../service/sd-notify.ts';
 import { version } from '../service/version.ts';
 import { connectOutside } from './outside.ts';
-import { readConfig } from './config.ts';
+import { readConfig, shownConfig } from './config.ts';
 import type { CpedConfig } from './config.ts';
 import { startCped } from './cped.ts';
+import { readRules } from './telling/rules-file.ts';
 
 /** systemd kills after TimeoutStopSec; what hangs is left behind before that. */
 const stopLimitMs = 10_000;
@@ -20,7 +21,9 @@ const usage = `Usage: pcloud-cped [--check-config | --version | --help]
 Supervises the machines and services of this host's deployables. Settings come from the environment:
 PCLOUD_STATE_DIR, PCLOUD_RUNTIME_DIR, PCLOUD_TEMPLATES_DIR, PCLOUD_RESOURCE_TEMPLATES_DIR
 (/etc/pacemaker-cloud/resources.d), PCLOUD_LIBVIRT_URI, PCLOUD_OWNER,
-PCLOUD_NETWORK (user | network:NAME), PCLOUD_PORT_RANGE (20000-29999), PCLOUD_GROUP, PCLOUD_LOG_LEVEL.
+PCLOUD_NETWORK (user | network:NAME), PCLOUD_PORT_RANGE (20000-29999), PCLOUD_GROUP, PCLOUD_LOG_LEVEL;
+for alerts (docs/alerts.md): PCLOUD_ALERTS_DIR, PCLOUD_ALERTS_FILE, PCLOUD_ALERT_TIMEOUT,
+PCLOUD_WEBHOOK_URL, PCLOUD_WEBHOOK_TOKEN_FILE.
 `;
 
 /** The exit code, or undefined when the service runs. */
@@ -37,11 +40,17 @@ async function main(args: readonly string[]): Promise<number | undefined> {
       process.stdout.write(usage);
       return 0;
     case '--check-config':
-      process.stdout.write(`${JSON.stringify(readConfig(process.env), undefined, 2)}\n`);
-      return 0;
+      return await checkConfig(readConfig(process.env));
     default:
       return fail(badOption(option));
   }
+}
+
+/** Also the file that the settings name: it would be a warning in the journal only. */
+async function checkConfig(config: CpedConfig): Promise<number> {
+  await readRules(config.alerts.rulesFile);
+  process.stdout.write(`${JSON.stringify(shownConfig(config), undefined, 2)}\n`);
+  return 0;
 }
 
 async function serve(config: CpedConfig): Promise<undefined> {

@@ -79,6 +79,9 @@ export function environmentOf(layout: StackLayout, libvirtUri: string): Readonly
     PCLOUD_LIBVIRT_URI: libvirtUri,
     PCLOUD_OWNER: layout.owner,
     PCLOUD_NETWORK: 'user',
+    // Not the host's: breaking a checkout's machines must not page whoever is on duty for the installed service.
+    PCLOUD_ALERTS_DIR: path.join(layout.stateDir, 'alerts.d'),
+    PCLOUD_ALERTS_FILE: path.join(layout.stateDir, 'alerts.yaml'),
     // A client must never bring up a libvirtd of its own when ours is down.
     LIBVIRT_AUTOSTART: '0',
   };

@@ -1,0 +1,167 @@
+/**
+ * Tells people of incidents: listens to the memory, decides by the rules whom to tell, sums up bursts for each
+ * of them, and hands the alerts to their delivery. Nothing waits for it: a listener only notes down.
+ */
+import type { Incident, JournalEvent } from '../../model/event.ts';
+import type { Logger } from '../../service/logger.ts';
+import type { SqliteMemory } from '../adapters/sqlite-memory.ts';
+import type { Clock } from '../ports.ts';
+import { alertOf } from './alert.ts';
+import { createBursts } from './bursts.ts';
+import type { Bursts } from './bursts.ts';
+import { createDelivery } from './delivery.ts';
+import type { AlertSettings, Recipient } from './delivery.ts';
+import { createIncidentWatch } from './incident-watch.ts';
+import { noticeOfEvent } from './notice.ts';
+import type { Notice } from './notice.ts';
+import { readProgramDirectory } from './programs.ts';
+import { createRulesReader } from './rules-file.ts';
+import { recipientsOf } from './rules.ts';
+
+export type { AlertSettings } from './delivery.ts';
+
+export type TellingOptions = {
+  readonly settings: AlertSettings;
+  readonly memory: Pick<SqliteMemory, 'append' | 'subscribe' | 'subscribeIncidents' | 'openIncidentIds'>;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Between attempts at the webhook; tests shorten it. */
+  readonly retryDelaysMs?: readonly number[];
+};
+
+export type Teller = {
+  /** Tells what is left, gives it a few seconds, and ends. */
+  close(): Promise<void>;
+};
+
+/** From the first save of an incident to its telling: its first action and a quick end are then in it. */
+const settleMs = 200;
+
+type Burst = { readonly recipient: Recipient; readonly bursts: Bursts };
+
+/** Begins to listen; what is wrong with programs or rules is told at once. */
+export function startTelling(options: TellingOptions): Teller {
+  const { settings, memory, clock, log } = options;
+  const delivery = createDelivery({ ...options, append: (events) => memory.append(events) });
+  const watch = createIncidentWatch(memory.openIncidentIds());
+  const rules = createRulesReader(settings.rulesFile, (error) => delivery.complain('rules', error.message));
+  const byRecipient = new Map<string, Burst>();
+  const saved = new Map<string, Incident>();
+  const events: JournalEvent[] = [];
+  const skippedBefore = new Set<string>();
+  let cancelSettle: (() => void) | null = null;
+  let cancelDue: (() => void) | null = null;
+  let chain: Promise<void> = Promise.resolve();
+
+  /** One after another, in the order of what happened. */
+  const enqueue = (work: () => Promise<void> | void): void => {
+    chain = chain.then(work).catch((error: unknown) => {
+      log.error({ err: error }, 'a defect in the alerts; recovery is not concerned');
+    });
+  };
+
+  const settle = (): void => {
+    cancelSettle ??= clock.after(settleMs, () => {
+      cancelSettle = null;
+      enqueue(flush);
+    });
+  };
+
+  const flush = async (): Promise<void> => {
+    const notices = [
+      ...watch.changed(saved.values()),
+      ...events.flatMap((event) => noticeOfEvent(event) ?? []),
+    ];
+    saved.clear();
+    events.length = 0;
+    if (notices.length === 0) return;
+    const held = await rules.current();
+    const present = await presentPrograms();
+    for (const notice of notices) {
+      const { programs, webhook } = recipientsOf(held, notice);
+      const names = programs === 'all' ? present : programs === 'none' ? [] : programs;
+      for (const name of names) {
+        if (present.includes(name)) note({ kind: 'program', name }, notice);
+        else delivery.complain(`rule ${name}`, missingProgram(name, settings.directory));
+      }
+      if (webhook && settings.webhook !== null) note({ kind: 'webhook' }, notice);
+    }
+    scheduleTick();
+  };
+
+  const note = (recipient: Recipient, notice: Notice): void => {
+    const key = recipient.kind === 'webhook' ? '' : recipient.name;
+    const { bursts } = byRecipient.get(key) ?? remember(key, recipient);
+    for (const telling of bursts.note(notice, clock.monotonicMs()))
+      delivery.send(recipient, alertOf(telling));
+  };
+
+  const remember = (key: string, recipient: Recipient): Burst => {
+    const burst = { recipient, bursts: createBursts() };
+    byRecipient.set(key, burst);
+    return burst;
+  };
+
+  const tick = (nowMs: number): void => {
+    for (const { recipient, bursts } of byRecipient.values())
+      for (const telling of bursts.tick(nowMs)) delivery.send(recipient, alertOf(telling));
+  };
+
+  const scheduleTick = (): void => {
+    cancelDue?.();
+    cancelDue = null;
+    const due = [...byRecipient.values()].flatMap(({ bursts }) => bursts.dueMs() ?? []);
+    if (due.length === 0) return;
+    cancelDue = clock.after(Math.max(0, Math.min(...due) - clock.monotonicMs()), () => {
+      enqueue(() => {
+        tick(clock.monotonicMs());
+        scheduleTick();
+      });
+    });
+  };
+
+  const presentPrograms = async (): Promise<readonly string[]> => {
+    const { programs, skipped } = await readProgramDirectory(settings.directory);
+    for (const { name, why } of skipped) {
+      const said = `${name}: ${why}`;
+      if (skippedBefore.has(said)) continue;
+      if (skippedBefore.size < mostSaid) skippedBefore.add(said);
+      delivery.complain(`skipped ${name}`, `The alert program [${name}] is not run: ${why}.`);
+    }
+    return programs.map(({ name }) => name);
+  };
+
+  const stopListening = [
+    memory.subscribeIncidents((incident) => {
+      saved.set(incident.id, incident);
+      settle();
+    }),
+    memory.subscribe((appended) => {
+      events.push(...appended.filter((event) => noticeOfEvent(event) !== undefined));
+      if (events.length > 0) settle();
+    }),
+  ];
+  enqueue(async () => {
+    await rules.current();
+    await presentPrograms();
+  });
+
+  return {
+    async close() {
+      for (const stop of stopListening) stop();
+      cancelSettle?.();
+      enqueue(flush);
+      enqueue(() => tick(Number.POSITIVE_INFINITY));
+      await chain;
+      cancelDue?.();
+      await delivery.close();
+    },
+  };
+}
+
+/** Files that are skipped and their reasons; more are said again and again, by the log's and the journal's limit. */
+const mostSaid = 2000;
+
+function missingProgram(name: string, directory: string): string {
+  return `A rule for alerts names the program [${name}], which is not in ${directory} or is not run.`;
+}
