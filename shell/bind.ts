@@ -7,7 +7,8 @@ import { PcloudError } from '../model/errors.ts';
 import { checkName, quoteForMessage } from '../model/names.ts';
 import { usageOf } from './command.ts';
 import type { ArgumentSpec, Call, Command, OptionSpec } from './command.ts';
-import { parseDurationMs } from './duration.ts';
+import { parseDurationMs, parseMoment } from './duration.ts';
+import type { Moment } from './duration.ts';
 import { suggest } from './suggest.ts';
 
 /** As `model/definition.ts` allows: 10,000 failures, 366 days. */
@@ -112,10 +113,12 @@ function findOption(
   });
 }
 
-function readOptionValue(command: Command, spec: OptionSpec, value: string): number | string {
+function readOptionValue(command: Command, spec: OptionSpec, value: string): number | string | Moment {
   if (value.length > maxWordLength)
     throw usageError(command, `--${spec.name} has ${value.length} characters, the limit is ${maxWordLength}`);
   if (spec.kind === 'text') return value;
+  if (spec.kind === 'deployable') return checkName(spec.kind, value);
+  if (spec.kind === 'moment') return readMoment(command, `--${spec.name}`, value);
   if (spec.kind === 'duration') return readPeriod(command, `--${spec.name}`, value);
   const count = /^\d{1,6}$/.test(value) ? Number(value) : 0;
   if (count >= 1) return count;
@@ -139,6 +142,8 @@ function readArgument(command: Command, spec: ArgumentSpec, word: string): unkno
       return readArchitecture(word);
     case 'build':
       return readBuild(word);
+    case 'incident':
+      return readIncident(word);
     case 'failures':
       return readFailures(command, spec.name, word);
     case 'period':
@@ -171,6 +176,31 @@ function readBuild(word: string): string {
     message: `${quoteForMessage(word)} is not the digest of a build.`,
     hint: 'Take it from build_list: 6 to 64 digits of 0-9 and a-f.',
   });
+}
+
+/** A number, or what could not be started with the service: `startup/assy1/httpdone`. */
+function readIncident(word: string): string {
+  if (/^\d{1,15}$/.test(word)) return word;
+  const [prefix, ...names] = word.split('/');
+  if (prefix === 'startup' && (names.length === 1 || names.length === 2)) {
+    for (const [index, name] of names.entries()) checkName(index === 0 ? 'assembly' : 'resource', name);
+    return word;
+  }
+  throw new PcloudError({
+    code: 'bad-incident',
+    category: 'invalid',
+    message: `${quoteForMessage(word)} is not the id of an incident.`,
+    hint: 'incident_list shows them: a number, or startup/ and a name.',
+  });
+}
+
+function readMoment(command: Command, name: string, word: string): Moment {
+  const moment = parseMoment(word);
+  if (moment !== undefined) return moment;
+  throw usageError(
+    command,
+    `${name} must be how long ago, such as 90 (seconds), 10m, 2h or 3d, or a time such as 2026-11-22T12:00:00Z, not ${quoteForMessage(word)}`,
+  );
 }
 
 function readFailures(command: Command, name: string, word: string): number | 'never' {

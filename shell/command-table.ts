@@ -13,6 +13,8 @@ import { imageCommands } from './commands/images.ts';
 import { jeosCommands } from './commands/jeos.ts';
 import { lifecycleCommands } from './commands/lifecycle.ts';
 import { mediaCommands } from './commands/media.ts';
+import { eventCommands } from './commands/events.ts';
+import { incidentCommands } from './commands/incidents.ts';
 import { createHelpCommand, shellCommands } from './commands/other.ts';
 import { resourceCommands } from './commands/resource.ts';
 import { templateCommands } from './commands/templates.ts';
@@ -31,6 +33,8 @@ export const commandTable: readonly Command[] = [
   ...escalationCommands,
   ...deployableCommands,
   ...lifecycleCommands,
+  ...incidentCommands,
+  ...eventCommands,
   ...shellCommands,
   helpCommand,
 ];

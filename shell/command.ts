@@ -5,6 +5,7 @@
  */
 import type { Architecture, Monitoring } from '../model/definition.ts';
 import type { ShellContext } from './context.ts';
+import type { Moment } from './duration.ts';
 
 /** What each kind of argument becomes once it is read. */
 export type ArgumentValues = {
@@ -16,6 +17,8 @@ export type ArgumentValues = {
   readonly template: string;
   /** First digits of a build's digest, at least six. */
   readonly build: string;
+  /** Id of an incident, such as `12`. */
+  readonly incident: string;
   /** Name of a command of the shell. */
   readonly command: string;
   /** A number of failures, or `never`. */
@@ -45,6 +48,9 @@ export type OptionValues = {
   /** Milliseconds. */
   readonly duration: number;
   readonly count: number;
+  /** A point in time: so long ago, or at that time. */
+  readonly moment: Moment;
+  readonly deployable: string;
   /** A word that is passed on as it is. */
   readonly text: string;
 };
@@ -86,6 +92,7 @@ export type Topic =
   | 'resources'
   | 'escalation'
   | 'deployables'
+  | 'incidents'
   | 'shell';
 
 type Declaration = {

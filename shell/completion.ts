@@ -4,7 +4,7 @@
  */
 import { architectures, monitoringSchema } from '../model/definition.ts';
 import { PcloudError } from '../model/errors.ts';
-import type { ArgumentKind, ArgumentSpec, Command } from './command.ts';
+import type { ArgumentKind, Command, OptionSpec } from './command.ts';
 import { pause } from './context.ts';
 import type { Services } from './ports.ts';
 import { shortDigest } from './render-images.ts';
@@ -38,25 +38,29 @@ export async function complete(
   const command = commands.find((one) => one.name === name || (one.aliases ?? []).includes(name));
   if (command === undefined) return fitting([]);
   if (current.startsWith('-')) return fitting(command.options.map((option) => `--${option.name}`));
-  const place = placeOf(command, words);
-  if (place === undefined || place.isNew === true) return fitting([]);
-  return fitting(place.kind === 'command' ? commands.map((one) => one.name) : await names(place.kind));
+  const kind = kindOf(command, words);
+  if (kind === undefined) return fitting([]);
+  return fitting(kind === 'command' ? commands.map((one) => one.name) : await names(kind));
 }
 
-/** Which argument the next word is; undefined after the last one, and where an option's value is due. */
-function placeOf(command: Command, words: readonly string[]): ArgumentSpec | undefined {
+/** What the next word names; undefined where it names nothing that there is: after the last, a new thing. */
+function kindOf(command: Command, words: readonly string[]): ArgumentKind | undefined {
   let position = 0;
-  let valueDue = false;
+  let valueDue: OptionSpec | undefined;
   for (const word of words) {
-    if (valueDue) valueDue = false;
+    if (valueDue !== undefined) valueDue = undefined;
     else if (word.startsWith('--'))
-      valueDue = command.options.some((option) => `--${option.name}` === word && option.value !== undefined);
+      valueDue = command.options.find((option) => `--${option.name}` === word && option.value !== undefined);
     else position += 1;
   }
-  return valueDue ? undefined : command.arguments[position];
+  if (valueDue !== undefined) return valueDue.kind === 'deployable' ? valueDue.kind : undefined;
+  const place = command.arguments[position];
+  return place?.isNew === true ? undefined : place?.kind;
 }
 
 const askLimitMs = 500;
+/** The newest ones; nobody types the id of one from last month without having seen it. */
+const offeredIncidents = 50;
 
 /** Names out of the services, within the limit; none when a service does not answer. */
 export function namesFromServices(services: Services): NameSource {
@@ -89,6 +93,8 @@ async function askServices(services: Services, kind: ArgumentKind): Promise<read
       return namesOf((await (await services.cped()).templates()).templates);
     case 'build':
       return (await (await services.builder()).builds()).map(({ digest }) => shortDigest(digest));
+    case 'incident':
+      return (await (await services.cped()).incidents({ limit: offeredIncidents })).map(({ id }) => id);
     case 'architecture':
       return architectures;
     case 'monitoring':

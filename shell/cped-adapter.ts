@@ -49,6 +49,7 @@ export function cpedPort(socketPath: string): CpedPort {
       await client.recoverDeployable(name);
     },
     journal: async (limit) => (await client.journal({ limit })).events,
+    journalPage: async (query) => await client.journal(query),
     async *events(afterSeq, signal) {
       for await (const { data } of client.events(afterSeq, signal)) yield data;
     },

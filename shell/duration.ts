@@ -17,6 +17,28 @@ export function parseDurationMs(text: string): number | undefined {
   return Number(match[1]) * (unitMs[match[2] ?? ''] ?? 1000);
 }
 
+/** A point in time as it is typed: so long before now, or wall clock ms. */
+export type Moment = { readonly agoMs: number } | { readonly atMs: number };
+
+/** `2h` (ago), or RFC 3339 such as `2026-11-22T12:00:00Z`; undefined for anything else. */
+export function parseMoment(text: string): Moment | undefined {
+  const agoMs = parseDurationMs(text);
+  if (agoMs !== undefined) return { agoMs };
+  const rfc3339 = /^\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?(?:[Zz]|[+-]\d{2}:\d{2})$/;
+  const atMs = rfc3339.test(text) ? Date.parse(text.replace(' ', 'T').toUpperCase()) : Number.NaN;
+  return Number.isNaN(atMs) ? undefined : { atMs };
+}
+
+/** Wall clock ms, whole and not before the epoch. */
+export function momentMs(moment: Moment, nowMs: number): number {
+  return Math.max(0, Math.floor('agoMs' in moment ? nowMs - moment.agoMs : moment.atMs));
+}
+
+/** Of what passes quickly: tenths of a second up to a minute, then two units: `1.0s`, `4m12s`. */
+export function formatShort(elapsedMs: number): string {
+  return elapsedMs < 60_000 ? `${(Math.max(0, elapsedMs) / 1000).toFixed(1)}s` : formatElapsed(elapsedMs);
+}
+
 /** The shortest exact way to write a period: 3600000 → `1h`, 90000 → `90s`, 1500 → `1.5s`. */
 export function formatPeriod(periodMs: number): string {
   for (const unit of ['d', 'h', 'm'] as const) {

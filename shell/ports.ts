@@ -6,7 +6,7 @@ import type { ImageChoice } from '../model/builder-api.ts';
 import type { LogEvent } from '../model/build-record.ts';
 import type { AssemblyStatus, CpedStatus, DeployableStatus } from '../model/cped-api.ts';
 import type { Architecture, EscalationPolicy, Monitoring, Requirement } from '../model/definition.ts';
-import type { JournalEvent } from '../model/event.ts';
+import type { Incident, JournalEvent } from '../model/event.ts';
 import type { MediaInfo, MediaOutcome, MediaProgress, MediaTask } from '../model/media-api.ts';
 import type { ImageDetails } from '../model/image-details.ts';
 import type { GcAnswer, GcRequest } from '../model/image-gc.ts';
@@ -43,6 +43,11 @@ export interface CpedPort {
   recoverDeployable(name: string): Promise<void>;
   /** The newest `limit` events, oldest first. */
   journal(limit: number): Promise<readonly JournalEvent[]>;
+  /** Events of a time or an incident: those after `after`, or the newest; with the number of the newest of all. */
+  journalPage(query: JournalPageQuery): Promise<JournalPage>;
+  /** The newest ones that the query lets through, oldest first. */
+  incidents(query: IncidentsQuery): Promise<readonly Incident[]>;
+  incident(id: string): Promise<Incident>;
   /** Every event after `afterSeq` as it comes; ends when the service ends the stream. */
   events(afterSeq: number, signal: AbortSignal): AsyncIterable<JournalEvent>;
   /** Names of the assemblies that are made of this release. */
@@ -105,6 +110,21 @@ export interface BuilderPort {
 export type Services = {
   cped(): Promise<CpedPort>;
   builder(): Promise<BuilderPort>;
+};
+
+/** Times are wall clock ms; `limit` is at most 1000 (`maxPage`). */
+export type JournalPageQuery = {
+  readonly after?: number | undefined;
+  readonly since?: number | undefined;
+  readonly incident?: string | undefined;
+  readonly limit: number;
+};
+export type JournalPage = { readonly events: readonly JournalEvent[]; readonly lastSeq: number };
+export type IncidentsQuery = {
+  readonly open?: boolean | undefined;
+  readonly deployable?: string | undefined;
+  readonly since?: number | undefined;
+  readonly limit: number;
 };
 
 export type AccessView = {

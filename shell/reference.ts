@@ -51,6 +51,8 @@ With \`--json\` a command prints one line of JSON, an object with \`"version": 1
 | \`assembly_resource_list\` | \`assembly\`: its name; \`resources\`: list of resources |
 | \`deployable_list\`, \`deployable_status\` | \`deployables\`: list of deployables |
 | \`deployable_assembly_list\` | \`deployable\`: its name; \`assemblies\`: list of assemblies |
+| \`incident_list\` | \`incidents\`: list of incidents |
+| \`incident_show\` | \`incident\`: an incident; \`events\`: list of what \`events\` shows |
 | \`events\` | one line each: \`event\`: \`{seq, atMs, kind, severity, deployable, assembly, resource, incident, text, facts}\` |
 | \`status\` | \`cped\` and \`builder\`: what each says of itself, or \`{error: {code, category, message, hint, facts}}\` |
 
@@ -59,6 +61,7 @@ With \`--json\` a command prints one line of JSON, an object with \`"version": 1
 - deployable: \`{name, intent, monitoring, state, sinceMs, note, assemblies}\`, state one of \`stopped starting active recovering stopping blocked degraded\`
 - assembly: \`{name, release, architecture, deployable, state, sinceMs, failuresInWindow, escalation, imageDigest, domainName, uuid, sshPort, note, resources}\`, state one of \`stopped starting booting online suspect fencing waiting stopping blocked failed\`
 - resource: \`{name, template, state, sinceMs, failuresInWindow, escalation, urls, note}\`, state one of \`stopped probing starting active recovering waiting stopping unrecoverable unmonitored failed\`
+- incident: \`{id, deployable, assembly, resource, rung, verdict, cause, evidence, actions, outcome, noticedAtMs, endedAtMs}\`, rung one of \`resource assembly deployable\`, actions a list of \`{atMs, text}\`, outcome one of \`open recovered escalated blocked stopped maintenance\`
 - escalation: \`{failures, periodMs}\` or \`"never"\`
 `;
 

@@ -1,18 +1,13 @@
 /**
- * The commands about the shell and the services themselves: status, events, help, quit.
+ * The commands about the shell and the services themselves: status, help, quit.
  */
 import { errorBodyOf, PcloudError } from '../../model/errors.ts';
-import type { JournalEvent } from '../../model/event.ts';
 import { defineCommand, jsonOption } from '../command.ts';
 import type { Command } from '../command.ts';
-import { stoppedExitCode } from '../context.ts';
-import type { ShellContext } from '../context.ts';
-import { followJournal } from '../event-feed.ts';
-import type { FeedNotice } from '../event-feed.ts';
 import { printJson } from '../output.ts';
 import { renderHelp, renderOverview } from '../render-help.ts';
-import { renderError, renderEvent } from '../render-message.ts';
-import { renderNotice, renderServices } from '../render-services.ts';
+import { renderError } from '../render-message.ts';
+import { renderServices } from '../render-services.ts';
 
 type Outcome<T> = { readonly ok: T } | { readonly error: PcloudError };
 
@@ -60,49 +55,6 @@ const status = defineCommand({
   },
 });
 
-const defaultTail = 20;
-
-const events = defineCommand({
-  name: 'events',
-  topic: 'shell',
-  summary: 'show the journal: what failed, what was done about it, how it ended',
-  help: [
-    'The newest events, oldest first. With --follow it goes on until Ctrl-C; where the service is restarted meanwhile, nothing is lost and nothing is shown twice.',
-  ],
-  example: 'events --tail 50 --follow',
-  arguments: [],
-  options: [
-    { name: 'tail', kind: 'count', value: 'N', about: `the newest N events (${defaultTail} unless given)` },
-    { name: 'follow', kind: 'flag', about: 'go on with new events until Ctrl-C' },
-    { ...jsonOption, about: 'one line of JSON an event (shapes: docs/pcloudsh.md)' },
-  ],
-  async run(_, context, options) {
-    const cped = await context.services.cped();
-    const show = (event: JournalEvent): void => {
-      if (options.json) printJson(context, { event });
-      else context.screen.print([renderEvent(event, context.clock.wallMs(), context.screen.style)]);
-    };
-    const recent = await cped.journal(options.tail ?? defaultTail);
-    recent.forEach(show);
-    if (!options.follow) return 0;
-    await followJournal({
-      cped,
-      afterSeq: recent.at(-1)?.seq ?? 0,
-      startedAtMs: context.clock.wallMs(),
-      signal: context.signal,
-      onNotice: (notice) => {
-        if (notice.kind === 'event') show(notice.event);
-        else complainAbout(notice, context);
-      },
-    });
-    return stoppedExitCode;
-  },
-});
-
-function complainAbout(notice: Exclude<FeedNotice, { kind: 'event' }>, context: ShellContext): void {
-  context.screen.complain(renderNotice(notice, context.screen.style));
-}
-
 /** `help` needs the table that it stands in, so the table hands in the way to it. */
 export function createHelpCommand(table: {
   readonly all: () => readonly Command[];
@@ -140,4 +92,4 @@ const quit = defineCommand({
   },
 });
 
-export const shellCommands: readonly Command[] = [status, events, quit];
+export const shellCommands: readonly Command[] = [status, quit];

@@ -76,6 +76,13 @@ test('a period without failures, or the reverse, is refused', async () => {
     'build_log -f',
     'build_log 3f9a0c11d2e4 -f -f',
     'build_retry 3f9a0',
+    'events --since yesterday',
+    'events --since 2026-13-01T00:00:00Z',
+    'incident_list --limit 1001',
+    'incident_list --deployable a/b',
+    'incident_show 1x',
+    'incident_show startup/a/b/c',
+    'incident_show startup/../x',
   ])
     assert.equal((await runHere(line)).code, 2, line);
   assert.deepEqual(services.requests(), []);

@@ -90,6 +90,8 @@ function goodWord(spec: ArgumentSpec): string {
       return 'pm';
     case 'build':
       return '3f9a0c';
+    case 'incident':
+      return 'startup/assy1/web';
     case 'release':
     case 'assembly':
     case 'deployable':
@@ -133,6 +135,19 @@ function badWords(spec: ArgumentSpec): readonly string[] {
       return ['', '0', '1w', '-', 'x', '367d', '1.5s'];
     case 'monitoring':
       return ['', 'AM', 'xx'];
+    case 'incident':
+      return [
+        '',
+        'x',
+        '1a',
+        '-1',
+        '1'.repeat(16),
+        'startup',
+        'startup/',
+        'startup/a/b/c',
+        'startup/a b',
+        'other/a',
+      ];
     case 'build':
       return ['', '3f9a0', '3F9A0C', '../../etc', 'a'.repeat(65), '3f9a0c\n'];
     case 'command':

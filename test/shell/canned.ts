@@ -18,6 +18,8 @@ import {
   deployableChangeAnswer,
   doneAnswer,
   imagesInUseAnswer,
+  incidentAnswer,
+  incidentsAnswer,
   journalAnswer,
 } from '../../model/cped-answers.ts';
 import { templateAnswer, templatesAnswer } from '../../model/template-answers.ts';
@@ -41,6 +43,7 @@ import {
   cpedStatus,
   deployableDefinition,
   deployableStatus,
+  incident,
   jeosDigest,
   requirement,
 } from './samples.ts';
@@ -156,6 +159,8 @@ export const cpedRoutes: Routes = {
   'POST /v1/deployables/dep1/reload': deployable,
   'POST /v1/deployables/dep1/recover': deployable,
   'GET /v1/journal': cannedJournal([]),
+  'GET /v1/incidents': can(incidentsAnswer, { incidents: [incident()] }),
+  'GET /v1/incidents/12': can(incidentAnswer, { incident: incident() }),
   'GET /v1/images-in-use': can(imagesInUseAnswer, { assemblies: [], images: [] }),
 };
 

@@ -7,7 +7,10 @@ import {
   formatClock,
   formatElapsed,
   formatPeriod,
+  formatShort,
+  momentMs,
   parseDurationMs,
+  parseMoment,
 } from '../../shell/duration.ts';
 
 test('a period is seconds, or a number with its unit', () => {
@@ -18,6 +21,43 @@ test('a period is seconds, or a number with its unit', () => {
   assert.equal(parseDurationMs('2d'), 172_800_000);
   for (const wrong of ['', '-1', '1.5h', 'h', '1 h', '1w', '1H', '0x10', '1e3', '9'.repeat(30)])
     assert.equal(parseDurationMs(wrong), undefined, wrong);
+});
+
+test('a point in time is how long ago, or RFC 3339', () => {
+  assert.deepEqual(parseMoment('2h'), { agoMs: 7_200_000 });
+  const noon = Date.UTC(2026, 10, 22, 12, 0, 0);
+  for (const text of [
+    '2026-11-22T12:00:00Z',
+    '2026-11-22 12:00:00z',
+    '2026-11-22t14:00:00.000+02:00',
+    '2026-11-22T06:30:00-05:30',
+  ])
+    assert.deepEqual(parseMoment(text), { atMs: noon }, text);
+  for (const wrong of [
+    '',
+    'yesterday',
+    '-2h',
+    '2026-11-22',
+    '2026-11-22T12:00',
+    '2026-11-22T12:00:00',
+    '2026-13-01T00:00:00Z',
+    '2026-11-22T25:00:00Z',
+    '1e9',
+  ])
+    assert.equal(parseMoment(wrong), undefined, wrong);
+  assert.equal(momentMs({ agoMs: 500 }, noon + 0.7), noon - 500);
+  assert.equal(momentMs({ agoMs: noon * 2 }, noon), 0);
+});
+
+test('what passes quickly is shown in tenths of a second', () => {
+  assert.deepEqual([-1, 0, 1040, 59_940, 60_000, 252_000].map(formatShort), [
+    '0.0s',
+    '0.0s',
+    '1.0s',
+    '59.9s',
+    '1m00s',
+    '4m12s',
+  ]);
 });
 
 test('what a period is shown as means the same when it is typed', () => {

@@ -12,8 +12,8 @@ import { assemblyStatusSchema, cpedStatusAnswer, deployableStatusSchema } from '
 import type { AssemblyStatus, CpedStatus, DeployableStatus } from '../../model/cped-api.ts';
 import { imageDetailsSchema } from '../../model/image-details.ts';
 import type { ImageDetails } from '../../model/image-details.ts';
-import { journalEventSchema } from '../../model/event.ts';
-import type { JournalEvent } from '../../model/event.ts';
+import { incidentSchema, journalEventSchema } from '../../model/event.ts';
+import type { Incident, JournalEvent } from '../../model/event.ts';
 
 export const nowMs = new Date(2026, 10, 22, 12, 0, 0).getTime();
 export const jeosDigest = 'a1'.repeat(32);
@@ -83,6 +83,30 @@ export function journalEvent(fields: Partial<JournalEvent> = {}): JournalEvent {
     incident: 'assy1/httpdone/1',
     text: 'The resource [httpdone] in assembly [assy1] in deployable [dep1] is FAILED. Restarting it.',
     facts: {},
+    ...fields,
+  });
+}
+
+export function incident(fields: Partial<Incident> = {}): Incident {
+  return incidentSchema.parse({
+    id: '12',
+    deployable: 'dep1',
+    assembly: 'assy1',
+    resource: 'httpdone',
+    rung: 'resource',
+    verdict: 'died',
+    cause: 'its main process 163 was killed by signal 9',
+    evidence: [
+      'the guest’s kernel told of the death',
+      'screen: /var/lib/pacemaker-cloud/evidence/12/screen.png',
+    ],
+    actions: [
+      { atMs: nowMs - 60_000, text: 'Starting it again at once (failure 1 of 5 within 3600 s).' },
+      { atMs: nowMs - 58_960, text: 'Its start has succeeded.' },
+    ],
+    outcome: 'recovered',
+    noticedAtMs: nowMs - 60_000,
+    endedAtMs: nowMs - 58_900,
     ...fields,
   });
 }

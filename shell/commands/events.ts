@@ -1,0 +1,99 @@
+/**
+ * The command events: the journal, of late or since a time, and on and on.
+ */
+import { maxPage } from '../../model/cped-answers.ts';
+import type { JournalEvent } from '../../model/event.ts';
+import { defineCommand, jsonOption } from '../command.ts';
+import type { Command } from '../command.ts';
+import { stoppedExitCode } from '../context.ts';
+import type { ShellContext } from '../context.ts';
+import { momentMs } from '../duration.ts';
+import { followJournal } from '../event-feed.ts';
+import { printJson } from '../output.ts';
+import type { CpedPort } from '../ports.ts';
+import { renderEvent } from '../render-message.ts';
+import { renderNotice } from '../render-services.ts';
+
+const defaultTail = 20;
+
+const events = defineCommand({
+  name: 'events',
+  topic: 'incidents',
+  summary: 'show the journal: what failed, what was done about it, how it ended',
+  help: [
+    'The newest events, oldest first. With --since, all of that time, or with --tail the newest of them.',
+    'With --follow it goes on until Ctrl-C; where the service is restarted meanwhile, nothing is lost and nothing is shown twice.',
+  ],
+  example: 'events --since 2h --follow',
+  arguments: [],
+  options: [
+    { name: 'tail', kind: 'count', value: 'N', about: `the newest N events (${defaultTail} unless given)` },
+    {
+      name: 'since',
+      kind: 'moment',
+      value: 'TIME',
+      about: 'what was written since then: how long ago (2h), or RFC 3339 (2026-11-22T12:00:00Z)',
+    },
+    { name: 'follow', kind: 'flag', about: 'go on with new events until Ctrl-C' },
+    { ...jsonOption, about: 'one line of JSON an event (shapes: docs/pcloudsh.md)' },
+  ],
+  async run(_, context, options) {
+    const cped = await context.services.cped();
+    const show = (event: JournalEvent): void => {
+      if (options.json) printJson(context, { event });
+      else context.screen.print([renderEvent(event, context.clock.wallMs(), context.screen.style)]);
+    };
+    const since = options.since === undefined ? undefined : momentMs(options.since, context.clock.wallMs());
+    const lastSeq =
+      since === undefined
+        ? await showNewest(cped, options.tail ?? defaultTail, show)
+        : await showSince(cped, since, options.tail, show, context);
+    if (!options.follow) return 0;
+    await followJournal({
+      cped,
+      afterSeq: lastSeq,
+      startedAtMs: context.clock.wallMs(),
+      signal: context.signal,
+      onNotice: (notice) => {
+        if (notice.kind === 'event') show(notice.event);
+        else context.screen.complain(renderNotice(notice, context.screen.style));
+      },
+    });
+    return stoppedExitCode;
+  },
+});
+
+/** The number of the last event that was shown; 0 when there was none. */
+async function showNewest(
+  cped: CpedPort,
+  tail: number,
+  show: (event: JournalEvent) => void,
+): Promise<number> {
+  const recent = await cped.journal(tail);
+  recent.forEach(show);
+  return recent.at(-1)?.seq ?? 0;
+}
+
+/** Page by page, or the newest `tail` of them; the number up to which the journal was looked through. */
+async function showSince(
+  cped: CpedPort,
+  since: number,
+  tail: number | undefined,
+  show: (event: JournalEvent) => void,
+  { signal }: ShellContext,
+): Promise<number> {
+  if (tail !== undefined) {
+    const { events: newest, lastSeq } = await cped.journalPage({ since, limit: tail });
+    newest.forEach(show);
+    return Math.max(lastSeq, newest.at(-1)?.seq ?? 0);
+  }
+  let after = 0;
+  for (;;) {
+    const page = await cped.journalPage({ since, after, limit: maxPage });
+    page.events.forEach(show);
+    after = page.events.at(-1)?.seq ?? after;
+    if (page.events.length < maxPage || signal.aborted) return Math.max(page.lastSeq, after);
+  }
+}
+
+export const eventCommands: readonly Command[] = [events];
