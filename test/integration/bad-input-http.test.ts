@@ -34,6 +34,8 @@ before(async () => {
       PCLOUD_STATE_DIR: builder.stateDirectory,
       PCLOUD_RUNTIME_DIR: builder.runtimeDirectory,
       PCLOUD_LIBVIRT_URI: 'test:///default',
+      PCLOUD_ALERTS_DIR: path.join(builder.stateDirectory, 'alerts.d'),
+      PCLOUD_ALERTS_FILE: path.join(builder.stateDirectory, 'alerts.yaml'),
     },
   });
   const deadlineMs = performance.now() + 30_000;

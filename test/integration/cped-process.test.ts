@@ -31,6 +31,8 @@ async function newPlace(t: TestContext): Promise<Place> {
       PCLOUD_STATE_DIR: path.join(directory, 'state'),
       PCLOUD_RUNTIME_DIR: path.join(directory, 'run'),
       PCLOUD_LIBVIRT_URI: `qemu:///system?socket=${path.join(directory, 'no-libvirt')}`,
+      PCLOUD_ALERTS_DIR: path.join(directory, 'alerts.d'),
+      PCLOUD_ALERTS_FILE: path.join(directory, 'alerts.yaml'),
       LIBVIRT_AUTOSTART: '0',
       PCLOUD_LOG_LEVEL: 'warn',
     },
@@ -132,6 +134,14 @@ test('what is wrong with settings, options or the database is told, with the rig
   for (const place of ['relative', '/proc/x', '//sys/x', '/tmp/../proc/x'])
     assert.equal((await run({ PCLOUD_STATE_DIR: place })).code, 2, place);
   assert.equal((await run({ PCLOUD_PORT_RANGE: '30000-20000' }, '--check-config')).code, 2);
+  for (const secret of ['ftp://pathsecret.example/', 'https://user:pathsecret@example.org/']) {
+    const refused = await run({ PCLOUD_WEBHOOK_URL: secret }, '--check-config');
+    assert.equal(refused.code, 2);
+    assert.match(refused.err, /PCLOUD_WEBHOOK_URL/);
+    assert.doesNotMatch(refused.err, /pathsecret/);
+  }
+  const shown = await run({ PCLOUD_WEBHOOK_URL: 'https://example.org/hook/pathsecret' }, '--check-config');
+  assert.equal(JSON.parse(shown.out).alerts.webhook.url, 'https://example.org/...');
   assert.match((await run({ PCLOUD_RUNTIME_DIR: `/${'x'.repeat(120)}` })).err, /the kernel allows 107/);
   assert.equal((await run({}, '--frobnicate')).code, 2);
   assert.match((await run({}, '--version')).out, /^pcloud-cped \d/);

@@ -1,6 +1,6 @@
 /** cped as it is put together, on a simulated hypervisor: intent that outlives it, and images that do not. */
 import assert from 'node:assert/strict';
-import { mkdtemp, rename, rm } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
@@ -31,6 +31,8 @@ async function machine(t: TestContext) {
     PCLOUD_TEMPLATES_DIR: templatesDir,
     PCLOUD_OWNER: 'test',
     PCLOUD_PORT_RANGE: '29500-29900',
+    PCLOUD_ALERTS_DIR: path.join(directory, 'alerts.d'),
+    PCLOUD_ALERTS_FILE: path.join(directory, 'alerts.yaml'),
   });
   const hypervisor = simulatedHypervisor(systemClock, 'test', {
     startMs: 1,
@@ -46,6 +48,7 @@ async function machine(t: TestContext) {
     await rm(directory, { recursive: true, force: true });
   });
   return {
+    directory,
     config,
     hypervisor,
     client: cpedClient(config.socketPath),
@@ -113,6 +116,38 @@ test('an image that is missing when the service starts is an incident that names
   await client.reloadDeployable('dep1');
   assert.equal((await client.incidents())[0]?.outcome, 'recovered');
   await untilState(client, 'booting');
+});
+
+test('what cannot be started with the service is told by an alert program, and so is its end', async (t) => {
+  const { config, client, start, directory } = await machine(t);
+  await putUsualImages(config.imageDirectory);
+  const first = await start();
+  await client.createAssembly('assy1', 'debian12', 'x86_64');
+  await client.createDeployable('dep1');
+  await client.addAssembly('dep1', 'assy1');
+  await first.stop();
+  await markUp(config.stateDir);
+  await rename(config.imageDirectory, `${config.imageDirectory}-away`);
+  await mkdir(config.alerts.directory);
+  const program = path.join(config.alerts.directory, 'tells');
+  const told = path.join(directory, 'told');
+  await writeFile(
+    program,
+    `#!/bin/sh\necho "$PCLOUD_ALERT_KIND $PCLOUD_ALERT_PHASE $PCLOUD_ALERT_INCIDENT $PCLOUD_ALERT_OUTCOME" >> ${told}\n`,
+  );
+  await chmod(program, 0o755);
+
+  const second = await start();
+  await rename(`${config.imageDirectory}-away`, config.imageDirectory);
+  // Whatever waits is told before the service has ended.
+  await second.stop();
+  const third = await start();
+  await third.stop();
+  assert.deepEqual((await readFile(told, 'utf8')).trim().split('\n'), [
+    'incident opened startup/assy1 open',
+    'deployable-blocked event  ',
+    'incident ended startup/assy1 recovered',
+  ]);
 });
 
 /** As a service that was killed right after the operator's `deployable_start` leaves it. */
