@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
+import { execa } from 'execa';
 import { readProgramDirectory } from '../../../runtime/telling/programs.ts';
 import { runProgram } from '../../../runtime/telling/run-program.ts';
 import type { AlertOutcome } from '../../../runtime/telling/run-program.ts';
@@ -111,6 +112,31 @@ test('a program gets a clean environment, the JSON on its standard input, and no
     '{"version":1}',
   ]);
 });
+
+test(
+  'of the rights that the service holds, a program gets none',
+  { skip: process.getuid?.() !== 0 },
+  async (t) => {
+    const directory = await directoryOf(t);
+    const shows = await program(
+      directory,
+      'shows',
+      `grep -E '^Cap(Inh|Prm|Eff|Amb)' /proc/self/status > ${directory}/out`,
+    );
+    const fixture = new URL('fixtures/run-one.ts', import.meta.url).pathname;
+    // As the unit has it, and root's own rights switched off: CAP_KILL is all that there is.
+    const rights = ['--securebits=+noroot', '--inh-caps=-all,+kill', '--ambient-caps=-all,+kill', '--'];
+    await execa('setpriv', [...rights, shows], { timeout: 20_000 });
+    const read = async (): Promise<string> => await readFile(path.join(directory, 'out'), 'utf8');
+    assert.match(await read(), /CapEff:\t0+20\n/, 'the test would see a right');
+    const { stdout } = await execa('setpriv', [...rights, process.execPath, fixture, shows], {
+      timeout: 20_000,
+    });
+    assert.deepEqual(JSON.parse(stdout), { ok: true });
+    assert.doesNotMatch(await read(), /[1-9a-f]$/m);
+    assert.equal((await read()).match(/\t0{16}$/gm)?.length, 4);
+  },
+);
 
 test('a program that fails is told by exit code and its last words', async (t) => {
   const directory = await directoryOf(t);
