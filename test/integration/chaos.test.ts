@@ -142,7 +142,7 @@ test('a kernel panic is a crash, with screen and console kept, and the VM comes 
   const failed = await failedIn('web1', sinceMs);
   assert.match(failed.text, /crashed \(panicked\)/);
   await recovered(sinceMs);
-  const incident = (await house.cped.incidents(20)).find(({ id }) => id === failed.incident);
+  const incident = (await house.cped.incidents({ limit: 20 })).find(({ id }) => id === failed.incident);
   assert.equal(incident?.verdict, 'crashed');
   const kept = incident.evidence.find((line) => line.startsWith('screen and console: '));
   assert.ok(kept !== undefined, incident.evidence.join('\n'));
