@@ -19,6 +19,7 @@ import type { Logger } from '../service/logger.ts';
 import { listenOnUnixSocket } from '../service/unix-socket.ts';
 import { version } from '../service/version.ts';
 import type { AcceleratorChoice } from '../service/accelerator-probe.ts';
+import { checksOver } from './check-ways.ts';
 import { createImageSource } from './adapters/image-source.ts';
 import { openDatabase } from './adapters/sqlite-database.ts';
 import { createDefinitionStore } from './adapters/sqlite-definitions.ts';
@@ -118,7 +119,8 @@ async function compose(options: CpedOptions, closers: (() => Promise<void> | voi
   });
   await launcher.recover();
 
-  const loop = makeLoop(options, launcher, memory);
+  const ways = { ...outside, launches, memory, network: config.network };
+  const loop = makeLoop(options, launcher, memory, checksOver(ways));
   const definitions: DefinitionContext = {
     store,
     knowledge: { releases, templates },
@@ -158,11 +160,16 @@ async function compose(options: CpedOptions, closers: (() => Promise<void> | voi
   await listenOnUnixSocket(app, config.socketPath, { modeOctal: 0o660, group: config.group });
 }
 
-function makeLoop(options: CpedOptions, launcher: AssemblyLauncher, memory: SqliteMemory): Loop {
+function makeLoop(
+  options: CpedOptions,
+  launcher: AssemblyLauncher,
+  memory: SqliteMemory,
+  over: ReturnType<typeof checksOver>,
+): Loop {
   const { outside, log, onDefect } = options;
   return createLoop({
     hypervisor: outside.hypervisor,
-    links: outside.links,
+    ...over,
     clock: outside.clock,
     launcher,
     memory,

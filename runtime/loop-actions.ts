@@ -76,8 +76,8 @@ export function createActionRunner(
     const { assembly, resource, check: name, id, probe, timeoutMs } = action;
     const asked =
       ports.checks?.run(assembly, probe, timeoutMs) ?? Promise.reject(new Error('no checks here'));
-    // The port keeps its own limit; this one is for a defect in it.
-    const result = await withLimit(ports.clock, asked, timeoutMs + askLimitMs, 'a check').catch(
+    // The port keeps its own limit, with some grace for a command; this one is for a defect in it.
+    const result = await withLimit(ports.clock, asked, timeoutMs + 2 * askLimitMs, 'a check').catch(
       (error: unknown) => {
         log.error({ err: error, assembly, resource, check: name }, 'a check could not be asked');
         return { verdict: 'unknown', detail: 'it could not be asked' } as const;
