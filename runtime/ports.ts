@@ -93,7 +93,7 @@ export type CheckResult = { readonly verdict: 'well' | 'bad' | 'unknown'; readon
 /** Asks applications, beyond the monitor of their class. */
 export interface Checks {
   /**
-   * Never rejects. Settles within `timeoutMs`, a command at most 3 s later: what does not end when its time is
+   * Never rejects. Settles within `timeoutMs`, a command at most 1.5 s later: what does not end when its time is
    * up is killed in the guest, and only the agent's word tells that apart from an agent that is gone.
    */
   run(assembly: string, probe: CheckProbe, timeoutMs: number): Promise<CheckResult>;

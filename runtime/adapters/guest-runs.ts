@@ -8,8 +8,12 @@ import type { GuestMessage } from '../../model/guest-protocol.ts';
 import type { CheckResult, Clock, GuestLinks } from '../ports.ts';
 import { bad, closing, lastWords, noAnswer, unknown, well } from './check-words.ts';
 
-/** From TERM to KILL the agent leaves two seconds (docs/guest-protocol.md), and a busy guest needs a moment. */
-const agentGraceMs = 3000;
+/**
+ * What ends when its time is up is told at once, by the agent. What ignores TERM lives two seconds more
+ * (docs/guest-protocol.md), which nobody waits for: an agent that says anything meanwhile (it beats every second)
+ * is alive, and then it is the program that does not end.
+ */
+const agentGraceMs = 1500;
 /** With less time left than this, nothing would be learned of the program. */
 const leastMs = 50;
 /** Enough for the last words; a program may say any amount. */
@@ -21,7 +25,7 @@ export type GuestRunsOptions = {
 };
 
 export type GuestRuns = {
-  /** Runs a program; well is exit code 0. Never rejects, settles at most 3 s after `timeoutMs`. */
+  /** Runs a program; well is exit code 0. Never rejects, settles at most 1.5 s after `timeoutMs`. */
   run(assembly: string, argv: readonly string[], timeoutMs: number): Promise<CheckResult>;
   /** To be told every message of every guest. */
   heard(assembly: string, message: GuestMessage): void;
@@ -41,7 +45,7 @@ type Run = {
   cancelTimer: () => void;
 };
 
-type Guest = { canRun: boolean; current: Run | undefined; waiting: Run[] };
+type Guest = { canRun: boolean; heardMs: number; current: Run | undefined; waiting: Run[] };
 
 export function createGuestRuns({ clock, send }: GuestRunsOptions): GuestRuns {
   const guests = new Map<string, Guest>();
@@ -70,9 +74,11 @@ export function createGuestRuns({ clock, send }: GuestRunsOptions): GuestRuns {
       return error instanceof Error ? error.message : String(error);
     }
     guest.current = run;
-    run.cancelTimer = clock.after(leftMs + agentGraceMs, () =>
-      end(assembly, guest, run, unknown('the guest’s agent did not say how it ended')),
-    );
+    run.cancelTimer = clock.after(leftMs + agentGraceMs, () => {
+      const agentLives = guest.heardMs > run.deadlineMs;
+      const silence = unknown('the guest’s agent did not say how it ended');
+      end(assembly, guest, run, agentLives ? noAnswer(run.timeoutMs) : silence);
+    });
     return null;
   };
 
@@ -123,13 +129,16 @@ export function createGuestRuns({ clock, send }: GuestRunsOptions): GuestRuns {
         const guest = guests.get(assembly);
         // Whoever says hello anew has ended what ran before.
         if (guest !== undefined) abandon(guest, unknown('the guest’s agent began anew'));
-        guests.set(assembly, { canRun: agentCan(message, 'run'), current: undefined, waiting: [] });
+        const heardMs = clock.monotonicMs();
+        guests.set(assembly, { canRun: agentCan(message, 'run'), heardMs, current: undefined, waiting: [] });
         return;
       }
-      if (message.kind !== 'output' && message.kind !== 'run-result') return;
       const guest = guests.get(assembly);
-      const run = guest?.current;
-      if (guest === undefined || run === undefined || run.id !== message.id) return;
+      if (guest === undefined) return;
+      guest.heardMs = clock.monotonicMs();
+      if (message.kind !== 'output' && message.kind !== 'run-result') return;
+      const run = guest.current;
+      if (run === undefined || run.id !== message.id) return;
       if (message.kind === 'run-result') end(assembly, guest, run, resultOf(run, message));
       else run.said[message.stream] = (run.said[message.stream] + message.text).slice(-keptCharacters);
     },

@@ -136,11 +136,25 @@ test('two guests do not wait for each other', () => {
   assert.notEqual(sent[0]?.id, sent[1]?.id);
 });
 
-test('an agent that does not say how it ended leaves it open, three seconds after the time', async () => {
+test('a program that ignores its end is bad, while the agent beats', async () => {
+  const { advance, run, say, sent, ended } = guest();
+  const asked = run(1000);
+  await advance(1800);
+  say({ kind: 'heartbeat', sequence: 1, uptimeMs: 1 });
+  await advance(800);
+  assert.deepEqual(await asked, { verdict: 'bad', detail: 'no answer within 1.0 s' });
+  // Its end comes when the agent kills it, and means nothing any more.
+  const next = run(1000);
+  ended({ timedOut: true, signal: 9 }, sent[0]?.id);
+  ended({ code: 0 });
+  assert.equal((await next).verdict, 'well');
+});
+
+test('an agent that says nothing any more leaves it open, a second and a half after the time', async () => {
   const { advance, run } = guest();
   let result: CheckResult | undefined;
   const asked = run(1000).then((answer) => (result = answer));
-  await advance(3900);
+  await advance(2400);
   assert.equal(result, undefined);
   await advance(200);
   await asked;
