@@ -85,11 +85,18 @@ export function createLoop(options: LoopOptions): Loop {
 
   const decide = (observation: Observation): void => {
     const now = { monotonicMs: clock.monotonicMs(), wallMs: clock.wallMs() };
-    const result = step(state, observation, now);
-    // Actions first: their promises start now, and the journal's fsync must not delay a recovery.
-    for (const action of result.actions) perform(action);
-    for (const event of result.events) logEvent(log, event);
-    if (result.events.length > 0) record(result.events);
+    const { actions, events } = step(state, observation, now);
+    if (actions.length === 0 && events.length === 0) return;
+    try {
+      memory.together(() => {
+        // Actions first: their promises start now, and the journal's sync must not delay a recovery.
+        for (const action of actions) perform(action);
+        for (const event of events) logEvent(log, event);
+        if (events.length > 0) record(events);
+      });
+    } catch (error) {
+      log.error({ err: error }, 'what was decided could not be written down; recovery goes on');
+    }
   };
 
   const perform = (action: Action): void => {

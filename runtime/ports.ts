@@ -146,6 +146,11 @@ export interface Launcher {
 
 /** What must outlive the service: the journal, and the failure windows by key (wall clock ms). */
 export interface Memory {
+  /**
+   * What is saved and appended meanwhile is written with one sync to disk, all or nothing; listeners hear of it
+   * afterwards. Errors of single writes are the work's own to catch; that of the sync is thrown.
+   */
+  together(work: () => void): void;
   /** Writes events durably and returns them with their `seq`. */
   append(events: readonly SupervisorEvent[]): readonly JournalEvent[];
   saveIncident(incident: Incident): void;

@@ -74,8 +74,26 @@ export function createMemory(database: SqliteDatabase, journalLimit = defaultJou
     );
   };
 
+  /** What listeners are told when the writes that are made together are safe; null when writes stand alone. */
+  let waiting: (() => void)[] | null = null;
+  const tell = (call: () => void): void => {
+    if (waiting === null) call();
+    else waiting.push(call);
+  };
+
   return {
     ...createKept(database),
+    together(work) {
+      if (waiting !== null) return work();
+      const calls: (() => void)[] = [];
+      waiting = calls;
+      try {
+        database.transaction(work);
+      } finally {
+        waiting = null;
+      }
+      for (const call of calls) call();
+    },
     append(events) {
       if (events.length === 0) return [];
       const written = database.transaction(() => {
@@ -91,7 +109,7 @@ export function createMemory(database: SqliteDatabase, journalLimit = defaultJou
         prune(rows.at(-1)?.seq ?? 0, rows.length);
         return rows;
       });
-      for (const listener of listeners) listener(written);
+      tell(() => listeners.forEach((listener) => listener(written)));
       return written;
     },
     saveIncident(incident) {
@@ -102,7 +120,7 @@ export function createMemory(database: SqliteDatabase, journalLimit = defaultJou
         incident.noticedAtMs,
         JSON.stringify(incident),
       );
-      for (const listener of incidentListeners) listener(incident);
+      tell(() => incidentListeners.forEach((listener) => listener(incident)));
     },
     loadWindows() {
       const rows = database.all(windowRow, 'SELECT key, failure_times_ms FROM windows ORDER BY key');

@@ -76,6 +76,7 @@ async function host(
       ...replace.launcher,
     },
     memory: {
+      together: (work) => work(),
       append: (events) => events.map((event, index) => ({ ...event, seq: index + 1 })),
       saveIncident: () => undefined,
       loadWindows: () => new Map(),

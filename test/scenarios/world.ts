@@ -142,6 +142,7 @@ function createMemory(incidents: Map<string, Incident>, told: (event: JournalEve
   const values = new Map<string, Readonly<Record<string, string>>>();
   let seq = 0;
   return {
+    together: (work) => work(),
     append: (events) =>
       events.map((event) => {
         seq += 1;
