@@ -2,10 +2,13 @@
  * What a scenario's script can do to its world: one table of deeds, each with its arguments. Each deed is also
  * written into the log, so that the expected log reads as the whole story.
  */
+import { PcloudError } from '../../model/errors.ts';
+import { decodeGuestMessage } from '../../model/guest-codec.ts';
+import type { ResourceOperation } from '../../model/guest-protocol.ts';
 import type { MaintenanceTarget } from '../../runtime/control.ts';
 import { planOf } from './definition.ts';
 import type { Deed } from './script.ts';
-import type { World } from './world.ts';
+import { specOf, type World } from './world.ts';
 
 type Do = (world: World, words: readonly string[]) => void | Promise<void>;
 
@@ -33,14 +36,26 @@ const deeds: Readonly<Record<string, { readonly usage: string; readonly run: Do 
     },
   },
   answer: {
-    usage: 'answer ASSEMBLY RESOURCE OPERATION CODE',
+    usage: 'answer ASSEMBLY RESOURCE OPERATION CODE (the next one)',
     run(world, [assembly, resource, operation, code]) {
-      if (operation !== 'monitor' && operation !== 'start' && operation !== 'stop' && operation !== 'kill')
-        throw new Error(`${operation} is not an operation`);
-      world.guests.script(text(assembly), text(resource), operation, { code: Number(code) });
+      world.guests.script(text(assembly), text(resource), operationOf(operation), { code: Number(code) });
     },
   },
-  'force-off': { usage: 'force-off ASSEMBLY', run: (world, [name]) => world.hypervisor.kill(text(name)) },
+  'force-off': {
+    usage: 'force-off ASSEMBLY (as virt-manager and virsh destroy do)',
+    run(world, [name]) {
+      // Its answer comes on the virtual clock, which moves only when the script goes on.
+      void world.hypervisor.fence(specOf(text(name)).uuid).catch(world.fail);
+    },
+  },
+  undefine: {
+    usage: 'undefine ASSEMBLY (the domain, which is off)',
+    run: (world, [name]) => void world.hypervisor.undefine(specOf(text(name)).uuid).catch(world.fail),
+  },
+  'start-by-hand': {
+    usage: 'start-by-hand ASSEMBLY (as virt-manager and virsh start do)',
+    run: (world, [name]) => void world.hypervisor.start(specOf(text(name))).catch(world.fail),
+  },
   'kill-qemu': { usage: 'kill-qemu ASSEMBLY', run: (world, [name]) => world.hypervisor.kill(text(name)) },
   silence: { usage: 'silence ASSEMBLY', run: (world, [name]) => world.guests.hang(text(name)) },
   speak: { usage: 'speak ASSEMBLY', run: (world, [name]) => world.guests.unhang(text(name)) },
@@ -86,7 +101,7 @@ const deeds: Readonly<Record<string, { readonly usage: string; readonly run: Do 
   'start-service': { usage: 'start-service', run: (world) => world.startService() },
   stall: {
     usage: 'stall SECONDSs',
-    run: (world, [seconds]) => world.time.jump(Number(text(seconds).replace(/s$/, '')) * 1000),
+    run: (world, [seconds]) => world.time.jump(millis(seconds)),
   },
   reload: {
     usage: 'reload FILE',
@@ -96,10 +111,11 @@ const deeds: Readonly<Record<string, { readonly usage: string; readonly run: Do 
     },
   },
   check: {
-    usage: 'check ASSEMBLY well | check ASSEMBLY bad WORDS...',
-    run(world, [assembly, state, ...words]) {
-      if (state === 'bad') world.badChecks.set(text(assembly), words.join(' '));
-      else world.badChecks.delete(text(assembly));
+    usage: 'check ASSEMBLY[/CHECK] well | bad WORDS... | unknown WORDS...',
+    run(world, [where, verdict, ...words]) {
+      if (verdict === 'bad' || verdict === 'unknown')
+        world.checks.set(text(where), { verdict, detail: words.join(' ') });
+      else world.checks.delete(text(where));
     },
   },
   second: {
@@ -136,27 +152,106 @@ const deeds: Readonly<Record<string, { readonly usage: string; readonly run: Do 
   },
   'slow-boot': {
     usage: 'slow-boot ASSEMBLY SECONDSs',
-    run: (world, [name, time]) =>
-      void world.bootsMs.set(text(name), Number(text(time).replace(/s$/, '')) * 1000),
+    run: (world, [name, time]) => void world.bootsMs.set(text(name), millis(time)),
   },
   'set-clock': {
     usage: 'set-clock SECONDSs (the wall clock, forwards or back)',
-    run: (world, [seconds]) => world.time.setWall(Number(text(seconds).replace(/s$/, '')) * 1000),
+    run: (world, [seconds]) => world.time.setWall(millis(seconds)),
   },
   'limit-starts': {
     usage: 'limit-starts N|default',
-    run: (world, [slots]) => world.loop?.control.limitStarts(slots === 'default' ? null : Number(slots)),
+    run(world, [slots]) {
+      world.startSlots = slots === 'default' ? null : Number(slots);
+      world.loop?.control.limitStarts(world.startSlots);
+    },
   },
   maintenance: {
-    usage: 'maintenance deployable:D|assembly:A|resource:A/R for SECONDSs|over',
+    usage: 'maintenance deployable:D|assembly:A|resource:A/R for [SECONDSs]|over',
     run(world, [target, word, seconds]) {
       const on = targetOf(text(target));
-      if (word === 'over') return world.loop?.control.endMaintenance(on);
-      const forMs = seconds === undefined ? null : Number(seconds.replace(/s$/, '')) * 1000;
-      world.loop?.control.maintain({
-        target: on,
-        untilMs: forMs === null ? null : world.time.clock.wallMs() + forMs,
-      });
+      if (word === 'over') {
+        world.maintenance.delete(text(target));
+        return world.loop?.control.endMaintenance(on);
+      }
+      const untilMs = seconds === undefined ? null : world.time.clock.wallMs() + millis(seconds);
+      world.maintenance.set(text(target), { target: on, untilMs });
+      world.loop?.control.maintain({ target: on, untilMs });
+    },
+  },
+  operation: {
+    usage: 'operation ASSEMBLY RESOURCE OPERATION takes SECONDSs | times-out (the next one)',
+    run(world, [assembly, resource, operation, how, time]) {
+      const scripted = how === 'takes' ? { delayMs: millis(time) } : { timedOut: true };
+      world.guests.script(text(assembly), text(resource), operationOf(operation), scripted);
+    },
+  },
+  'monitors-fail': {
+    usage: 'monitors-fail ASSEMBLY RESOURCE N of M for COUNT (the next COUNT ones)',
+    run(world, [assembly, resource, bad, , of, , count]) {
+      for (let index = 0; index < Number(count); index += 1)
+        world.guests.script(
+          text(assembly),
+          text(resource),
+          'monitor',
+          index % Number(of) < Number(bad) ? { code: 1, output: 'no answer' } : {},
+        );
+    },
+  },
+  overhear: {
+    usage: 'overhear ASSEMBLY (the log has what its guest is asked for)',
+    run: (world, [name]) => void world.overheard.add(text(name)),
+  },
+  'cut-link': {
+    usage: 'cut-link ASSEMBLY SECONDSs (as when the agent is killed and its init starts it again)',
+    run(world, [name, time]) {
+      const { links } = world;
+      const assembly = text(name);
+      links?.close(assembly);
+      world.say({ kind: 'link', assembly, state: 'down', reason: 'the connection to the guest was closed' });
+      world.time.clock.after(millis(time), () => links?.open(assembly, ''));
+    },
+  },
+  'guest-says': {
+    usage: 'guest-says ASSEMBLY LINE (of the guest protocol)',
+    run(world, [assembly, ...words]) {
+      const decoded = decodeGuestMessage(words.join(' '));
+      if (!decoded.ok) throw new Error(`the link would refuse that line: ${decoded.reason}`);
+      world.say({ kind: 'message', assembly: text(assembly), message: decoded.message });
+    },
+  },
+  'no-image': {
+    usage: 'no-image ASSEMBLY on|off',
+    run(world, [name, state]) {
+      const assembly = text(name);
+      if (state !== 'on') return void world.unprepared.delete(assembly);
+      const message = `The image of the assembly ${assembly} is not built.`;
+      const hint = `Build it: assembly_create ${assembly} debian12 x86_64.`;
+      world.unprepared.set(
+        assembly,
+        new PcloudError({ code: 'image-not-built', category: 'not-found', message, hint }),
+      );
+    },
+  },
+  stranger: {
+    usage:
+      "stranger ASSEMBLY another-owner|copied-metadata (somebody else's VM with our assembly's name runs)",
+    run(world, [name, kind]) {
+      const ours = specOf(text(name));
+      const theirs = { domainName: `my-${ours.assembly}`, uuid: '00000000-0000-4000-8000-00000000000a' };
+      const owner = kind === 'another-owner' ? 'somebody-else' : ours.owner;
+      world.strangerStarts = true;
+      world.hypervisor.addForeign({ ...ours, ...theirs, owner, diskPath: '/theirs.qcow2' });
+      world.strangerStarts = false;
+    },
+  },
+  'host-loses-power': {
+    usage: 'host-loses-power (libvirtd is down, too, until libvirtd-up)',
+    async run(world) {
+      await world.killService();
+      world.hypervisor.disconnect('the host lost power');
+      for (const { name } of world.plan.assemblies)
+        if (world.hypervisor.stateOf(name) !== 'off' && world.hypervisor.stateOf(name) !== 'absent')
+          world.hypervisor.kill(name);
     },
   },
   end: { usage: 'end', run: () => undefined },
@@ -177,6 +272,12 @@ export async function perform(world: World, deed: Deed): Promise<void> {
   await known.run(world, words);
 }
 
+function operationOf(word: string | undefined): ResourceOperation {
+  if (word !== 'monitor' && word !== 'start' && word !== 'stop' && word !== 'kill')
+    throw new Error(`${word} is not an operation`);
+  return word;
+}
+
 function targetOf(word: string): MaintenanceTarget {
   const [kind, name = ''] = word.split(':');
   const [assembly = '', resource = ''] = name.split('/');
@@ -184,6 +285,11 @@ function targetOf(word: string): MaintenanceTarget {
   if (kind === 'assembly') return { kind, assembly };
   if (kind === 'resource') return { kind, assembly, resource };
   throw new Error(`${word} is not a target`);
+}
+
+/** `12s` or `0.5s`. */
+function millis(word: string | undefined): number {
+  return Number(text(word).replace(/s$/, '')) * 1000;
 }
 
 function text(word: string | undefined): string {

@@ -17,7 +17,7 @@ const resourceSchema = z.strictObject({
   escalation: escalationPolicySchema.default(defaultEscalation.resource),
   class: z.enum(['lsb', 'systemd', 'ocf']).default('systemd'),
   parameters: z.record(z.string(), z.string()).default({}),
-  /** By the check's name; each asks for the page on port 80. */
+  /** By the check's name; each asks for the page of that name on port 80. */
   checks: z.record(z.string(), checkSchema).default({}),
   dependsOn: z
     .array(
@@ -76,7 +76,7 @@ function resourcePlanOf(name: string, settings: z.infer<typeof resourceSchema>):
     stopTimeoutMs: 60_000,
     checks: Object.entries(settings.checks).map(([check, given]) => ({
       name: check,
-      probe: { kind: 'http', guestPort: 80, path: '/', statusFrom: 200, statusTo: 399 },
+      probe: { kind: 'http', guestPort: 80, path: `/${check}`, statusFrom: 200, statusTo: 399 },
       intervalMs: given.everyMs,
       timeoutMs: given.timeoutMs,
       failuresNeeded: given.failures,

@@ -16,9 +16,11 @@ export async function play(name: string): Promise<string> {
   await world.startService();
   for (const deed of parseScript(read('script'))) {
     await world.time.advance(Math.max(0, deed.atMs - world.time.elapsedMs()));
+    if (world.failure !== null) throw world.failure;
     await perform(world, deed);
   }
   await world.time.advance(0);
+  if (world.failure !== null) throw world.failure;
   assert.deepEqual(
     world.hypervisor.violations(),
     [],
@@ -30,7 +32,7 @@ export async function play(name: string): Promise<string> {
         ? ''
         : ` after ${((incident.endedAtMs - incident.noticedAtMs) / 1000).toFixed(1)} s`;
     world.log.push(
-      `incident ${incident.id} (${incident.rung}, ${incident.verdict}): ${incident.cause}; ${[...incident.evidence, ...incident.actions.map(({ text }) => text)].join('; ')}; ${incident.outcome}${took}`,
+      `incident ${incident.id} (${incident.rung}, ${incident.verdict}): ${[incident.cause, ...incident.evidence, ...incident.actions.map(({ text }) => text)].join('; ')}; ${incident.outcome}${took}`,
     );
   }
   await world.killService();

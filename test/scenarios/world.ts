@@ -6,9 +6,10 @@
 import type { DomainSpec } from '../../model/domain-spec.ts';
 import { createLogger } from '../../service/logger.ts';
 import type { Incident, JournalEvent } from '../../model/event.ts';
-import type { DeployablePlan } from '../../runtime/control.ts';
+import type { PcloudError } from '../../model/errors.ts';
+import type { CheckProbe, DeployablePlan, Maintenance } from '../../runtime/control.ts';
 import { createLoop, type Loop } from '../../runtime/loop.ts';
-import type { CheckResult, Launcher, Memory } from '../../runtime/ports.ts';
+import type { CheckResult, GuestLinkEvent, GuestLinks, Launcher, Memory } from '../../runtime/ports.ts';
 import { defaultLimits } from '../../runtime/supervisor/limits.ts';
 import { createVirtualClock, type VirtualClock } from '../../runtime/simulation/clock.ts';
 import { simulatedGuests, type SimulatedGuests } from '../../runtime/simulation/guest.ts';
@@ -20,6 +21,8 @@ const startWallMs = 1_767_225_600_000;
 /** From power to the agent's first word, as measured under TCG with a trimmed guest. */
 const bootMs = 7000;
 const owner = 'scenario';
+/** The domain of an assembly, always the same one. */
+export const specOf: (assembly: string) => DomainSpec = conformanceSpecs(owner, '/simulated');
 
 export type World = {
   readonly time: VirtualClock;
@@ -27,8 +30,8 @@ export type World = {
   readonly guests: SimulatedGuests;
   /** What the operator applies; a script may change it. */
   plan: DeployablePlan;
-  /** What checks find, by assembly; absent is well. */
-  readonly badChecks: Map<string, string>;
+  /** What checks find, by `ASSEMBLY` or `ASSEMBLY/CHECK`; absent is well. */
+  readonly checks: Map<string, CheckResult>;
   /** Who answers over the second transport; absent has none. */
   readonly second: Map<string, 'alive' | 'silent'>;
   /** Addresses of assemblies, which a start may change; absent is 192.0.2.1. */
@@ -40,9 +43,24 @@ export type World = {
   readonly incidents: Map<string, Incident>;
   /** Assemblies whose guest dies before its agent speaks. */
   readonly crashAtBoot: Set<string>;
+  /** Why an assembly cannot be prepared for its start, such as an image that is not built; absent: it can. */
+  readonly unprepared: Map<string, PcloudError>;
+  /** Assemblies whose log has each operation that their guests are asked for. */
+  readonly overheard: Set<string>;
+  /** A deed that goes on after its line went wrong: the scenario ends with it. */
+  readonly fail: (error: unknown) => void;
+  failure: Error | null;
+  /** A domain of somebody else gets power: no guest of ours boots by that. */
+  strangerStarts: boolean;
   loop: Loop | null;
-  /** The stored intent, which a service that comes back reads. */
+  /** The service's end of the guest links; null while there is no service. */
+  links: GuestLinks | null;
+  /** How a guest reaches the service; what is said while there is none is lost. */
+  say: (event: GuestLinkEvent) => void;
+  /** What is stored, and read by a service that comes back: the operator's intent, and standing orders. */
   intent: 'up' | 'down';
+  readonly maintenance: Map<string, Maintenance>;
+  startSlots: number | null;
   readonly startService: () => Promise<void>;
   readonly killService: () => Promise<void>;
 };
@@ -67,6 +85,7 @@ export function createWorld(plan: DeployablePlan, read: (file: string) => string
     log.push(stamp(time, event.text));
   });
   hypervisor.onPower((assembly, power) => {
+    if (world.strangerStarts) return;
     log.push(stamp(time, `  (the VM of ${assembly} ${power === 'on' ? 'gets power' : 'is off'})`));
     if (power === 'off') return guests.lose(assembly);
     time.clock.after(bootsMs.get(assembly) ?? bootMs, () => {
@@ -90,18 +109,30 @@ export function createWorld(plan: DeployablePlan, read: (file: string) => string
     incidents,
     crashAtBoot,
     bootsMs,
-    badChecks: new Map(),
+    checks: new Map(),
     second: new Map(),
     addresses: new Map(),
+    unprepared: new Map(),
+    overheard: new Set(),
+    fail(error) {
+      world.failure ??= error instanceof Error ? error : new Error(String(error));
+    },
+    failure: null,
+    strangerStarts: false,
     loop: null,
+    links: null,
+    say: () => undefined,
     intent: 'down',
+    maintenance: new Map(),
+    startSlots: null,
     async startService() {
+      world.links = tapped(world, guests.connectHost());
       const loop = createLoop({
         hypervisor,
-        links: guests.connectHost(),
+        links: world.links,
         launcher: createLauncher(world),
         checks: {
-          run: (assembly) => Promise.resolve(checkResult(world, assembly)),
+          run: (assembly, probe) => Promise.resolve(checkResult(world, assembly, probe)),
         },
         second: { ask: (assembly) => Promise.resolve(world.second.get(assembly) ?? 'none') },
         memory,
@@ -116,18 +147,26 @@ export function createWorld(plan: DeployablePlan, read: (file: string) => string
         },
       });
       world.loop = loop;
-      const opened = loop.start();
-      await time.advance(50);
-      await opened;
+      // As the service does it: what is stored is given before anything is listened to.
+      for (const [key, kept] of world.maintenance) {
+        if (kept.untilMs !== null && kept.untilMs <= time.clock.wallMs()) world.maintenance.delete(key);
+        else loop.control.maintain({ ...kept, known: true });
+      }
+      if (world.startSlots !== null) loop.control.limitStarts(world.startSlots);
       if (world.intent === 'up') loop.control.apply({ ...world.plan, intent: 'up' });
       else if (lastDeployableKind === 'deployable-stopping') {
         loop.control.apply({ ...world.plan, intent: 'down' });
         loop.control.stop(world.plan.name);
       }
+      const opened = loop.start();
+      await time.advance(50);
+      await opened;
     },
     async killService() {
       const stopped = world.loop?.stop();
       world.loop = null;
+      world.links = null;
+      world.say = () => undefined;
       // Closing takes a moment on the virtual clock too.
       await time.advance(10);
       await stopped;
@@ -163,16 +202,38 @@ function createMemory(incidents: Map<string, Incident>, told: (event: JournalEve
   };
 }
 
-function checkResult(world: World, assembly: string): CheckResult {
-  const bad = world.badChecks.get(assembly);
-  return bad === undefined ? { verdict: 'well', detail: 'HTTP 200' } : { verdict: 'bad', detail: bad };
+/** The service's end of the links, with an ear on what guests are asked, and a way to speak in their names. */
+function tapped(world: World, links: GuestLinks): GuestLinks {
+  return {
+    ...links,
+    listen(listener) {
+      world.say = listener;
+      links.listen(listener);
+    },
+    send(assembly, message) {
+      const sent = links.send(assembly, message);
+      if (sent && message.kind === 'operation' && world.overheard.has(assembly))
+        world.log.push(stamp(world.time, `  (${assembly} is asked to ${message.operation} ${message.name})`));
+      return sent;
+    },
+  };
+}
+
+/** A check's page is named as the check is (`definition.ts`). */
+function checkResult(world: World, assembly: string, probe: CheckProbe): CheckResult {
+  const page = probe.kind === 'http' ? probe.path : '';
+  const well = { verdict: 'well', detail: 'HTTP 200' } as const;
+  return world.checks.get(`${assembly}${page}`) ?? world.checks.get(assembly) ?? well;
 }
 
 /** Nothing to prepare: the simulated hypervisor needs no disk. */
 function createLauncher(world: World): Launcher {
-  const spec: (assembly: string) => DomainSpec = conformanceSpecs(owner, '/simulated');
+  const spec = specOf;
   return {
-    prepare: (assembly) => Promise.resolve(spec(assembly)),
+    prepare(assembly) {
+      const why = world.unprepared.get(assembly);
+      return why === undefined ? Promise.resolve(spec(assembly)) : Promise.reject(why);
+    },
     uuidOf: (assembly) => spec(assembly).uuid,
     agentSocketPath: (assembly) => `/simulated/${assembly}`,
     identity: (assembly) => ({ hostname: assembly, authorizedKey: 'ssh-ed25519 AAAA' }),
