@@ -69,10 +69,25 @@ const deeds: Readonly<Record<string, { readonly usage: string; readonly run: Do 
   reboot: { usage: 'reboot ASSEMBLY', run: (world, [name]) => world.guests.boot(text(name)) },
   pause: {
     usage: 'pause ASSEMBLY REASON',
-    run: (world, [name, reason]) => world.hypervisor.pause(text(name), text(reason)),
+    run(world, [name, reason]) {
+      world.mute(text(name));
+      world.hypervisor.pause(text(name), text(reason));
+    },
   },
-  resume: { usage: 'resume ASSEMBLY', run: (world, [name]) => world.hypervisor.unpause(text(name)) },
-  panic: { usage: 'panic ASSEMBLY', run: (world, [name]) => world.hypervisor.panic(text(name)) },
+  resume: {
+    usage: 'resume ASSEMBLY',
+    run(world, [name]) {
+      world.hypervisor.unpause(text(name));
+      world.speakWhileRunning();
+    },
+  },
+  panic: {
+    usage: 'panic ASSEMBLY',
+    run(world, [name]) {
+      world.mute(text(name));
+      world.hypervisor.panic(text(name));
+    },
+  },
   'fail-start': {
     usage: 'fail-start ASSEMBLY WORDS...',
     run: (world, [name, ...words]) => world.hypervisor.failNextStart(text(name), words.join(' ')),
@@ -131,7 +146,10 @@ const deeds: Readonly<Record<string, { readonly usage: string; readonly run: Do 
   },
   'break-disk': {
     usage: 'break-disk ASSEMBLY',
-    run: (world, [name]) => world.hypervisor.breakDisk(text(name)),
+    run(world, [name]) {
+      world.mute(text(name));
+      world.hypervisor.breakDisk(text(name));
+    },
   },
   'mend-disk': { usage: 'mend-disk ASSEMBLY', run: (world, [name]) => world.hypervisor.mendDisk(text(name)) },
   'stop-qemu': {
@@ -179,9 +197,10 @@ const deeds: Readonly<Record<string, { readonly usage: string; readonly run: Do 
     },
   },
   operation: {
-    usage: 'operation ASSEMBLY RESOURCE OPERATION takes SECONDSs | times-out (the next one)',
-    run(world, [assembly, resource, operation, how, time]) {
-      const scripted = how === 'takes' ? { delayMs: millis(time) } : { timedOut: true };
+    usage: 'operation ASSEMBLY RESOURCE OPERATION takes SECONDSs [answers CODE] | times-out (the next one)',
+    run(world, [assembly, resource, operation, how, time, , code]) {
+      const takes = { delayMs: how === 'takes' ? millis(time) : 0, code: Number(code ?? '0') };
+      const scripted = how === 'takes' ? takes : { timedOut: true };
       world.guests.script(text(assembly), text(resource), operationOf(operation), scripted);
     },
   },

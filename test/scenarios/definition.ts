@@ -5,6 +5,7 @@ import { parse } from 'yaml';
 import { z } from 'zod';
 import { defaultEscalation, escalationPolicySchema, monitoringSchema } from '../../model/definition.ts';
 import type { DeployablePlan, ResourcePlan } from '../../runtime/control.ts';
+import { defaultLimits, type Limits } from '../../runtime/supervisor/limits.ts';
 
 const checkSchema = z.strictObject({
   everyMs: z.int().default(10_000),
@@ -30,6 +31,8 @@ const resourceSchema = z.strictObject({
 
 const definitionSchema = z.strictObject({
   deployable: z.string(),
+  /** The base of the delays between restarts; null: the service's own. */
+  backoffBaseMs: z.int().min(0).nullable().default(null),
   monitoring: monitoringSchema.default('am'),
   escalation: escalationPolicySchema.default(defaultEscalation.deployable),
   assemblies: z.record(
@@ -61,6 +64,14 @@ export function planOf(text: string): DeployablePlan {
       ),
     })),
   };
+}
+
+/** The supervisor's limits there: the service's defaults, but for what the definition says. */
+export function limitsOf(text: string): Limits {
+  const { backoffBaseMs } = definitionSchema.parse(parse(text));
+  const limits = defaultLimits('kvm');
+  if (backoffBaseMs === null) return limits;
+  return { ...limits, backoff: { ...limits.backoff, baseMs: backoffBaseMs } };
 }
 
 function resourcePlanOf(name: string, settings: z.infer<typeof resourceSchema>): ResourcePlan {

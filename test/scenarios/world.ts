@@ -10,7 +10,7 @@ import type { PcloudError } from '../../model/errors.ts';
 import type { CheckProbe, DeployablePlan, Maintenance } from '../../runtime/control.ts';
 import { createLoop, type Loop } from '../../runtime/loop.ts';
 import type { CheckResult, GuestLinkEvent, GuestLinks, Launcher, Memory } from '../../runtime/ports.ts';
-import { defaultLimits } from '../../runtime/supervisor/limits.ts';
+import type { Limits } from '../../runtime/supervisor/limits.ts';
 import { createVirtualClock, type VirtualClock } from '../../runtime/simulation/clock.ts';
 import { simulatedGuests, type SimulatedGuests } from '../../runtime/simulation/guest.ts';
 import { simulatedHypervisor, type SimulatedHypervisor } from '../../runtime/simulation/hypervisor.ts';
@@ -20,6 +20,8 @@ import { conformanceSpecs } from '../conformance/specs.ts';
 const startWallMs = 1_767_225_600_000;
 /** From power to the agent's first word, as measured under TCG with a trimmed guest. */
 const bootMs = 7000;
+/** After a resume, a VM whose disk is still broken stands again by then (`simulation/hypervisor.ts`). */
+const pausesAgainMs = 2;
 const owner = 'scenario';
 /** The domain of an assembly, always the same one. */
 export const specOf: (assembly: string) => DomainSpec = conformanceSpecs(owner, '/simulated');
@@ -50,6 +52,10 @@ export type World = {
   /** A deed that goes on after its line went wrong: the scenario ends with it. */
   readonly fail: (error: unknown) => void;
   failure: Error | null;
+  /** Guests whose VMs run again speak; one whose disk is still broken runs too short for that. */
+  readonly speakWhileRunning: () => void;
+  /** Nothing in a VM that is paused or has panicked says anything. */
+  readonly mute: (assembly: string) => void;
   /** A domain of somebody else gets power: no guest of ours boots by that. */
   strangerStarts: boolean;
   loop: Loop | null;
@@ -71,7 +77,7 @@ function stamp(time: VirtualClock, text: string): string {
 }
 
 /** @param read the text of a file in the scenario's folder */
-export function createWorld(plan: DeployablePlan, read: (file: string) => string): World {
+export function createWorld(plan: DeployablePlan, limits: Limits, read: (file: string) => string): World {
   const time = createVirtualClock(startWallMs);
   const hypervisor = simulatedHypervisor(time.clock, owner);
   const guests = simulatedGuests({ clock: time.clock, heartbeatMs: 1000 });
@@ -79,6 +85,7 @@ export function createWorld(plan: DeployablePlan, read: (file: string) => string
   const incidents = new Map<string, Incident>();
   const crashAtBoot = new Set<string>();
   const bootsMs = new Map<string, number>();
+  const paused = new Set<string>();
   let lastDeployableKind = '';
   const memory = createMemory(incidents, (event) => {
     if (event.kind.startsWith('deployable-')) lastDeployableKind = event.kind;
@@ -88,8 +95,9 @@ export function createWorld(plan: DeployablePlan, read: (file: string) => string
     if (world.strangerStarts) return;
     log.push(stamp(time, `  (the VM of ${assembly} ${power === 'on' ? 'gets power' : 'is off'})`));
     if (power === 'off') return guests.lose(assembly);
+    const starts = hypervisor.startsOf(assembly);
     time.clock.after(bootsMs.get(assembly) ?? bootMs, () => {
-      if (hypervisor.stateOf(assembly) !== 'running') return;
+      if (hypervisor.stateOf(assembly) !== 'running' || hypervisor.startsOf(assembly) !== starts) return;
       if (crashAtBoot.has(assembly)) hypervisor.kill(assembly);
       else guests.boot(assembly);
     });
@@ -118,6 +126,16 @@ export function createWorld(plan: DeployablePlan, read: (file: string) => string
       world.failure ??= error instanceof Error ? error : new Error(String(error));
     },
     failure: null,
+    speakWhileRunning() {
+      time.clock.after(pausesAgainMs, () => {
+        for (const { name } of world.plan.assemblies)
+          if (hypervisor.stateOf(name) === 'running' && paused.delete(name)) guests.unhang(name);
+      });
+    },
+    mute(name) {
+      paused.add(name);
+      guests.hang(name);
+    },
     strangerStarts: false,
     loop: null,
     links: null,
@@ -128,7 +146,13 @@ export function createWorld(plan: DeployablePlan, read: (file: string) => string
     async startService() {
       world.links = tapped(world, guests.connectHost());
       const loop = createLoop({
-        hypervisor,
+        hypervisor: {
+          ...hypervisor,
+          async resume(uuid) {
+            await hypervisor.resume(uuid);
+            world.speakWhileRunning();
+          },
+        },
         links: world.links,
         launcher: createLauncher(world),
         checks: {
@@ -138,7 +162,7 @@ export function createWorld(plan: DeployablePlan, read: (file: string) => string
         memory,
         clock: time.clock,
         log: createLogger({ service: 'scenario', level: 'silent' }),
-        limits: defaultLimits('kvm'),
+        limits,
         firstIncident: incidents.size + 1,
         openIncidents: [...incidents.values()].filter(({ outcome }) => outcome === 'open'),
         onEvents: () => undefined,
