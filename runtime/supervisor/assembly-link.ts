@@ -7,6 +7,7 @@ import { powerOffWhenQuiet } from './assembly-stop.ts';
 import { endSuspicion, heard, isHeard, judge } from './assembly-suspicion.ts';
 import { failAssembly, takeRebooted } from './assembly-failure.ts';
 import { stalledFailure, tickStalled } from './assembly-stalled.ts';
+import { missingAssemblies, restartsWithRecovery } from './order.ts';
 import type { Observation } from './protocol.ts';
 import { endIncident, placeOf, resourceWindowKey, setWindow, tell } from './record.ts';
 import {
@@ -139,7 +140,11 @@ function comeOnline(turn: Turn, assembly: AssemblyState): Escalation | null {
       continue;
     }
     beginResource(turn, assembly, resource);
-    if (!foundDead.has(resource.plan.name)) continue;
+    // What the assembly depends on may have failed again while it booted, or while there was no service.
+    resource.rejoins = missingAssemblies(turn.state, assembly)[0] ?? null;
+    // Its death is the open incident's, or it was stopped with what it restarts with: it has not failed again.
+    const known = resource.incident !== null || restartsWithRecovery(turn.state, assembly, resource);
+    if (known || !foundDead.has(resource.plan.name)) continue;
     const escalation = resourceFoundDead(turn, assembly, resource);
     if (escalation !== null) return escalation;
   }
@@ -164,7 +169,8 @@ function takeUpAgain(turn: Turn, assembly: AssemblyState): Escalation | null {
 
 /** The assembly's incident ends when everything in it runs again. */
 function endRecovery(turn: Turn, assembly: AssemblyState): void {
-  if (assembly.incident === null || assembly.name !== 'online') return;
+  // A stall ends when the VM has run for a while, whatever its guest said before it was paused.
+  if (assembly.incident === null || assembly.name !== 'online' || assembly.stalled !== null) return;
   const resources = [...assembly.resources.values()];
   if (!resources.every((resource) => resource.name === 'active' || resource.name === 'unmonitored')) return;
   const { incident } = assembly;

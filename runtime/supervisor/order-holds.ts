@@ -72,8 +72,16 @@ export function watch(turn: Turn, assembly: AssemblyState, resource: ResourceSta
   });
 }
 
-/** Stops, until it runs again, what asked to restart with a resource (or, where none is named, an assembly). */
-export function stopDependants(turn: Turn, assembly: AssemblyState, failed: ResourceState | null): void {
+/**
+ * Stops, until it runs again, what asked to restart with a resource (or, where none is named, an assembly).
+ * `what` completes the sentence "the resource …", for the one that is stopped.
+ */
+export function stopDependants(
+  turn: Turn,
+  assembly: AssemblyState,
+  failed: ResourceState | null,
+  what: 'has failed' | 'is restarted' = 'has failed',
+): void {
   if (turn.state.deployables.get(assembly.deployable)?.restartsDependants !== true) return;
   const names = { assembly: assembly.plan.name, resource: failed?.plan.name ?? null };
   for (const other of membersOf(turn.state, assembly.deployable)) {
@@ -82,11 +90,11 @@ export function stopDependants(turn: Turn, assembly: AssemblyState, failed: Reso
     for (const resource of other.resources.values()) {
       const why = restartsWith({ assembly: other, resource }, names);
       if (why === null) continue;
-      const what =
+      const which =
         failed === null
           ? `the assembly [${names.assembly}]`
           : `the resource [${names.resource}] in assembly [${names.assembly}]`;
-      const stopped = suspendResource(turn, other, resource, `${what} has failed: it restarts with it`);
+      const stopped = suspendResource(turn, other, resource, `${which} ${what}: it restarts with it`);
       if (stopped && why === 'assembly') resource.rejoins = names.assembly;
     }
   }
@@ -119,7 +127,7 @@ export function suspendResource(
     `${where} is being STOPPED: ${why}.`,
     { incident: resource.incident },
   );
-  stopDependants(turn, assembly, resource);
+  stopDependants(turn, assembly, resource, 'is restarted');
   return true;
 }
 
@@ -170,14 +178,14 @@ export function takeReadyStops(turn: Turn): readonly AssemblyState[] {
   return ready.filter((assembly) => assembly.intent === 'down');
 }
 
-/** Among those that have to be off first, and those before them, one is on its way and not itself held. */
+/** Among those that have to be off first, and those before them, one is on its way, or held and now due itself. */
 function awaitsProgress(turn: Turn, assembly: AssemblyState): boolean {
   const seen = new Set<AssemblyState>([assembly]);
   const queue = [assembly];
   for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
     for (const other of runningDependants(turn.state, next)) {
       if (seen.has(other)) continue;
-      if (!turn.state.heldStops.has(other)) return true;
+      if (!turn.state.heldStops.has(other) || runningDependants(turn.state, other).length === 0) return true;
       seen.add(other);
       queue.push(other);
     }

@@ -29,6 +29,26 @@ export function missingAssemblies(state: SupervisorState, assembly: AssemblyStat
     });
 }
 
+/**
+ * Whether a resource restarts with something that an earlier service left in the middle of a recovery: then that
+ * service has stopped it, and it has not failed.
+ */
+export function restartsWithRecovery(
+  state: SupervisorState,
+  assembly: AssemblyState,
+  resource: ResourceState,
+): boolean {
+  const itself = resource.plan.dependsOn?.some((on) => {
+    const other = state.assemblies.get(on.assembly);
+    const its = other?.resources.get(on.resource)?.incident ?? null;
+    return on.restart && ((other?.incident ?? null) !== null || its !== null);
+  });
+  const whole = assembly.plan.dependsOn?.some(
+    (on) => on.restart && (state.assemblies.get(on.assembly)?.incident ?? null) !== null,
+  );
+  return itself === true || whole === true;
+}
+
 /** What a resource waits for before it may start, in words; empty when it may. */
 export function missingFor(state: SupervisorState, resource: ResourceState): readonly string[] {
   const { dependsOn, references } = resource.plan;
