@@ -11,7 +11,7 @@ import type { AssemblyPlan } from '../control.ts';
 import { failAssembly, fence } from './assembly-failure.ts';
 import { isOff } from './domain-words.ts';
 import { noFailures } from './escalation.ts';
-import { maintained } from './maintenance.ts';
+import { maintained, maintainedBefore } from './maintenance.ts';
 import { missingAssemblies } from './order.ts';
 import type { Outcome } from './protocol.ts';
 import { judge, resumed } from './assembly-suspicion.ts';
@@ -85,6 +85,12 @@ export function beginAssembly(turn: Turn, assembly: AssemblyState): Escalation |
   switch (assembly.domain) {
     case 'off':
     case 'absent':
+      // Not by us in this life: a person may be working on its disk.
+      if (assembly.attempt === 0 && maintainedBefore(turn, assembly))
+        return failAssembly(turn, assembly, {
+          cause: `its virtual machine was found off (${assembly.domainReason})`,
+          verdict: 'dead',
+        });
       queueStart(turn, assembly, 0);
       return null;
     case 'running':

@@ -3,6 +3,7 @@
  * about any of it is `deployable.ts`.
  */
 import type { DeployableStateName } from '../../model/cped-api.ts';
+import { maintained } from './maintenance.ts';
 import { tell } from './record.ts';
 import { membersOf, type AssemblyState, type DeployableState, type Turn } from './state.ts';
 import { seconds, subject } from './wording.ts';
@@ -16,7 +17,7 @@ export function rollUp(turn: Turn, deployable: DeployableState): void {
     // What was taken out of the plan is forgotten once it is off.
     else if (assembly.name === 'stopped') forgetAssembly(turn, assembly);
   }
-  const next = addUp(deployable, members);
+  const next = addUp(turn, deployable, members);
   if (next !== deployable.name) enter(turn, deployable, next);
 }
 
@@ -26,7 +27,11 @@ export function forgetAssembly(turn: Turn, assembly: AssemblyState): void {
   turn.state.assemblies.delete(assembly.plan.name);
 }
 
-function addUp(deployable: DeployableState, members: readonly AssemblyState[]): DeployableStateName {
+function addUp(
+  turn: Turn,
+  deployable: DeployableState,
+  members: readonly AssemblyState[],
+): DeployableStateName {
   if (deployable.intent === 'down')
     return members.every((assembly) => assembly.name === 'stopped') ? 'stopped' : 'stopping';
   const resources = members.flatMap((assembly) => [...assembly.resources.values()]);
@@ -44,7 +49,10 @@ function addUp(deployable: DeployableState, members: readonly AssemblyState[]): 
   if (up) return deployable.plan.incomplete === true ? 'blocked' : 'active';
   // Nothing is done about what has failed in maintenance.
   if (
-    members.some((assembly) => assembly.name === 'failed') ||
+    members.some(
+      (assembly) =>
+        assembly.name === 'failed' || (assembly.stalled !== null && maintained(turn, assembly) !== null),
+    ) ||
     resources.some((resource) => resource.name === 'failed')
   )
     return 'degraded';

@@ -28,6 +28,7 @@ export function endMaintenance(turn: Turn, target: MaintenanceTarget): void {
 function leave(turn: Turn, target: MaintenanceTarget, byItself: boolean): void {
   turn.state.maintenance.delete(maintenanceKey(target));
   tellMaintenanceEnded(turn, target, byItself);
+  turn.moved = true;
   for (const assembly of turn.state.assemblies.values()) {
     if (assembly.intent === 'down') continue;
     const escalation = careAgain(turn, assembly);

@@ -69,6 +69,17 @@ export function maintained(
   return maintenanceOf(turn.state.maintenance, place, turn.now.wallMs);
 }
 
+/**
+ * Whether an assembly is in a maintenance that an earlier service was given: what is off there since then was
+ * left off on purpose.
+ */
+export function maintainedBefore(turn: Turn, assembly: AssemblyState): boolean {
+  if (maintained(turn, assembly) === null) return false;
+  return [`deployable:${assembly.deployable}`, `assembly:${assembly.plan.name}`].some(
+    (key) => turn.state.maintenance.get(key)?.known === true,
+  );
+}
+
 /** Sets it, or replaces what was set on the same target. */
 export function setMaintenance(turn: Turn, maintenance: Maintenance): void {
   const { untilMs, target } = maintenance;
