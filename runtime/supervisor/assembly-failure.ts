@@ -33,6 +33,7 @@ export function failAssembly(turn: Turn, assembly: AssemblyState, failure: Noted
     leaveFailed(turn, assembly, failure);
     return null;
   }
+  if (endsEarlierFencing(turn, assembly, failure)) return null;
   const where = subject(assembly.deployable, plan.name);
   const incident = noteFailure(turn, assembly, incidentPlace(assembly), 'assembly', failure);
   const counted = recordFailure(turn, assemblyWindowKey(plan.name), plan.escalation);
@@ -67,6 +68,19 @@ export function failAssembly(turn: Turn, assembly: AssemblyState, failure: Noted
   );
   restartAssembly(turn, assembly, delayMs);
   return null;
+}
+
+/**
+ * A service before us was fencing it when it ended, and we have done nothing to it yet: that it is off now is
+ * the end of that fencing, not another failure.
+ */
+function endsEarlierFencing(turn: Turn, assembly: AssemblyState, failure: NotedFailure): boolean {
+  const fenced = failure.verdict === 'dead' && assembly.domainReason === 'destroyed';
+  const blocked = turn.state.deployables.get(assembly.deployable)?.blocked === true;
+  if (!fenced || blocked || assembly.incident === null || assembly.attempt > 0) return false;
+  tellFenced(turn, assembly);
+  restartAssembly(turn, assembly, 0);
+  return true;
 }
 
 /**
@@ -209,17 +223,7 @@ export function assemblyFenced(turn: Turn, assembly: AssemblyState, attempt: num
   if (assembly.note === fencingNote) assembly.note = null;
   assembly.domain = 'off';
   assembly.domainReason = 'fenced';
-  noteAction(turn, assembly, 'fenced: libvirt says that it is off');
-  tell(
-    turn,
-    'assembly-fenced',
-    'info',
-    placeOf(assembly),
-    `${where} is FENCED: its virtual machine is off.`,
-    {
-      incident: assembly.incident,
-    },
-  );
+  tellFenced(turn, assembly);
   if (assembly.intent === 'up' && turn.state.deployables.get(assembly.deployable)?.blocked === true) {
     moveAssembly(turn, assembly, 'blocked');
     return;
@@ -231,6 +235,12 @@ export function assemblyFenced(turn: Turn, assembly: AssemblyState, attempt: num
   moveAssembly(turn, assembly, 'stopped');
   assembly.note = null;
   tell(turn, 'assembly-stopped', 'info', placeOf(assembly), `${where} is STOPPED.`);
+}
+
+function tellFenced(turn: Turn, assembly: AssemblyState): void {
+  noteAction(turn, assembly, 'fenced: libvirt says that it is off');
+  const text = `${subject(assembly.deployable, assembly.plan.name)} is FENCED: its virtual machine is off.`;
+  tell(turn, 'assembly-fenced', 'info', placeOf(assembly), text, { incident: assembly.incident });
 }
 
 const fencingNote = 'it could not be fenced yet';

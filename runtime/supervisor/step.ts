@@ -194,7 +194,7 @@ function tick(turn: Turn, assembly: AssemblyState): Escalation | null {
       // extended when it returns.
       if (!due || turn.state.hypervisor === 'down' || assembly.domain === 'paused') return null;
       return failAssembly(turn, assembly, {
-        cause: `its agent did not say hello within ${seconds(turn.state.limits.bootMs)} of the start`,
+        cause: `its agent did not say hello within ${seconds(turn.state.limits.bootMs)} of ${assembly.adopted ? 'being found running' : 'the start'}`,
         verdict: 'no-hello',
         evidence: [`libvirt says: ${assembly.domain} (${assembly.domainReason})`],
       });
@@ -202,7 +202,8 @@ function tick(turn: Turn, assembly: AssemblyState): Escalation | null {
     case 'suspect':
       return tickOnline(turn, assembly);
     case 'stopping':
-      if (due) fence(turn, assembly, null);
+      // Without libvirt nothing can be forced off; the limit is extended when it returns.
+      if (due && turn.state.hypervisor === 'up') fence(turn, assembly, null);
       else {
         const escalation = tickOnline(turn, assembly);
         powerOffWhenQuiet(turn, assembly);
@@ -234,7 +235,11 @@ function connectionChanged(turn: Turn, state: 'up' | 'down', reason: string): vo
   const lostMs = supervisor.lostSinceMs === null ? null : turn.now.monotonicMs - supervisor.lostSinceMs;
   supervisor.lostSinceMs = null;
   if (lostMs === null) return;
-  for (const assembly of supervisor.assemblies.values()) extendDeadline(turn, assembly, lostMs);
+  for (const assembly of supervisor.assemblies.values()) {
+    // What could not be fenced meanwhile waits no longer.
+    if (assembly.name === 'fencing' && assembly.pending === null) assembly.deadlineMs = turn.now.monotonicMs;
+    else extendDeadline(turn, assembly, lostMs);
+  }
   tell(
     turn,
     'hypervisor-back',

@@ -133,10 +133,10 @@ test('a libvirt that answers nothing at all is no evidence of a hang either', ()
 
 test('fencing that failed while libvirt was away is tried again as soon as it answers', () => {
   const stage = new Stage().up();
-  stage.connection('down');
   stage.feed({ kind: 'stop', deployable: 'dep1' });
   stage.pass(600_000);
   assert.equal(stage.assembly().name, 'fencing');
+  stage.connection('down');
   for (let minute = 0; minute < 60; minute += 1) {
     stage.fenced(false);
     stage.pass(60_000);
@@ -144,6 +144,14 @@ test('fencing that failed while libvirt was away is tried again as soon as it an
   stage.fenced(false);
   stage.connection('up');
   assert.ok(kinds(stage.pass(3000)).includes('fence'));
+});
+
+test('a stop that was asked for while libvirt is away forces nothing off before it answers', () => {
+  const stage = new Stage().up();
+  stage.connection('down');
+  stage.feed({ kind: 'stop', deployable: 'dep1' });
+  assert.ok(!kinds(stage.pass(600_000)).includes('fence'));
+  assert.equal(stage.assembly().name, 'stopping');
 });
 
 test('a long outage of libvirt does not make a stop that was asked for at its end take as long', () => {
