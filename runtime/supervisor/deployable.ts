@@ -7,7 +7,7 @@ import { beginAssembly, beginBlocked, newAssembly } from './assembly.ts';
 import { failAssembly, fence, leaveVm, restartAssembly } from './assembly-failure.ts';
 import { enter, forgetAssembly } from './deployable-state.ts';
 import { isOff } from './domain-words.ts';
-import { noFailures } from './escalation.ts';
+import { extendRun, noFailures, restartDelayMs } from './escalation.ts';
 import { maintained } from './maintenance.ts';
 import { holdStop, takeReadyStops } from './order-holds.ts';
 import { dropResource } from './assembly-link.ts';
@@ -32,7 +32,7 @@ import {
   type ResourceState,
   type Turn,
 } from './state.ts';
-import { failureCount, subject } from './wording.ts';
+import { failureCount, subject, when } from './wording.ts';
 
 /** Takes a plan: new, or replacing the one that runs; with intent up, all of it is on its way afterwards. */
 export function applyPlan(turn: Turn, plan: DeployablePlan): void {
@@ -44,6 +44,7 @@ export function applyPlan(turn: Turn, plan: DeployablePlan): void {
     sinceWallMs: turn.now.wallMs,
     brokenSinceMs: null,
     blocked: false,
+    run: noFailures,
     restartsDependants: false,
     note: null,
   };
@@ -139,6 +140,7 @@ export function stopDeployable(turn: Turn, name: string): void {
   enter(turn, deployable, 'stopping');
   // A person ended this run: the next one is not charged with its failures. (The journal keeps them.)
   emptyWindows(turn, name);
+  deployable.run = noFailures;
   for (const assembly of membersOf(turn.state, name)) {
     assembly.run = noFailures;
     for (const resource of assembly.resources.values()) resource.run = noFailures;
@@ -237,18 +239,21 @@ function failDeployable(turn: Turn, failed: AssemblyState, cause: string): void 
     );
     return giveUpVm(turn, failed);
   }
+  const { backoff } = turn.state.limits;
+  deployable.run = extendRun(deployable.run, turn.now.monotonicMs, backoff);
+  const delayMs = restartDelayMs(deployable.run, backoff);
   tell(
     turn,
     'escalation',
     'error',
     { deployable: plan.name },
-    `${where} is restarted as a whole: ${cause} (${count}).`,
+    `${where} is restarted as a whole ${when(delayMs)}: ${cause} (${count}).`,
     { facts },
   );
   for (const assembly of membersOf(turn.state, plan.name)) {
     const restarts = ['online', 'suspect', 'booting'].includes(assembly.name);
     if (assembly === failed || (restarts && maintained(turn, assembly) === null))
-      restartAssembly(turn, assembly, 0);
+      restartAssembly(turn, assembly, delayMs);
   }
 }
 

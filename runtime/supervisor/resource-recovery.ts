@@ -49,7 +49,6 @@ export function failResource(
     return null;
   }
   const { plan } = resource;
-  const incident = noteFailure(turn, resource, incidentPlace(assembly, resource), 'resource', failure);
   const counted = recordFailure(turn, resourceWindowKey(assembly.plan.name, plan.name), plan.escalation);
   if (turn.state.deployables.get(assembly.deployable)?.blocked === true) {
     giveUp(turn, assembly, resource, {
@@ -58,6 +57,7 @@ export function failResource(
     });
     return null;
   }
+  const incident = noteFailure(turn, resource, incidentPlace(assembly, resource), 'resource', failure);
   const count = failureCount(counted.failures, plan.escalation);
   const facts = { failures: counted.failures };
   const where = subject(assembly.deployable, assembly.plan.name, plan.name);

@@ -197,6 +197,8 @@ function monitored(
 }
 
 function activate(turn: Turn, assembly: AssemblyState, resource: ResourceState): void {
+  // Told dead when the guest was given it to watch; it is not any more.
+  assembly.foundDead.delete(resource.plan.name);
   if (resource.name !== 'active') {
     moveResource(turn, resource, 'active');
     resource.note = null;

@@ -133,6 +133,8 @@ export type DeployableState = {
   /** Wall time when it left `active`; for telling how long the recovery took. */
   brokenSinceMs: number | null;
   blocked: boolean;
+  /** Restarts as a whole in a row. */
+  run: FailureRun;
   /** Something in its plan restarts with what it depends on. */
   restartsDependants: boolean;
   note: string | null;
