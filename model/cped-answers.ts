@@ -25,5 +25,17 @@ export const imagesInUseAnswer = z.object({
 });
 export const doneAnswer = z.object({ done: z.literal(true) });
 
+/** `target` as `deployable:D`, `assembly:A` or `resource:A/R`; `untilMs` null: until it is cleared. */
+const maintenance = z.object({ target: z.string(), untilMs: z.number().nullable(), setAtMs: z.number() });
+export type MaintenanceEntry = z.infer<typeof maintenance>;
+export const maintenanceAnswer = z.object({ maintenance });
+export const maintenanceListAnswer = z.object({ maintenances: z.array(maintenance) });
+/** `goesOn`: what it stands in is under a maintenance still. */
+export const maintenanceClearedAnswer = z.object({
+  target: z.string(),
+  goesOn: z.object({ untilMs: z.number().nullable() }).nullable(),
+});
+export type MaintenanceCleared = z.infer<typeof maintenanceClearedAnswer>;
+
 /** How many journal events or incidents one answer holds at most. */
 export const maxPage = 1000;

@@ -6,11 +6,14 @@ import { z } from 'zod';
 import {
   architectureSchema,
   assemblyDefinitionSchema,
+  assemblyDependencySchema,
   deployableDefinitionSchema,
   escalationPolicySchema,
   intentSchema,
   monitoringSchema,
+  parameterValueSchema,
   requirementSchema,
+  resourceDependencySchema,
 } from './definition.ts';
 
 export const assemblyStates = [
@@ -65,6 +68,21 @@ export const escalationBody = z.strictObject({ policy: escalationPolicySchema })
 export const createDeployableBody = z.strictObject({ name: text, monitoring: monitoringSchema.optional() });
 export const addDeployableAssemblyBody = z.strictObject({ assembly: text });
 
+/** `restart`: restarted when what it depends on was. */
+export const assemblyDependsBody = z.strictObject({ on: text, restart: z.boolean() });
+export const resourceDependsBody = z.strictObject({ assembly: text, resource: text, restart: z.boolean() });
+export const parameterBody = z.strictObject({
+  value: z.union([text, z.strictObject({ assembly: text, value: text })]),
+});
+/** `forMs` null: until it is cleared. */
+export const setMaintenanceBody = z.strictObject({ target: text, forMs: z.number().nullable() });
+export const clearMaintenanceBody = z.strictObject({ target: text });
+/** Null: the host's default. */
+export const startLimitBody = z.strictObject({ slots: z.number().nullable() });
+
+/** Monitored and reported, not acted on; `untilMs` null: until it is cleared. */
+const maintenanceStatus = z.object({ untilMs: z.number().nullable() }).nullable();
+
 export const resourceStatusSchema = z.object({
   name: z.string(),
   template: z.string(),
@@ -75,6 +93,10 @@ export const resourceStatusSchema = z.object({
   escalation: escalationPolicySchema,
   /** Where a browser finds it, such as `http://127.0.0.1:20080/`; empty while the VM has no address. */
   urls: z.array(z.string()),
+  parameters: z.record(z.string(), parameterValueSchema),
+  dependsOn: z.array(resourceDependencySchema),
+  /** Its own, or that of what it stands in; the longest. */
+  maintenance: maintenanceStatus,
   /** Why it is not active, in words; null when there is nothing to say. */
   note: z.string().nullable(),
 });
@@ -93,6 +115,8 @@ export const assemblyStatusSchema = z.object({
   uuid: z.string(),
   /** Local port that leads to the guest's ssh, where there is one. */
   sshPort: z.int().nullable(),
+  dependsOn: z.array(assemblyDependencySchema),
+  maintenance: maintenanceStatus,
   note: z.string().nullable(),
   resources: z.array(resourceStatusSchema),
 });
@@ -104,6 +128,7 @@ export const deployableStatusSchema = z.object({
   monitoring: monitoringSchema,
   state: z.enum(deployableStates),
   sinceMs: z.number(),
+  maintenance: maintenanceStatus,
   note: z.string().nullable(),
   assemblies: z.array(assemblyStatusSchema),
 });
@@ -143,5 +168,7 @@ export const cpedStatusAnswer = z.object({
     acceleratorReason: z.string(),
   }),
   lastSeq: z.int().min(0),
+  /** How many assemblies may be starting at once, as the operator set it; null: the host's default. */
+  startLimit: z.int().nullable(),
 });
 export type CpedStatus = z.infer<typeof cpedStatusAnswer>;

@@ -49,7 +49,7 @@ export const parameterValueSchema = z.union([
   z
     .string()
     .max(512)
-    .regex(/^[^\p{Cc}\p{Zl}\p{Zp}\p{Cs}]*$/u),
+    .regex(/^[^\p{C}\p{Zl}\p{Zp}]*$/u),
   parameterReferenceSchema,
 ]);
 export type ParameterValue = z.infer<typeof parameterValueSchema>;

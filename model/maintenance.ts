@@ -2,7 +2,8 @@
  * What maintenance can be set on, as one word: `deployable:D`, `assembly:A` or `resource:A/R`. The operator
  * may write it so, the database holds it so, and it is read back here. Pure.
  */
-import { nameSchema } from './names.ts';
+import { PcloudError } from './errors.ts';
+import { nameSchema, quoteForMessage } from './names.ts';
 
 export type MaintenanceTargetName =
   | { readonly kind: 'deployable'; readonly deployable: string }
@@ -22,6 +23,25 @@ export function parseMaintenanceKey(key: string): MaintenanceTargetName | undefi
   if (second !== undefined) return undefined;
   return kind === 'deployable' ? { kind, deployable: first } : { kind: 'assembly', assembly: first };
 }
+
+/**
+ * The word itself if it may be a target: one that `parseMaintenanceKey` reads, a name, or `ASSEMBLY/RESOURCE`.
+ * @throws PcloudError `bad-target`.
+ */
+export function checkTargetWord(word: string): string {
+  const parts = word.split('/');
+  if (parseMaintenanceKey(word) !== undefined || (parts.length <= 2 && parts.every(isName))) return word;
+  throw new PcloudError({
+    code: 'bad-target',
+    category: 'invalid',
+    message: `${quoteForMessage(word)} is no target for maintenance.`,
+    hint: targetForms,
+  });
+}
+
+/** For a hint. */
+export const targetForms =
+  'A target is a deployable (dep1), an assembly (assy1) or a resource (assy1/httpdone), also as deployable:dep1, assembly:assy1, resource:assy1/httpdone.';
 
 function isName(text: string): boolean {
   return nameSchema.safeParse(text).success;

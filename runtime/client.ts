@@ -15,7 +15,7 @@ import {
   requirementsAnswer,
   resourceStatusSchema,
 } from '../model/cped-api.ts';
-import type { EscalationPolicy, Monitoring } from '../model/definition.ts';
+import type { EscalationPolicy, Monitoring, ParameterValue } from '../model/definition.ts';
 import { PcloudError } from '../model/errors.ts';
 import { journalEventSchema } from '../model/event.ts';
 import { eventStream } from '../service/event-stream.ts';
@@ -27,6 +27,9 @@ import {
   incidentAnswer,
   incidentsAnswer,
   journalAnswer,
+  maintenanceAnswer,
+  maintenanceClearedAnswer,
+  maintenanceListAnswer,
   deployableChangeAnswer,
   assemblyChangeAnswer,
 } from '../model/cped-answers.ts';
@@ -77,6 +80,8 @@ export function cpedClient(socketPath: string) {
       (await ask(templateAnswer, 'GET', pathOf`/v1/templates/${name}`)).template,
     ...assemblyCalls(ask),
     ...deployableCalls(ask),
+    ...orderCalls(ask),
+    ...maintenanceCalls(ask),
     /** The newest events, or those after `after`, that the other filters let through; oldest first. */
     journal: (query: JournalQuery = {}) => ask(journalAnswer, 'GET', `/v1/journal${queryOf(query)}`),
     /** The newest that the filters let through, oldest first. */
@@ -158,6 +163,59 @@ function deployableCalls(ask: Ask) {
     stopDeployable: act('stop'),
     reloadDeployable: act('reload'),
     recoverDeployable: act('recover'),
+  };
+}
+
+/** Order and parameters; of an assembly or a resource, always the one that waits first. */
+function orderCalls(ask: Ask) {
+  return {
+    setAssemblyDependency: (assembly: string, on: string, restart: boolean) =>
+      ask(assemblyChangeAnswer, 'PUT', pathOf`/v1/assemblies/${assembly}/depends`, { on, restart }),
+    clearAssemblyDependency: (assembly: string, on: string) =>
+      ask(assemblyChangeAnswer, 'DELETE', pathOf`/v1/assemblies/${assembly}/depends/${on}`),
+    setResourceDependency: (waiting: ResourceName, on: ResourceName, restart: boolean) =>
+      ask(
+        assemblyChangeAnswer,
+        'PUT',
+        pathOf`/v1/assemblies/${waiting.assembly}/resources/${waiting.resource}/depends`,
+        { ...on, restart },
+      ),
+    clearResourceDependency: (waiting: ResourceName, on: ResourceName) =>
+      ask(
+        assemblyChangeAnswer,
+        'DELETE',
+        pathOf`/v1/assemblies/${waiting.assembly}/resources/${waiting.resource}/depends/${on.assembly}/${on.resource}`,
+      ),
+    setParameter: (of: ResourceName, parameter: string, value: ParameterValue) =>
+      ask(
+        assemblyChangeAnswer,
+        'PUT',
+        pathOf`/v1/assemblies/${of.assembly}/resources/${of.resource}/parameters/${parameter}`,
+        { value },
+      ),
+    clearParameter: (of: ResourceName, parameter: string) =>
+      ask(
+        assemblyChangeAnswer,
+        'DELETE',
+        pathOf`/v1/assemblies/${of.assembly}/resources/${of.resource}/parameters/${parameter}`,
+      ),
+  };
+}
+
+export type ResourceName = { readonly assembly: string; readonly resource: string };
+
+function maintenanceCalls(ask: Ask) {
+  return {
+    /** @param forMs null: until it is cleared. */
+    setMaintenance: async (target: string, forMs: number | null) =>
+      (await ask(maintenanceAnswer, 'POST', '/v1/maintenance', { target, forMs })).maintenance,
+    clearMaintenance: (target: string) =>
+      ask(maintenanceClearedAnswer, 'POST', '/v1/maintenance/clear', { target }),
+    maintenances: async () => (await ask(maintenanceListAnswer, 'GET', '/v1/maintenance')).maintenances,
+    /** @param slots null: the host's default. */
+    setStartLimit: async (slots: number | null): Promise<void> => {
+      await ask(doneAnswer, 'PUT', '/v1/start-limit', { slots });
+    },
   };
 }
 

@@ -30,6 +30,7 @@ import type { CpedConfig } from './config.ts';
 import type { DefinitionContext } from './definitions/context.ts';
 import { createExclusive } from './definitions/exclusive.ts';
 import { applyIntents } from './definitions/lifecycle.ts';
+import { applyStandingOrders } from './definitions/maintenance.ts';
 import { registerRoutes } from './http.ts';
 import { createLauncher } from './launcher.ts';
 import type { AssemblyLauncher } from './launcher.ts';
@@ -136,6 +137,8 @@ async function compose(options: CpedOptions, closers: (() => Promise<void> | voi
   // From here on, so that what cannot be started is told as well; it ends after the loop, whose last words it tells.
   const telling = startTelling({ settings: config.alerts, memory, clock, log });
   closers.push(() => telling.close());
+  // Before any plan: what is under maintenance must not be acted on for the first moments.
+  applyStandingOrders(definitions);
   await applyAll(definitions, memory, log);
   closers.push(() => loop.stop());
   await loop.start();
@@ -153,7 +156,7 @@ async function compose(options: CpedOptions, closers: (() => Promise<void> | voi
     journal: memory,
     network: config.network.kind,
     identityFile: (assembly) => launcher.identityFile(assembly),
-    status: () => statusOf(options, loop, memory, startedAtMs),
+    status: () => ({ ...statusOf(options, loop, memory, startedAtMs), startLimit: store.startLimit() }),
     onApplied: (deployable) => endStartupProblems(memory, deployable, clock.wallMs()),
   });
   closers.push(() => app.close());
@@ -202,7 +205,12 @@ async function applyAll(definitions: DefinitionContext, memory: SqliteMemory, lo
     log.error({ code: error.code, assembly, deployable, hint: error.hint }, error.message);
 }
 
-function statusOf(options: CpedOptions, loop: Loop, memory: SqliteMemory, startedAtMs: number): CpedStatus {
+function statusOf(
+  options: CpedOptions,
+  loop: Loop,
+  memory: SqliteMemory,
+  startedAtMs: number,
+): Omit<CpedStatus, 'startLimit'> {
   const { config, outside } = options;
   return {
     service: 'pcloud-cped',

@@ -24,14 +24,18 @@ export type CpedHttp = {
 };
 
 export function viewContext(cped: CpedHttp): ViewContext {
-  const { store, control, knowledge } = cped.definitions;
-  return { store, control, launches: cped.launches, templates: knowledge.templates };
+  const { store, control, knowledge, nowMs } = cped.definitions;
+  return { store, control, launches: cped.launches, templates: knowledge.templates, nowMs };
 }
 
 const params = z.object({
   name: z.string().default(''),
   resource: z.string().default(''),
   assembly: z.string().default(''),
+  /** What something depends on. */
+  onAssembly: z.string().default(''),
+  onResource: z.string().default(''),
+  parameter: z.string().default(''),
 });
 
 /** The names in a request's path, percent-decoded; the commands judge them. */

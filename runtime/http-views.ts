@@ -10,6 +10,7 @@ import type { PortForward } from '../model/domain-spec.ts';
 import type { ResourceTemplate } from '../model/resource-template.ts';
 import type { LaunchStore } from './adapters/sqlite-launches.ts';
 import type { AssemblyView, ResourceView, SupervisorControl } from './control.ts';
+import { maintenanceAt } from './definitions/maintenance.ts';
 import type { DefinitionStore } from './definitions/store.ts';
 import { sshGuestPort } from './launcher.ts';
 
@@ -20,6 +21,7 @@ export type ViewContext = {
   readonly launches: LaunchStore;
   readonly control: SupervisorControl;
   readonly templates: ReadonlyMap<string, ResourceTemplate>;
+  readonly nowMs: () => number;
 };
 
 export function assemblyStatus(context: ViewContext, assembly: AssemblyDefinition): AssemblyStatus {
@@ -39,9 +41,11 @@ export function assemblyStatus(context: ViewContext, assembly: AssemblyDefinitio
     domainName: domainNameOf(assembly.name),
     uuid: assembly.uuid,
     sshPort: hostPortOf(forwards, sshGuestPort) ?? null,
+    dependsOn: assembly.dependsOn,
+    maintenance: (view ?? maintained(context, { assembly: assembly.name })).maintenance,
     note: view?.note ?? null,
     resources: assembly.resources.map((resource) =>
-      resourceStatus(context, resource, view, forwards, createdAtMs),
+      resourceStatus(context, assembly.name, resource, view, forwards, createdAtMs),
     ),
   };
 }
@@ -55,6 +59,7 @@ export function deployableStatus(context: ViewContext, deployable: DeployableDef
     monitoring,
     state: view?.state ?? 'stopped',
     sinceMs: view?.sinceMs ?? context.store.deployableCreatedAtMs(name),
+    maintenance: (view ?? maintained(context, { deployable: name })).maintenance,
     note: view?.note ?? null,
     assemblies: deployable.assemblies
       .map((assembly) => context.store.assembly(assembly))
@@ -65,6 +70,7 @@ export function deployableStatus(context: ViewContext, deployable: DeployableDef
 
 function resourceStatus(
   context: ViewContext,
+  assemblyName: string,
   resource: ResourceDefinition,
   assembly: AssemblyView | undefined,
   forwards: readonly PortForward[],
@@ -79,8 +85,23 @@ function resourceStatus(
     failuresInWindow: view?.failuresInWindow ?? 0,
     escalation: resource.escalation,
     urls: urlsOf(context.templates.get(resource.template), forwards),
+    parameters: resource.parameters,
+    dependsOn: resource.dependsOn,
+    maintenance: (view ?? maintained(context, { assembly: assemblyName, resource: resource.name }))
+      .maintenance,
     note: noteOf(view, assembly),
   };
+}
+
+/** Of what the supervisor does not hold: it was never started, or its plan does not know it yet. */
+function maintained(
+  context: ViewContext,
+  place: { readonly deployable?: string; readonly assembly?: string; readonly resource?: string },
+): Pick<AssemblyView, 'maintenance'> {
+  const { assembly } = place;
+  const deployable =
+    place.deployable ?? (assembly === undefined ? undefined : context.store.deployableOf(assembly)?.name);
+  return { maintenance: maintenanceAt(context, deployable === undefined ? place : { ...place, deployable }) };
 }
 
 /** A resource that the running VM does not know yet is not merely stopped. */

@@ -6,16 +6,18 @@
 import type { AssemblyDefinition, DeployableDefinition, ResourceDefinition } from '../model/definition.ts';
 import { PcloudError } from '../model/errors.ts';
 import type { ResourceClass } from '../model/guest-protocol.ts';
+import { isReference } from '../model/parameter.ts';
 import type { ResourceTemplate } from '../model/resource-template.ts';
-import type { AssemblyPlan, DeployablePlan, ResourcePlan } from './control.ts';
+import type { AssemblyPlan, DeployablePlan, ParameterReference, ResourcePlan } from './control.ts';
 import type { PinnedImage } from './definitions/store.ts';
+import { checkOrder } from './plan-order.ts';
 import { parametersOf } from './template-parameters.ts';
 
 export type ImageFacts = Pick<PinnedImage, 'family' | 'init'>;
 
 export type PlanProblem = {
   readonly assembly: string;
-  /** Null when the whole assembly is left out. */
+  /** Null when it concerns the whole assembly: it is left out, or its order is not kept. */
   readonly resource: string | null;
   readonly error: PcloudError;
 };
@@ -34,15 +36,34 @@ export type PlanInput = {
 /** The plan of a deployable, with all that had to be left out of it. */
 export function planDeployable(input: PlanInput): PlanResult {
   const { name, intent, monitoring, escalation } = input.deployable;
-  const problems: PlanProblem[] = [];
+  const order = checkOrder(input.deployable, input.assemblies, input.templates);
+  const problems: PlanProblem[] = [...order.problems];
   const assemblies: AssemblyPlan[] = [];
-  for (const assembly of input.assemblies) {
+  for (const assembly of order.assemblies) {
     const image = input.imageOf(assembly);
     if (image instanceof PcloudError)
       problems.push({ assembly: assembly.name, resource: null, error: image });
     else assemblies.push(planAssembly(assembly, image, input.templates, problems));
   }
-  return { plan: { name, intent, monitoring, escalation, assemblies }, problems };
+  const planned = withoutWhatIsLeftOut(assemblies);
+  return { plan: { name, intent, monitoring, escalation, assemblies: planned }, problems };
+}
+
+/** Nobody waits for what is not in the plan: it has a problem of its own, and would be waited for forever. */
+function withoutWhatIsLeftOut(assemblies: readonly AssemblyPlan[]): readonly AssemblyPlan[] {
+  const planned = new Map(assemblies.map(({ name, resources }) => [name, resources.map((one) => one.name)]));
+  return assemblies.map(({ dependsOn, ...assembly }) => ({
+    ...assembly,
+    ...dependingOn(dependsOn?.filter((on) => planned.has(on.assembly))),
+    resources: assembly.resources.map(({ dependsOn: awaited, ...resource }) => ({
+      ...resource,
+      ...dependingOn(awaited?.filter((on) => planned.get(on.assembly)?.includes(on.resource) === true)),
+    })),
+  }));
+}
+
+function dependingOn<T>(on: readonly T[] | undefined): { readonly dependsOn?: readonly T[] } {
+  return on === undefined || on.length === 0 ? {} : { dependsOn: on };
 }
 
 function planAssembly(
@@ -58,7 +79,8 @@ function planAssembly(
       problems.push({ assembly: assembly.name, resource: resource.name, error: plan });
     else resources.push(plan);
   }
-  return { name: assembly.name, escalation: assembly.escalation, resources };
+  const { name, escalation, dependsOn } = assembly;
+  return { name, escalation, resources, dependsOn };
 }
 
 /** How one resource is run in a guest of this image, or why it cannot be. */
@@ -82,13 +104,21 @@ export function planResource(
       message: `Resource template ${template.name} knows no service for the family ${image.family}.`,
       hint: `Add ${image.family} to ${template.name}.yaml, or remove the resource.`,
     });
-  const { family } = image;
-  const parameters = parametersOf({ resource: resource.name, template, family, values: {} });
+  const { texts, references } = splitParameters(resource);
+  const parameters = parametersOf({
+    resource: resource.name,
+    template,
+    family: image.family,
+    values: texts,
+    referred: references.map(({ parameter }) => parameter),
+  });
   if (parameters instanceof PcloudError) return parameters;
   return {
     name: resource.name,
     ...service,
     parameters,
+    ...(references.length === 0 ? {} : { references }),
+    dependsOn: resource.dependsOn,
     escalation: resource.escalation,
     monitorIntervalMs: template.monitorIntervalMs,
     monitorTimeoutMs: template.monitorTimeoutMs,
@@ -96,6 +126,19 @@ export function planResource(
     stopTimeoutMs: template.stopTimeoutMs,
     checks: template.checks,
   };
+}
+
+/** Texts as they are; what another assembly gives is filled in by the supervisor when it is known. */
+function splitParameters({ parameters }: ResourceDefinition): {
+  readonly texts: Readonly<Record<string, string>>;
+  readonly references: readonly ParameterReference[];
+} {
+  const texts: Record<string, string> = {};
+  const references: ParameterReference[] = [];
+  for (const [parameter, value] of Object.entries(parameters))
+    if (isReference(value)) references.push({ parameter, ...value });
+    else texts[parameter] = value;
+  return { texts, references };
 }
 
 function serviceOf(

@@ -20,7 +20,7 @@ export function parametersOf(given: GivenParameters): Readonly<Record<string, st
   const { template, family, values, referred = [] } = given;
   const defaults: Record<string, string> = {};
   for (const parameter of template.parameters) {
-    if (parameter.name in values || referred.includes(parameter.name)) continue;
+    if (Object.hasOwn(values, parameter.name) || referred.includes(parameter.name)) continue;
     const value = defaultParameter(parameter, family);
     if (value !== undefined) defaults[parameter.name] = value;
     else if (parameter.required) return missing(given, parameter.name, parameter.summary);

@@ -4,6 +4,7 @@
  */
 import { architectures, monitoringSchema } from '../model/definition.ts';
 import { PcloudError } from '../model/errors.ts';
+import { checkTargetWord } from '../model/maintenance.ts';
 import { checkName, quoteForMessage } from '../model/names.ts';
 import { usageOf } from './command.ts';
 import type { ArgumentSpec, Call, Command, OptionSpec } from './command.ts';
@@ -14,6 +15,8 @@ import { suggest } from './suggest.ts';
 /** As `model/definition.ts` allows: 10,000 failures, 366 days. */
 const maxFailures = 10_000;
 const maxPeriodMs = 366 * 24 * 3_600_000;
+/** As the service allows. */
+const maxStartLimit = 1000;
 
 /** Words for an argument longer than this cannot be meant. */
 const maxWordLength = 4096;
@@ -150,6 +153,10 @@ function readArgument(command: Command, spec: ArgumentSpec, word: string): unkno
       return word === 'never' ? word : readPeriod(command, spec.name, word);
     case 'monitoring':
       return readMonitoring(command, spec.name, word);
+    case 'startLimit':
+      return readStartLimit(command, spec.name, word);
+    case 'target':
+      return checkTargetWord(word);
     case 'command':
     case 'text':
       return word;
@@ -210,6 +217,16 @@ function readFailures(command: Command, name: string, word: string): number | 'n
   throw usageError(
     command,
     `${name} must be a number from 1 to ${maxFailures} or "never", not ${quoteForMessage(word)}`,
+  );
+}
+
+function readStartLimit(command: Command, name: string, word: string): number | null {
+  if (word === 'default') return null;
+  const slots = /^\d{1,6}$/.test(word) ? Number(word) : 0;
+  if (slots >= 1 && slots <= maxStartLimit) return slots;
+  throw usageError(
+    command,
+    `${name} must be a number from 1 to ${maxStartLimit} or "default", not ${quoteForMessage(word)}`,
   );
 }
 

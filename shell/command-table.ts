@@ -12,10 +12,12 @@ import { escalationCommands } from './commands/escalation.ts';
 import { imageCommands } from './commands/images.ts';
 import { jeosCommands } from './commands/jeos.ts';
 import { lifecycleCommands } from './commands/lifecycle.ts';
+import { maintenanceCommands } from './commands/maintenance.ts';
 import { mediaCommands } from './commands/media.ts';
 import { eventCommands } from './commands/events.ts';
 import { incidentCommands } from './commands/incidents.ts';
 import { createHelpCommand, shellCommands } from './commands/other.ts';
+import { orderCommands } from './commands/order.ts';
 import { resourceCommands } from './commands/resource.ts';
 import { templateCommands } from './commands/templates.ts';
 import { suggest } from './suggest.ts';
@@ -31,6 +33,8 @@ export const commandTable: readonly Command[] = [
   ...resourceCommands,
   ...templateCommands,
   ...escalationCommands,
+  ...orderCommands,
+  ...maintenanceCommands,
   ...deployableCommands,
   ...lifecycleCommands,
   ...incidentCommands,

@@ -26,6 +26,10 @@ export type ArgumentValues = {
   /** A period in milliseconds, or `never`. */
   readonly period: number | 'never';
   readonly monitoring: Monitoring;
+  /** A deployable, an assembly, or `ASSEMBLY/RESOURCE`, in any form that the service knows. */
+  readonly target: string;
+  /** A number of assemblies, or null for `default`. */
+  readonly startLimit: number | null;
   /** Words that are passed on as they are. */
   readonly text: string;
 };
@@ -91,6 +95,8 @@ export type Topic =
   | 'assemblies'
   | 'resources'
   | 'escalation'
+  | 'order and parameters'
+  | 'maintenance'
   | 'deployables'
   | 'incidents'
   | 'shell';

@@ -99,13 +99,26 @@ async function askServices(services: Services, kind: ArgumentKind): Promise<read
       return architectures;
     case 'monitoring':
       return monitoringSchema.options;
+    case 'target':
+      return await targetsOf(services);
     case 'failures':
     case 'period':
       return ['never'];
+    case 'startLimit':
+      return ['default'];
     case 'command':
     case 'text':
       return [];
   }
+}
+
+async function targetsOf(services: Services): Promise<readonly string[]> {
+  const cped = await services.cped();
+  const [deployables, assemblies] = await Promise.all([cped.deployables(), cped.assemblies()]);
+  const resources = assemblies.flatMap(({ name, resources: own }) =>
+    namesOf(own).map((resource) => `${name}/${resource}`),
+  );
+  return [...namesOf(deployables), ...namesOf(assemblies), ...resources];
 }
 
 function namesOf(things: readonly { readonly name: string }[]): readonly string[] {

@@ -24,6 +24,15 @@ export function cpedPort(socketPath: string): CpedPort {
       (await client.setAssemblyEscalation(assembly, policy)).note,
     setResourceEscalation: async (assembly, resource, policy) =>
       (await client.setResourceEscalation(assembly, resource, policy)).note,
+    setAssemblyDependency: async (assembly, on, restart) =>
+      (await client.setAssemblyDependency(assembly, on, restart)).note,
+    clearAssemblyDependency: async (assembly, on) =>
+      (await client.clearAssemblyDependency(assembly, on)).note,
+    setResourceDependency: async (waiting, on, restart) =>
+      (await client.setResourceDependency(waiting, on, restart)).note,
+    clearResourceDependency: async (waiting, on) => (await client.clearResourceDependency(waiting, on)).note,
+    setParameter: async (of, parameter, value) => (await client.setParameter(of, parameter, value)).note,
+    clearParameter: async (of, parameter) => (await client.clearParameter(of, parameter)).note,
     createDeployable: async (name, monitoring) => {
       await client.createDeployable(name, monitoring);
     },

@@ -5,7 +5,14 @@
 import type { ImageChoice } from '../model/builder-api.ts';
 import type { LogEvent } from '../model/build-record.ts';
 import type { AssemblyStatus, CpedStatus, DeployableStatus } from '../model/cped-api.ts';
-import type { Architecture, EscalationPolicy, Monitoring, Requirement } from '../model/definition.ts';
+import type { MaintenanceCleared, MaintenanceEntry } from '../model/cped-answers.ts';
+import type {
+  Architecture,
+  EscalationPolicy,
+  Monitoring,
+  ParameterValue,
+  Requirement,
+} from '../model/definition.ts';
 import type { Incident, JournalEvent } from '../model/event.ts';
 import type { MediaInfo, MediaOutcome, MediaProgress, MediaTask } from '../model/media-api.ts';
 import type { ImageDetails } from '../model/image-details.ts';
@@ -28,6 +35,19 @@ export interface CpedPort {
   /** These and `addAssembly` resolve with what is left to be done, in words; null: nothing. */
   setAssemblyEscalation(assembly: string, policy: EscalationPolicy): Promise<string | null>;
   setResourceEscalation(assembly: string, resource: string, policy: EscalationPolicy): Promise<string | null>;
+  /** These resolve with what is left to be done as well; of two, the one that waits comes first. */
+  setAssemblyDependency(assembly: string, on: string, restart: boolean): Promise<string | null>;
+  clearAssemblyDependency(assembly: string, on: string): Promise<string | null>;
+  setResourceDependency(waiting: ResourceName, on: ResourceName, restart: boolean): Promise<string | null>;
+  clearResourceDependency(waiting: ResourceName, on: ResourceName): Promise<string | null>;
+  setParameter(of: ResourceName, parameter: string, value: ParameterValue): Promise<string | null>;
+  clearParameter(of: ResourceName, parameter: string): Promise<string | null>;
+  /** @param forMs null: until it is cleared. */
+  setMaintenance(target: string, forMs: number | null): Promise<MaintenanceEntry>;
+  clearMaintenance(target: string): Promise<MaintenanceCleared>;
+  maintenances(): Promise<readonly MaintenanceEntry[]>;
+  /** @param slots null: the host's default. */
+  setStartLimit(slots: number | null): Promise<void>;
   deployables(): Promise<readonly DeployableStatus[]>;
   deployable(name: string, signal?: AbortSignal): Promise<DeployableStatus>;
   createDeployable(name: string, monitoring: Monitoring | undefined): Promise<void>;
@@ -127,6 +147,7 @@ export type IncidentsQuery = {
   readonly limit: number;
 };
 
+export type ResourceName = { readonly assembly: string; readonly resource: string };
 export type AccessView = {
   readonly user: string;
   readonly host: string;

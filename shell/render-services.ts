@@ -27,6 +27,7 @@ function cpedLines(cped: CpedStatus | undefined, nowMs: number, style: Style): r
     `pcloud-cped     ${style.green('runs')}, version ${printable(cped.version)}, pid ${cped.pid}, for ${formatElapsed(nowMs - cped.startedAtMs)}`,
     `  hypervisor    ${printable(hypervisor.uri)} is ${state}`,
     `  accelerator   ${hypervisor.accelerator}: ${printable(hypervisor.acceleratorReason)}`,
+    `  start limit   ${cped.startLimit === null ? 'as many at once as the host bears (default)' : `${cped.startLimit} at once`}`,
   ];
 }
 

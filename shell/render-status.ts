@@ -5,6 +5,7 @@ import type { AssemblyStatus, DeployableStatus } from '../model/cped-api.ts';
 import type { EscalationPolicy } from '../model/definition.ts';
 import { formatElapsed, formatPeriod } from './duration.ts';
 import { printable } from './printable.ts';
+import { orderLines, resourceLines, resourceMaintenanceLines } from './render-order.ts';
 import { renderTable } from './render-table.ts';
 import type { Style } from './style.ts';
 
@@ -47,7 +48,7 @@ export function renderDeployableTree(status: DeployableStatus, view: View): read
     row.note === null ? [] : [`  ${printable(row.name)}: ${printable(row.note)}`],
   );
   const passive = status.monitoring === 'pm' ? ['  passive monitoring: resources are not watched'] : [];
-  const tail = [...passive, ...notes];
+  const tail = [...passive, ...notes, ...orderLines(status, view.nowMs)];
   return tail.length === 0 ? lines : [...lines, ...tail];
 }
 
@@ -127,7 +128,7 @@ export function renderAssemblies(assemblies: readonly AssemblyStatus[], view: Vi
 
 /** `assembly_resource_list`. */
 export function renderResources(resources: AssemblyStatus['resources'], view: View): readonly string[] {
-  return renderTable(
+  const table = renderTable(
     {
       header: ['NAME', 'TEMPLATE', 'STATE', 'FOR', 'FAILURES', 'URL'],
       rows: resources.map((resource) => [
@@ -143,6 +144,7 @@ export function renderResources(resources: AssemblyStatus['resources'], view: Vi
     },
     view.columns,
   );
+  return [...table, ...resourceMaintenanceLines(resources, view.nowMs), ...resourceLines(resources, '')];
 }
 
 /** `deployable_list`. */

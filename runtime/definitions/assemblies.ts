@@ -7,12 +7,15 @@ import { defaultEscalation } from '../../model/definition.ts';
 import type { AssemblyDefinition, EscalationPolicy } from '../../model/definition.ts';
 import { PcloudError } from '../../model/errors.ts';
 import { checkName } from '../../model/names.ts';
+import { isReference } from '../../model/parameter.ts';
 import { pinOf } from '../images.ts';
 import type { RuntimeImage } from '../images.ts';
 import { findAssembly, isRunning } from './context.ts';
 import type { DefinitionContext } from './context.ts';
 import { assemblyChange } from './effect.ts';
 import type { AssemblyChange } from './effect.ts';
+import { maintainedTargets } from './maintenance.ts';
+import { refuseNeededAssembly } from './needed.ts';
 import { conflict, exists, imageMissing, jeosNotBuilt } from './refusals.ts';
 
 /** MAC addresses have 24 free bits: with a thousand assemblies one draw in 17,000 collides. */
@@ -50,8 +53,8 @@ export async function createAssembly(
 }
 
 /**
- * A new assembly with the source's resources and escalation settings, and nothing of its identity or its
- * writes. Of a source that has run, the clone stands on the same image, with a disk made at once.
+ * A new assembly with the source's resources, order, parameters and escalation settings, and nothing of its
+ * identity or its writes; where the source refers to itself, the clone does to itself. Of a source that has run, the clone stands on the same image, with a disk made at once.
  * @throws PcloudError `bad-name`, `unknown-assembly`, `assembly-exists`, `image-missing`, `disk-full`.
  */
 export async function cloneAssembly(
@@ -70,7 +73,7 @@ async function clone(
   const source = findAssembly(context, sourceName);
   checkName('assembly', name);
   refuseExisting(context, name);
-  const made = (): AssemblyDefinition => ({ ...source, name, ...freshIdentity(context) });
+  const made = (): AssemblyDefinition => ({ ...likeSource(source, name), ...freshIdentity(context) });
   if (source.imageDigest === null) return insert(context, made, null);
   const image = await context.images.byDigest(source.imageDigest);
   if (image === undefined) throw imageMissing(source);
@@ -87,10 +90,30 @@ async function clone(
   }
 }
 
+/** What the source says of itself (an address, an order among its resources) the clone says of itself. */
+function likeSource(source: AssemblyDefinition, name: string): AssemblyDefinition {
+  const own = <T extends { readonly assembly: string }>(on: T): T =>
+    on.assembly === source.name ? { ...on, assembly: name } : on;
+  return {
+    ...source,
+    name,
+    resources: source.resources.map((resource) => ({
+      ...resource,
+      dependsOn: resource.dependsOn.map(own),
+      parameters: Object.fromEntries(
+        Object.entries(resource.parameters).map(([parameter, value]) => [
+          parameter,
+          isReference(value) ? own(value) : value,
+        ]),
+      ),
+    })),
+  };
+}
+
 /**
  * Removes an assembly that is in no deployable, with its disk, key, ports and domain.
- * @throws PcloudError `bad-name`, `unknown-assembly`, `assembly-in-use`, `assembly-running`, and what
- *   `AssemblyFiles.beginRemoval` throws.
+ * @throws PcloudError `bad-name`, `unknown-assembly`, `assembly-in-use`, `assembly-running`,
+ *   `needed-by-others`, and what `AssemblyFiles.beginRemoval` throws.
  */
 export async function deleteAssembly(context: DefinitionContext, name: string): Promise<void> {
   await context.exclusive(() => remove(context, name));
@@ -114,14 +137,20 @@ async function remove(context: DefinitionContext, name: string): Promise<void> {
         'Wait until `assembly_list` shows it as stopped.',
         { assembly: name },
       );
+    refuseNeededAssembly(name, context.store.assemblies(), 'deleted');
     return assembly;
   };
   const assembly = check();
   await context.files.beginRemoval(assembly);
+  const maintained = maintainedTargets(
+    context,
+    ({ target }) => 'assembly' in target && target.assembly === name,
+  );
   context.store.transaction(() => {
     check();
     context.store.deleteAssembly(name);
   });
+  for (const target of maintained) context.control.endMaintenance(target);
   await context.files.removeFiles(name);
 }
 

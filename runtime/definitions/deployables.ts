@@ -9,6 +9,8 @@ import { findAssembly, findDeployable, isRunning } from './context.ts';
 import type { DefinitionContext } from './context.ts';
 import { deployableChange } from './effect.ts';
 import type { DeployableChange } from './effect.ts';
+import { maintainedTargets } from './maintenance.ts';
+import { refuseNeededAssembly } from './needed.ts';
 import { conflict, exists } from './refusals.ts';
 
 /** @throws PcloudError `bad-name`, `deployable-exists`. */
@@ -30,10 +32,15 @@ export function createDeployable(
 
 /** @throws PcloudError `bad-name`, `unknown-deployable`, `deployable-running`. */
 export function deleteDeployable(context: DefinitionContext, name: string): void {
+  const maintained = maintainedTargets(
+    context,
+    ({ target }) => target.kind === 'deployable' && target.deployable === name,
+  );
   context.store.transaction(() => {
     refuseRunning(context, findDeployable(context, name));
     context.store.deleteDeployable(name);
   });
+  for (const target of maintained) context.control.endMaintenance(target);
   context.control.forget(name);
 }
 
@@ -69,7 +76,10 @@ export function addAssembly(
   });
 }
 
-/** @throws PcloudError `bad-name`, `unknown-deployable`, `unknown-assembly`, `not-a-member`, `deployable-running`. */
+/**
+ * @throws PcloudError `bad-name`, `unknown-deployable`, `unknown-assembly`, `not-a-member`,
+ *   `deployable-running`, `needed-by-others`.
+ */
 export function removeAssembly(
   context: DefinitionContext,
   deployableName: string,
@@ -85,6 +95,11 @@ export function removeAssembly(
         `\`deployable_assembly_list ${deployable.name}\` shows its assemblies.`,
       );
     refuseRunning(context, deployable);
+    refuseNeededAssembly(
+      assembly.name,
+      context.store.assemblies().filter(({ name }) => deployable.assemblies.includes(name)),
+      `taken out of deployable ${deployable.name}`,
+    );
     context.store.removeMember(assembly.name);
     return findDeployable(context, deployableName);
   });

@@ -7,6 +7,7 @@ import { requirementOf } from '../../model/definition.ts';
 import type { AssemblyDefinition, DeployableDefinition } from '../../model/definition.ts';
 import { PcloudError } from '../../model/errors.ts';
 import type { Images } from '../images.ts';
+import { checkOrder } from '../plan-order.ts';
 import { planDeployable } from '../plans.ts';
 import type { PlanProblem, PlanResult } from '../plans.ts';
 import { findDeployable } from './context.ts';
@@ -17,13 +18,15 @@ import type { MissingImage } from './refusals.ts';
 /**
  * Intent becomes up.
  * @throws PcloudError `bad-name`, `unknown-deployable`, `deployable-already-started`, `deployable-stopping`,
- *   `deployable-empty`, `libvirt-unreachable`, `image-not-built`, `image-missing`, `image-damaged`, `manifest-damaged`, `template-missing`, `template-not-for-family`.
+ *   `deployable-empty`, `libvirt-unreachable`, `image-not-built`, `image-missing`, `image-damaged`, `manifest-damaged`, `template-missing`, `template-not-for-family`,
+ *   `dependency-outside`, `dependency-missing`, `dependency-cycle`, `port-not-given`.
  */
 export async function startDeployable(
   context: DefinitionContext,
   name: string,
 ): Promise<DeployableDefinition> {
   refuseStart(context, findDeployable(context, name));
+  refuseOrder(context, name);
   const images = await context.images.read();
   await checkImages(context, name, images);
   const result = context.store.transaction(() => {
@@ -34,6 +37,14 @@ export async function startDeployable(
   });
   context.control.apply(result.plan);
   return findDeployable(context, name);
+}
+
+/** Told before any image is asked for: a build would be waited for in vain. */
+function refuseOrder(context: DefinitionContext, name: string): void {
+  const deployable = findDeployable(context, name);
+  const { templates } = context.knowledge;
+  const first = checkOrder(deployable, members(context, deployable), templates).problems[0];
+  if (first !== undefined) throw first.error;
 }
 
 /** Every image that its assemblies stand on or will stand on, so that a damaged one is told at once. */
@@ -70,6 +81,7 @@ export async function reloadDeployable(
   name: string,
 ): Promise<DeployableDefinition> {
   refuseNotStarted(context, findDeployable(context, name));
+  refuseOrder(context, name);
   const images = await context.images.read();
   const result = context.store.transaction(() => {
     refuseNotStarted(context, findDeployable(context, name));

@@ -13,6 +13,8 @@ import { findAssembly, findResource } from './context.ts';
 import type { DefinitionContext } from './context.ts';
 import { assemblyChange } from './effect.ts';
 import type { AssemblyChange } from './effect.ts';
+import { maintainedTargets } from './maintenance.ts';
+import { refuseNeededResource } from './needed.ts';
 import { conflict, exists } from './refusals.ts';
 
 /**
@@ -45,18 +47,26 @@ export function addResource(
   });
 }
 
-/** @throws PcloudError `bad-name`, `unknown-assembly`, `unknown-resource`. */
+/** @throws PcloudError `bad-name`, `unknown-assembly`, `unknown-resource`, `needed-by-others`. */
 export function removeResource(
   context: DefinitionContext,
   assemblyName: string,
   name: string,
 ): AssemblyChange {
-  return context.store.transaction(() => {
+  const maintained = maintainedTargets(
+    context,
+    ({ target }) =>
+      target.kind === 'resource' && target.assembly === assemblyName && target.resource === name,
+  );
+  const changed = context.store.transaction(() => {
     const assembly = findAssembly(context, assemblyName);
     findResource(assembly, name);
+    refuseNeededResource(context, assembly, name);
     context.store.deleteResource(assembly.name, name);
     return assemblyChange(context, findAssembly(context, assemblyName));
   });
+  for (const target of maintained) context.control.endMaintenance(target);
+  return changed;
 }
 
 /** @throws PcloudError `bad-name`, `unknown-assembly`, `unknown-resource`. */

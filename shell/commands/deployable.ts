@@ -141,7 +141,7 @@ const deployableStatus = defineCommand({
   topic: 'deployables',
   summary: 'show deployables with assemblies and resources as a tree',
   help: [
-    'For each: its state, for how long, failures in the escalation window, and where it can be reached: the URL of a resource, the ssh port of an assembly. Without a name, all deployables.',
+    'For each: its state, for how long, failures in the escalation window, and where it can be reached: the URL of a resource, the ssh port of an assembly. Below the tree: why something is not well, what is under maintenance and until when, what depends on what, and parameters. Without a name, all deployables.',
   ],
   example: 'deployable_status dep1',
   arguments: [{ ...deployableArgument, presence: 'optional' }],

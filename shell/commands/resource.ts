@@ -59,7 +59,9 @@ const resourceList = defineCommand({
   name: 'assembly_resource_list',
   topic: 'resources',
   summary: 'list the resources of an assembly with their state',
-  help: ['Shows template, state, failures in the window and URL of each.'],
+  help: [
+    'Shows template, state, failures in the window and URL of each; below, maintenance, what each depends on, and its parameters.',
+  ],
   example: 'assembly_resource_list assy1',
   arguments: [assemblyArgument],
   options: [jsonOption],

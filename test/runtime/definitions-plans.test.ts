@@ -184,3 +184,64 @@ test('what the operator sets goes before a template’s own word, and what is re
   });
   assert.deepEqual(parametersOf({ ...given, values: {}, referred: ['peer', 'port'] }), { home: '/d' });
 });
+
+test('texts go over the template’s, references stand apart and need no default, and order is carried through', () => {
+  const template = resourceTemplateSchema.parse({
+    ...tuned,
+    checks: [],
+    parameters: [...tuned.parameters, { name: 'peer', summary: 'Address of the peer', required: true }],
+  });
+  const plan = planResource(
+    {
+      name: 'one',
+      template: 'tuned',
+      escalation: 'never',
+      parameters: {
+        peer: { assembly: 'b', value: 'address' },
+        port: { assembly: 'b', value: 'port/80' },
+        free: 'f',
+      },
+      dependsOn: [{ assembly: 'b', resource: 'x', restart: true }],
+    },
+    { family: 'debian', init: 'systemd' },
+    template,
+  );
+  assert.ok(!(plan instanceof PcloudError));
+  assert.deepEqual(plan.parameters, { home: '/d', free: 'f' });
+  assert.deepEqual(plan.references, [
+    { parameter: 'peer', assembly: 'b', value: 'address' },
+    { parameter: 'port', assembly: 'b', value: 'port/80' },
+  ]);
+  assert.deepEqual(plan.dependsOn, [{ assembly: 'b', resource: 'x', restart: true }]);
+});
+
+test('nobody waits for what is left out of the plan, and a reference to it stays, so that its value is waited for', () => {
+  const noImage = new PcloudError({ code: 'image-not-built', category: 'conflict', message: 'm' });
+  const [first, second] = [assembly('a', 'httpd'), assembly('b', 'httpd', 'gone')];
+  const waiting: AssemblyDefinition = {
+    ...first,
+    dependsOn: [{ assembly: 'b', restart: true }],
+    resources: first.resources.map((resource) => ({
+      ...resource,
+      parameters: { P: { assembly: 'b', value: 'address' } },
+      dependsOn: [
+        { assembly: 'b', resource: 'b-httpd', restart: false },
+        { assembly: 'b', resource: 'b-gone', restart: false },
+      ],
+    })),
+  };
+  const planned = (without: string) =>
+    planDeployable({
+      deployable,
+      assemblies: [waiting, second],
+      templates,
+      imageOf: ({ name }) => (name === without ? noImage : { family: 'debian', init: 'systemd' }),
+    }).plan.assemblies[0];
+  const whole = planned('');
+  assert.deepEqual(whole?.dependsOn, [{ assembly: 'b', restart: true }]);
+  assert.deepEqual(whole.resources[0]?.dependsOn, [{ assembly: 'b', resource: 'b-httpd', restart: false }]);
+  const alone = planned('b');
+  assert.equal(alone?.dependsOn, undefined);
+  assert.equal(alone?.resources[0]?.dependsOn, undefined);
+  assert.deepEqual(alone?.resources[0]?.references, [{ parameter: 'P', assembly: 'b', value: 'address' }]);
+});

@@ -33,6 +33,7 @@ async function serve(t: TestContext) {
       owner: 'test',
       hypervisor: { uri: 'test:///', state: 'down', accelerator: 'tcg', acceleratorReason: 'r' },
       lastSeq: world.memory.lastSeq(),
+      startLimit: world.store.startLimit(),
     }),
     onApplied: (deployable) => applied.push(deployable),
   });

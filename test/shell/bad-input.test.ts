@@ -39,12 +39,14 @@ async function runHere(line: string): Promise<Told> {
 function badLines(command: Command): readonly string[] {
   const required = command.arguments.filter(({ presence }) => presence === 'required');
   const named = command.arguments.some(({ kind }) => kind !== 'text' && kind !== 'command');
+  // A target may be a resource of an assembly, and nothing deeper.
+  const path = command.arguments.some(({ kind }) => kind === 'target') ? 'a/b/c' : 'a/b';
   const takesRest = command.arguments.some(({ presence }) => presence === 'rest');
   const all = (word: string): string => [command.name, ...command.arguments.map(() => word)].join(' ');
   return [
     ...required.map((_, count) => [command.name, ...required.slice(0, count).map(() => 'never')].join(' ')),
     ...(takesRest ? [] : [`${all('never')} surplus`]),
-    ...(named ? [all("'a b'"), all('a/b'), all("''"), all('a'.repeat(300)), all(String.raw`-- -a`)] : []),
+    ...(named ? [all("'a b'"), all(path), all("''"), all('a'.repeat(300)), all(String.raw`-- -a`)] : []),
     `${command.name} --no-such-option`,
     `${command.name} 'unclosed`,
   ];

@@ -92,6 +92,10 @@ function goodWord(spec: ArgumentSpec): string {
       return '3f9a0c';
     case 'incident':
       return 'startup/assy1/web';
+    case 'startLimit':
+      return 'default';
+    case 'target':
+      return 'assy1/httpdone';
     case 'release':
     case 'assembly':
     case 'deployable':
@@ -150,6 +154,10 @@ function badWords(spec: ArgumentSpec): readonly string[] {
       ];
     case 'build':
       return ['', '3f9a0', '3F9A0C', '../../etc', 'a'.repeat(65), '3f9a0c\n'];
+    case 'startLimit':
+      return ['', '0', '1001', '-1', '1.5', 'never', 'Default'];
+    case 'target':
+      return ['', 'a b', 'a/b/c', '../x', 'host:a', 'deployable:a/b', 'resource:a', 'a\nb', 'a'.repeat(5000)];
     case 'command':
     case 'text':
       return ['a'.repeat(5000)];

@@ -21,6 +21,8 @@ const names: NameSource = (kind) =>
       monitoring: ['am', 'pm'],
       failures: ['never'],
       period: ['never'],
+      target: ['dep1', 'assy1', 'assy1/httpdone'],
+      startLimit: ['default'],
       command: [],
       text: [],
     }[kind],

@@ -30,6 +30,9 @@ export function resourceStatus(
     failuresInWindow: 1,
     escalation: { failures: 5, periodMs: 3_600_000 },
     urls: ['http://127.0.0.1:20080/'],
+    parameters: {},
+    dependsOn: [],
+    maintenance: null,
     note: null,
     ...fields,
   };
@@ -49,6 +52,8 @@ export function assemblyStatus(fields: Partial<AssemblyStatus> = {}): AssemblySt
     domainName: 'pcloud-assy1',
     uuid: '3f0e9c1a-5b7d-4a53-9d8e-0123456789ab',
     sshPort: 20022,
+    dependsOn: [],
+    maintenance: null,
     note: null,
     resources: [resourceStatus()],
     ...fields,
@@ -62,6 +67,7 @@ export function deployableStatus(fields: Partial<DeployableStatus> = {}): Deploy
     monitoring: 'am',
     state: 'active',
     sinceMs: nowMs - 240_000,
+    maintenance: null,
     note: null,
     assemblies: [
       assemblyStatus(),
@@ -120,6 +126,7 @@ export function cpedStatus(fields: Partial<CpedStatus> = {}): CpedStatus {
     owner: 'pacemaker-cloud',
     hypervisor: { uri: 'qemu:///system', state: 'up', accelerator: 'tcg', acceleratorReason: 'no /dev/kvm' },
     lastSeq: 0,
+    startLimit: null,
     ...fields,
   });
 }
