@@ -1,6 +1,6 @@
 /**
  * What maintenance can be set on, as one word: `deployable:D`, `assembly:A` or `resource:A/R`. The operator
- * may write it so, the database holds it so, and it is read back here. Pure.
+ * may write it so, the database holds it so, and it is read back here. And the limits of what may be set. Pure.
  */
 import { PcloudError } from './errors.ts';
 import { nameSchema, quoteForMessage } from './names.ts';
@@ -13,6 +13,9 @@ export type MaintenanceTargetName =
 /** At least a second, as the shell's times have no less; at most as long as an escalation's period. */
 export const minMaintenanceMs = 1000;
 export const maxMaintenanceMs = 366 * 24 * 3_600_000;
+
+/** How many assemblies may be starting at once, at most: more than any one host starts. */
+export const maxStartLimit = 1000;
 
 /** The target that such a word means; undefined for any other word. */
 export function parseMaintenanceKey(key: string): MaintenanceTargetName | undefined {

@@ -4,7 +4,7 @@
  */
 import { architectures, monitoringSchema } from '../model/definition.ts';
 import { PcloudError } from '../model/errors.ts';
-import { checkTargetWord } from '../model/maintenance.ts';
+import { checkTargetWord, maxStartLimit } from '../model/maintenance.ts';
 import { checkName, quoteForMessage } from '../model/names.ts';
 import { usageOf } from './command.ts';
 import type { ArgumentSpec, Call, Command, OptionSpec } from './command.ts';
@@ -15,8 +15,6 @@ import { suggest } from './suggest.ts';
 /** As `model/definition.ts` allows: 10,000 failures, 366 days. */
 const maxFailures = 10_000;
 const maxPeriodMs = 366 * 24 * 3_600_000;
-/** As the service allows. */
-const maxStartLimit = 1000;
 
 /** Words for an argument longer than this cannot be meant. */
 const maxWordLength = 4096;

@@ -7,6 +7,7 @@ import { PcloudError } from '../../model/errors.ts';
 import {
   checkTargetWord,
   maxMaintenanceMs,
+  maxStartLimit,
   minMaintenanceMs,
   parseMaintenanceKey,
   targetForms,
@@ -109,9 +110,6 @@ export function setStartLimit(context: DefinitionContext, slots: number | null):
   context.store.setStartLimit(slots);
   context.control.limitStarts(slots);
 }
-
-/** More than any one host starts at once. */
-export const maxStartLimit = 1000;
 
 /**
  * What the supervisor is told when the service starts, before any plan: the limit of starts, and maintenances.

@@ -1,15 +1,33 @@
 /** Order, parameters and maintenance as an operator types them and sees them. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import {
+  assemblyChangeAnswer,
+  doneAnswer,
+  maintenanceAnswer,
+  maintenanceClearedAnswer,
+  maintenanceListAnswer,
+} from '../../model/cped-answers.ts';
 import { PcloudError } from '../../model/errors.ts';
 import type { CpedPort } from '../../shell/ports.ts';
 import { maintenanceEnd, orderLines, renderMaintenances } from '../../shell/render-order.ts';
 import { renderDeployableTree, renderResources } from '../../shell/render-status.ts';
 import { renderServices } from '../../shell/render-services.ts';
 import { runLine } from '../../shell/run-line.ts';
+import { connectServices } from '../../shell/services.ts';
 import { plainStyle } from '../../shell/style.ts';
+import { can } from './canned.ts';
+import { fakeServices } from './fake-services.ts';
 import { recorder } from './ports-fake.ts';
-import { assemblyStatus, cpedStatus, deployableStatus, nowMs, resourceStatus } from './samples.ts';
+import {
+  assemblyDefinition,
+  assemblyStatus,
+  cpedStatus,
+  deployableStatus,
+  nowMs,
+  requirement,
+  resourceStatus,
+} from './samples.ts';
 
 const minute = 60_000;
 const view = { nowMs, columns: 80, style: plainStyle };
@@ -83,6 +101,66 @@ test('each command asks for what it says, says what was done, and what is left t
     assert.match(session.printed[0] ?? '', says);
     assert.equal(session.printed[1], 'deployable_reload dep1 makes it so.');
   }
+});
+
+test('on the wire each command is one request, with every name in its place', async (t) => {
+  const change = can(assemblyChangeAnswer, {
+    assembly: assemblyDefinition(),
+    requirement,
+    takesEffect: 'at-start',
+    note: null,
+  });
+  const entry = { target: 'resource:web/httpdone', untilMs: null, setAtMs: 1 };
+  const depends = '/v1/assemblies/web/resources/httpdone/depends';
+  const parameter = '/v1/assemblies/web/resources/httpdone/parameters/DB';
+  const services = await fakeServices({
+    cped: {
+      'PUT /v1/assemblies/web/depends': change,
+      'DELETE /v1/assemblies/web/depends/db': change,
+      [`PUT ${depends}`]: change,
+      [`DELETE ${depends}/db/mysqldone`]: change,
+      [`PUT ${parameter}`]: change,
+      [`DELETE ${parameter}`]: change,
+      'POST /v1/maintenance': can(maintenanceAnswer, { maintenance: entry }),
+      'POST /v1/maintenance/clear': can(maintenanceClearedAnswer, { target: entry.target, goesOn: null }),
+      'GET /v1/maintenance': can(maintenanceListAnswer, { maintenances: [entry] }),
+      'PUT /v1/start-limit': can(doneAnswer, { done: true }),
+    },
+  });
+  t.after(async () => await services.close());
+  const table: readonly (readonly [string, string])[] = [
+    ['assembly_depends_set web db --restart', 'PUT /v1/assemblies/web/depends {"on":"db","restart":true}'],
+    ['assembly_depends_clear web db', 'DELETE /v1/assemblies/web/depends/db'],
+    [
+      'resource_depends_set httpdone web mysqldone db',
+      `PUT ${depends} {"assembly":"db","resource":"mysqldone","restart":false}`,
+    ],
+    ['resource_depends_clear httpdone web mysqldone db', `DELETE ${depends}/db/mysqldone`],
+    [
+      'resource_parameter_set httpdone web DB @db:port/3306',
+      `PUT ${parameter} {"value":{"assembly":"db","value":"port/3306"}}`,
+    ],
+    ['resource_parameter_set httpdone web DB text', `PUT ${parameter} {"value":"text"}`],
+    ['resource_parameter_clear httpdone web DB', `DELETE ${parameter}`],
+    ['maintenance_set web/httpdone --for 90', 'POST /v1/maintenance {"target":"web/httpdone","forMs":90000}'],
+    ['maintenance_clear web/httpdone', 'POST /v1/maintenance/clear {"target":"web/httpdone"}'],
+    ['maintenance_list --json', 'GET /v1/maintenance'],
+    ['start_limit_set 4', 'PUT /v1/start-limit {"slots":4}'],
+    ['start_limit_set default', 'PUT /v1/start-limit {"slots":null}'],
+  ];
+  for (const [line] of table) {
+    const { context, complained } = recorder({});
+    const connected = connectServices({ PCLOUD_RUNTIME_DIR: services.runtimeDirectory });
+    assert.equal(
+      await runLine(line, { ...context, services: connected }),
+      0,
+      `${line}: ${complained.join(' ')}`,
+    );
+  }
+  assert.deepEqual(
+    services.requests(),
+    table.map(([, request]) => request),
+  );
 });
 
 test('a reference that is none is refused before anything is asked', async () => {
