@@ -14,9 +14,6 @@ import {
   removeAssembly,
 } from '../../runtime/definitions/deployables.ts';
 import { startDeployable, stopDeployable } from '../../runtime/definitions/lifecycle.ts';
-import { setAssemblyDependency, setResourceDependency } from '../../runtime/definitions/order.ts';
-import { clearCommandOf, findOrderCycle, rulesOf } from '../../runtime/definitions/order-rules.ts';
-import { setParameter } from '../../runtime/definitions/parameters.ts';
 import { addResource, removeResource } from '../../runtime/definitions/resources.ts';
 import { makeWorld, putUsualImages, recordingControl } from './fixtures/world.ts';
 
@@ -33,9 +30,6 @@ const command = fc.record({
     'delete-deployable',
     'add-member',
     'remove-member',
-    'depend',
-    'resource-depend',
-    'refer',
     'start',
     'stop',
   ),
@@ -64,14 +58,6 @@ async function perform(context: DefinitionContext, { verb, a, b }: Command): Pro
       return void addAssembly(context, a, b);
     case 'remove-member':
       return void removeAssembly(context, a, b);
-    case 'depend':
-      return void setAssemblyDependency(context, a, b, false);
-    case 'resource-depend':
-      return void setResourceDependency(context, { assembly: a, resource: b }, resourceOf(context, b), true);
-    case 'refer': {
-      const port = context.store.assembly(b)?.resources.length === 0 ? 'port/22' : 'port/80';
-      return void setParameter(context, resourceOf(context, a), 'P', { assembly: b, value: port });
-    }
     case 'start':
       return void (await startDeployable(context, a));
     case 'stop':
@@ -79,11 +65,6 @@ async function perform(context: DefinitionContext, { verb, a, b }: Command): Pro
     default:
       return verb satisfies never;
   }
-}
-
-/** Any resource of the assembly, so that most commands meet one. */
-function resourceOf(context: DefinitionContext, assembly: string): { assembly: string; resource: string } {
-  return { assembly, resource: context.store.assembly(assembly)?.resources[0]?.name ?? 'none' };
 }
 
 function checkInvariants(context: DefinitionContext): void {
@@ -99,15 +80,6 @@ function checkInvariants(context: DefinitionContext): void {
   );
   for (const key of ['uuid', 'macAddress'] as const)
     assert.equal(new Set(assemblies.map((assembly) => assembly[key])).size, assemblies.length, key);
-  const rules = assemblies.flatMap(rulesOf);
-  for (const rule of rules) {
-    const target = assemblies.find(({ name: one }) => one === rule.on);
-    assert.ok(target, `${clearCommandOf(rule)}: nobody needs what is gone`);
-    if (rule.kind === 'resource')
-      assert.ok(target.resources.some(({ name: one }) => one === rule.onResource));
-    if (rule.kind === 'reference' && rule.value === 'port/80') assert.ok(target.resources.length > 0);
-  }
-  assert.equal(findOrderCycle(assemblies), undefined, 'nothing waits for itself');
   for (const { intent, assemblies: own } of deployables)
     assert.ok(intent === 'down' || own.length > 0, 'nothing empty is up');
 }
