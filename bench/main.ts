@@ -15,12 +15,14 @@ import { assemblyBuild } from './figures/assembly-build.ts';
 import { builderMemory } from './figures/builder-memory.ts';
 import { clone } from './figures/clone.ts';
 import { deathNotice } from './figures/death-notice.ts';
+import { hangDetection } from './figures/hang-detection.ts';
 import { imagesCached } from './figures/images-cached.ts';
 import { ozOverhead, virtInstallOverhead } from './figures/install-overhead.ts';
 import { jeosBuild } from './figures/jeos-build.ts';
 import { machineRecovery } from './figures/machine-recovery.ts';
 import { serviceMemory } from './figures/service-memory.ts';
 import { startUp } from './figures/start-up.ts';
+import { systemdPeer } from './figures/systemd-peer.ts';
 import { awaitQuiet, currentLoad, describeMachine } from './machine.ts';
 import { renderJson, renderMarkdown, renderText } from './render.ts';
 import { summarize, type Row } from './statistics.ts';
@@ -39,7 +41,9 @@ const figures: readonly Figure[] = [
   clone,
   deathNotice,
   applicationRecovery,
+  systemdPeer,
   machineRecovery,
+  hangDetection,
 ];
 
 const checkout = path.resolve(import.meta.dirname, '..');

@@ -3,8 +3,8 @@
  * the numbers look on paper, is elsewhere.
  */
 
-/** `MB` is 10^6 bytes, as disks are sold; `MiB` and `KiB` are powers of two. */
-export type Unit = 'ms' | 's' | '%' | 'MB' | 'MiB' | 'KiB';
+/** `MB` is 10^6 bytes, as disks are sold; `MiB` and `KiB` are powers of two; `×` is a ratio, no unit a count. */
+export type Unit = 'ms' | 's' | '%' | 'MB' | 'MiB' | 'KiB' | '×' | '';
 
 /** What a figure is to reach: its median at most this, in the unit of its samples. */
 export type Target = { readonly atMost: number };
