@@ -62,8 +62,12 @@ export function libvirtObserver(
   }
 
   return {
-    progress: (uuid) =>
-      observe(uuid, limits.progressMs, 'tell what a domain has done', (c) => readProgress(c, uuid)),
+    async progress(uuid) {
+      const what = 'tell what a domain has done';
+      // A QEMU that is stopped answers libvirt nothing: that is known at once, and no question is left hanging.
+      if (await withLimit(clock, limits.progressMs, what, isQemuStopped(uuid))) throw stopped(uuid);
+      return await observe(uuid, limits.progressMs, what, (c) => readProgress(c, uuid));
+    },
     async screenshot(uuid, timeoutMs) {
       const what = 'take a screenshot';
       try {
@@ -85,6 +89,15 @@ function stillBusy(uuid: string, what: string): PcloudError {
     code: 'libvirt-timeout',
     category: 'unavailable',
     message: `libvirt could not ${what}: an earlier question about this domain has no answer yet.`,
+    facts: { uuid },
+  });
+}
+
+function stopped(uuid: string): PcloudError {
+  return new PcloudError({
+    code: 'qemu-stopped',
+    category: 'unavailable',
+    message: 'The QEMU of this domain is stopped (SIGSTOP, or a debugger): nothing in it moves.',
     facts: { uuid },
   });
 }
