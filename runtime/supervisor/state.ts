@@ -91,7 +91,7 @@ export type AssemblyState = {
   bootId: string | null;
   /** Grows with each start, fencing or measurement; answers to older ones are ignored. */
   attempt: number;
-  /** Monotonic time of the last outcome of a start or fencing: older answers about the domain are void. */
+  /** Monotonic time of the last event, or outcome of a start or fencing: answers to older questions are void. */
   settledMs: number;
   /** An action under way whose outcome will come back. */
   pending: 'start' | 'fence' | null;

@@ -100,12 +100,13 @@ function observe(turn: Turn, observation: Observation): void {
     case 'stalled':
       return weStalled(turn, observation.stalledMs);
     case 'domain':
-      return withAssembly(turn, observation.report.assembly, (assembly) =>
+      return withAssembly(turn, observation.report.assembly, (assembly) => {
         // The question was asked before our own start or fencing had its outcome: the answer is void.
-        observation.askedMs < assembly.settledMs
-          ? null
-          : seen(turn, assembly, observation.report, observation.source),
-      );
+        if (observation.askedMs < assembly.settledMs) return null;
+        // An event is read when it comes: what was asked before it is older, also when it is answered later.
+        if (observation.source === 'event') assembly.settledMs = observation.askedMs;
+        return seen(turn, assembly, observation.report, observation.source);
+      });
     case 'link':
       return withAssembly(turn, observation.assembly, (assembly) => {
         linkChanged(turn, assembly, observation.state);
