@@ -47,8 +47,9 @@ export function tickStalled(turn: Turn, assembly: AssemblyState): boolean {
   const nowMs = turn.now.monotonicMs;
   const { limits } = turn.state;
   if (assembly.domain === 'running') {
-    if (stalled.runningSinceMs !== null && nowMs - stalled.runningSinceMs >= limits.resumedWellMs)
-      endStall(turn, assembly);
+    // Also where the word that it goes on was lost, or it is another start of it that runs.
+    stalled.runningSinceMs ??= nowMs;
+    if (nowMs - stalled.runningSinceMs >= limits.resumedWellMs) endStall(turn, assembly);
     return false;
   }
   // A person's pause in between is theirs.
@@ -78,6 +79,8 @@ function endStall(turn: Turn, assembly: AssemblyState): void {
   // An incident that was open before the stall goes on until all that it is about runs.
   const tookMs = incident?.verdict === 'stalled' ? endIncident(turn, assembly, 'recovered') : null;
   if (assembly.name === 'suspect') moveAssembly(turn, assembly, 'online');
+  // Nothing may move with it, and its deployable is active again all the same.
+  turn.moved = true;
   const where = subject(assembly.deployable, assembly.plan.name);
   tell(
     turn,

@@ -8,15 +8,16 @@
  */
 import type { DomainReport } from '../ports.ts';
 import type { AssemblyPlan } from '../control.ts';
+import { blockAssembly, deployableBlocked, leaveBlocked, leaveOff } from './assembly-blocked.ts';
 import { failAssembly, fence } from './assembly-failure.ts';
 import { isOff } from './domain-words.ts';
 import { noFailures } from './escalation.ts';
-import { maintained, maintainedBefore } from './maintenance.ts';
+import { maintained, maintainedBefore, untilWords } from './maintenance.ts';
 import { missingAssemblies } from './order.ts';
 import type { Outcome } from './protocol.ts';
 import { judge, resumed } from './assembly-suspicion.ts';
 import { settleStopped, stopUnlinked } from './assembly-stop.ts';
-import { endIncident, noteAction, noteFailure, placeOf, takeUpIncident, tell } from './record.ts';
+import { endIncident, noteAction, placeOf, takeUpIncident, tell } from './record.ts';
 import { newResource } from './resource.ts';
 import type { Escalation } from './resource-recovery.ts';
 import { moveAssembly, setDeadline, type AssemblyState, type Turn } from './state.ts';
@@ -122,7 +123,7 @@ export function beginBlocked(turn: Turn, assembly: AssemblyState): void {
     turn.actions.push({ kind: 'inspect', assembly: assembly.plan.name });
     return;
   }
-  if (assembly.domain !== 'running') return moveAssembly(turn, assembly, 'blocked');
+  if (assembly.domain !== 'running') return leaveBlocked(turn, assembly, 'its deployable is given up');
   assembly.adopted = true;
   awaitHello(turn, assembly);
 }
@@ -144,6 +145,7 @@ export function admitStarts(turn: Turn): void {
   let busy = 0;
   for (const assembly of state.assemblies.values()) {
     if (assembly.name === 'starting' || (assembly.name === 'booting' && !assembly.adopted)) busy += 1;
+    if (assembly.name === 'waiting' && deployableBlocked(turn, assembly)) leaveOff(turn, assembly);
     const ready =
       assembly.name === 'waiting' && assembly.domain !== 'unknown' && assembly.readyMs <= now.monotonicMs;
     if (ready && mayStart(turn, assembly)) waiting.push(assembly);
@@ -156,6 +158,8 @@ export function admitStarts(turn: Turn): void {
 
 /** What it depends on is up; until then that is told, once. A VM that runs already waits for nobody. */
 function mayStart(turn: Turn, assembly: AssemblyState): boolean {
+  // Its stop waits for others.
+  if (assembly.intent === 'down') return false;
   if (assembly.incident !== null && maintained(turn, assembly) !== null) {
     leaveUntended(turn, assembly);
     return false;
@@ -177,8 +181,19 @@ function mayStart(turn: Turn, assembly: AssemblyState): boolean {
 /** Its restart was due, but it has come into maintenance. */
 function leaveUntended(turn: Turn, assembly: AssemblyState): void {
   noteAction(turn, assembly, 'not started: it is in maintenance');
+  const { incident } = assembly;
   endIncident(turn, assembly, 'maintenance');
   moveAssembly(turn, assembly, 'failed');
+  const until = untilWords(maintained(turn, assembly)?.untilMs ?? null);
+  const where = subject(assembly.deployable, assembly.plan.name);
+  tell(
+    turn,
+    'assembly-failed',
+    'warning',
+    placeOf(assembly),
+    `${where} is FAILED: ${assembly.note ?? 'it is off'}. Nothing is done about it: it is in maintenance ${until}.`,
+    { incident },
+  );
 }
 
 function startNow(turn: Turn, assembly: AssemblyState): void {
@@ -187,6 +202,8 @@ function startNow(turn: Turn, assembly: AssemblyState): void {
     assembly.adopted = true;
     return awaitHello(turn, assembly);
   }
+  // Or it was, and has crashed since: nothing starts before it is off.
+  if (!isOff(assembly)) return fence(turn, assembly, assembly.incident?.id ?? null);
   moveAssembly(turn, assembly, 'starting');
   assembly.adopted = false;
   assembly.pending = 'start';
@@ -253,25 +270,6 @@ function awaitHello(turn: Turn, assembly: AssemblyState): void {
   turn.actions.push({ kind: 'open-link', assembly: assembly.plan.name });
 }
 
-/** Nothing more is tried for this assembly until a person says so. */
-export function blockAssembly(turn: Turn, assembly: AssemblyState, cause: string, hint: string | null): void {
-  moveAssembly(turn, assembly, 'blocked');
-  assembly.note = cause;
-  const place = { deployable: assembly.deployable, assembly: assembly.plan.name, resource: null };
-  const incident = noteFailure(turn, assembly, place, 'assembly', { cause, verdict: 'not-startable' });
-  endIncident(turn, assembly, 'blocked');
-  const where = subject(assembly.deployable, assembly.plan.name);
-  const next = hint === null ? '' : ` ${hint}`;
-  tell(
-    turn,
-    'assembly-blocked',
-    'error',
-    placeOf(assembly),
-    `${where} is BLOCKED: ${cause}.${next} Nothing more is tried until deployable_recover ${assembly.deployable}.`,
-    { incident },
-  );
-}
-
 /** What the hypervisor says of the domain, from an event, an inspection or an inventory. */
 export function domainSeen(
   turn: Turn,
@@ -306,9 +304,4 @@ export function domainSeen(
     assembly.domain = 'running';
   }
   return null;
-}
-
-/** Whether this assembly's deployable is blocked. */
-export function deployableBlocked(turn: Turn, assembly: AssemblyState): boolean {
-  return turn.state.deployables.get(assembly.deployable)?.blocked === true;
 }

@@ -54,10 +54,11 @@ export function applyPlan(turn: Turn, plan: DeployablePlan): void {
       dependsOn?.some(({ restart }) => restart) === true ||
       resources.some((resource) => resource.dependsOn?.some(({ restart }) => restart) === true),
   );
+  // A service before us gave it up: a person has not said yet that it goes on, or their stop was cut off.
+  const reason = turn.state.blockedBefore.get(plan.name);
+  if (known === undefined && reason !== undefined) deployable.blocked = true;
+  else if (plan.intent === 'up' && deployable.intent === 'down') deployable.blocked = false;
   if (plan.intent === 'up' && deployable.intent === 'down') {
-    // A service before us gave it up: a person has not said yet that it goes on.
-    const reason = turn.state.blockedBefore.get(plan.name);
-    deployable.blocked = known === undefined && reason !== undefined;
     deployable.brokenSinceMs = null;
     deployable.note = deployable.blocked ? (reason ?? null) : null;
     // That was told when it was given up.
@@ -84,6 +85,9 @@ export function applyPlan(turn: Turn, plan: DeployablePlan): void {
     else if (plan.intent === 'up') {
       const escalation = beginAssembly(turn, assembly);
       if (escalation !== null) escalate(turn, assembly, escalation);
+      // What ended while the assembly's own stop was still held, and is wanted again.
+      for (const resource of assembly.resources.values())
+        if (resource.name === 'stopped') takeIn(turn, assembly, resource);
     }
   }
 }

@@ -111,9 +111,9 @@ export function runningDependants(state: SupervisorState, assembly: AssemblyStat
   );
 }
 
-/** Nothing of it runs, and nothing is being done about it. */
+/** Nothing of it runs, as far as libvirt has said anything yet, and nothing is being done about it. */
 function isSettled(assembly: AssemblyState): boolean {
-  return assembly.name === 'stopped' || (['blocked', 'failed'].includes(assembly.name) && isOff(assembly));
+  return ['stopped', 'blocked', 'failed'].includes(assembly.name) && isOff(assembly);
 }
 
 function dependsOnAssembly(assembly: AssemblyState, name: string): boolean {

@@ -150,7 +150,8 @@ export function resourceAnswered(
       return null;
     case 'kill':
       if (resource.name === 'stopping') stopped(turn, resource);
-      else if (!resource.held) operate(turn, assembly, resource, 'start');
+      // What it depends on may have failed since the kill was sent.
+      else if (!resource.held) launch(turn, assembly, resource);
       return null;
   }
 }
@@ -269,7 +270,11 @@ export function tickResource(
   }
   if (resource.dueMs === null || nowMs < resource.dueMs) return null;
   resource.dueMs = null;
-  if (resource.name === 'active' || resource.name === 'failed') operate(turn, assembly, resource, 'monitor');
+  // Its maintenance ended while nothing could be asked of its guest.
+  if (resource.name === 'failed' && maintained(turn, assembly, resource) === null)
+    beginResource(turn, assembly, resource);
+  else if (resource.name === 'active' || resource.name === 'failed')
+    operate(turn, assembly, resource, 'monitor');
   if (resource.name === 'waiting') {
     if (maintained(turn, assembly, resource) !== null) {
       const cause = resource.note ?? 'it failed before the maintenance began';
