@@ -5,6 +5,8 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 RELEASES ?=
 JOBS ?=
+FAULTS ?=
+SECONDS ?=
 NAME ?=
 export PATH := $(CURDIR)/.toolchain/bin:$(PATH)
 
@@ -12,7 +14,7 @@ SOURCES = model catalogue service builder runtime shell tools test bench
 PRESENT = $(wildcard $(SOURCES))
 
 .DEFAULT_GOAL := help
-.PHONY: help bootstrap deps native check format test test-pure test-real scenario demo images images-archive shell bench bench-long stack-up stack-down clean install
+.PHONY: help bootstrap deps native check format test test-pure test-real scenario soak demo images images-archive shell bench bench-long stack-up stack-down clean install
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -45,6 +47,9 @@ test-real: bootstrap ## the tests on real QEMU, libvirt, Redis and image builds
 
 scenario: bootstrap ## play a scenario on the virtual clock: NAME=hung-guest; without NAME, list them
 	@node test/scenarios/replay.ts '$(NAME)'
+
+soak: bootstrap ## simulate the supervisor with ten million faults from a fresh seed, or FAULTS=N, or for SECONDS=N
+	@node test/sim-supervisor/soak.ts $(if $(FAULTS),--faults '$(FAULTS)') $(if $(SECONDS),--seconds '$(SECONDS)')
 
 demo: bootstrap ## the whole path: build, start, break, recover; leaves nothing running
 	@node tools/demo/main.ts

@@ -88,18 +88,16 @@ export class Policies {
       if (key === `assembly/${assembly}` || key.startsWith(`resource/${assembly}/`)) this.#runs.delete(key);
   }
 
-  /** A new service has the windows and what is given up as the memory kept them, but not the runs. */
-  serviceEnded(memory: ReadonlyMap<string, readonly number[]>, blocked: Iterable<string>): void {
+  /** A new service has the windows and what is given up, but not the runs. */
+  serviceEnded(): void {
     this.#runs = new Map();
-    // Failures of what is given up are counted, and nothing follows from them.
-    if (this.#givenUp.size > 0) this.adopt(memory);
-    this.#givenUp.clear();
-    for (const name of blocked) this.#givenUp.add(name);
   }
 
-  /** After a step of the operator's that was cut off: nobody can say what of it holds but the memory. */
-  adopt(windows: ReadonlyMap<string, readonly number[]>): void {
+  /** After a command that was cut off: nobody can say what of it holds but the memory. */
+  adopt(windows: ReadonlyMap<string, readonly number[]>, blocked: Iterable<string>): void {
     this.#windows = new Map(windows);
+    this.#givenUp.clear();
+    for (const name of blocked) this.#givenUp.add(name);
   }
 
   /** A reload forgets the failures of what is another thing under an old name. */

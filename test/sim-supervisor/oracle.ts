@@ -37,7 +37,7 @@ export class Oracle {
   }
 
   serviceStarted(): void {
-    this.policies.serviceEnded(this.#world.windows, this.#world.blocked.keys());
+    this.policies.serviceEnded();
     this.words.forget();
     this.#telling.forget();
     this.#maintenances.forget();
@@ -126,7 +126,7 @@ export class Oracle {
     // What was decided and never written down did not happen, apart from the actions that were begun.
     if (!isSafe) {
       const isCommand = ['apply', 'stop', 'recover', 'forget'].includes(observation.kind);
-      if (isCommand) this.policies.adopt(this.#world.windows);
+      if (isCommand) this.policies.adopt(this.#world.windows, this.#world.blocked.keys());
       return;
     }
     if (observation.kind === 'apply') this.#reloaded(result.actions);
