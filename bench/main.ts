@@ -22,6 +22,7 @@ import { jeosBuild } from './figures/jeos-build.ts';
 import { machineRecovery } from './figures/machine-recovery.ts';
 import { serviceMemory } from './figures/service-memory.ts';
 import { startUp } from './figures/start-up.ts';
+import { supervisorSteps } from './figures/supervisor-steps.ts';
 import { systemdPeer } from './figures/systemd-peer.ts';
 import { awaitQuiet, currentLoad, describeMachine } from './machine.ts';
 import { renderJson, renderMarkdown, renderText } from './render.ts';
@@ -29,6 +30,7 @@ import { summarize, type Row } from './statistics.ts';
 
 /** In this order: builds before any machine runs, what needs fresh machines before what kills them. */
 const figures: readonly Figure[] = [
+  supervisorSteps,
   jeosBuild,
   assemblyBuild,
   ozOverhead,
