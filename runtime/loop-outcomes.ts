@@ -25,6 +25,10 @@ export async function outcomeOf(
         message: error instanceof Error ? error.message : String(error),
         hint: null,
         retryable: true,
+        notOff:
+          error instanceof Error &&
+          error.cause instanceof PcloudError &&
+          error.cause.code === 'domain-not-off',
       };
     const retryable =
       error.category === 'unavailable' || error.category === 'failed' || error.category === 'internal';

@@ -21,7 +21,7 @@ import {
 import { resetResource } from './resource.ts';
 import type { Escalation } from './resource-recovery.ts';
 import { moveAssembly, setDeadline, type AssemblyState, type Turn } from './state.ts';
-import { clause, failureCount, subject, when } from './wording.ts';
+import { clause, failureCount, seconds, subject, when } from './wording.ts';
 
 /** Counts the failure and begins the recovery, or returns it for the rung above. */
 export function failAssembly(turn: Turn, assembly: AssemblyState, failure: NotedFailure): Escalation | null {
@@ -239,7 +239,11 @@ export function assemblyFenced(turn: Turn, assembly: AssemblyState, attempt: num
 
 function tellFenced(turn: Turn, assembly: AssemblyState): void {
   noteAction(turn, assembly, 'fenced: libvirt says that it is off');
-  const text = `${subject(assembly.deployable, assembly.plan.name)} is FENCED: its virtual machine is off.`;
+  const { shutdownMs } = turn.state.limits;
+  const how = assembly.poweringOff
+    ? `it did not power off within ${seconds(shutdownMs)}, and was forced off`
+    : 'its virtual machine is off';
+  const text = `${subject(assembly.deployable, assembly.plan.name)} is FENCED: ${how}.`;
   tell(turn, 'assembly-fenced', 'info', placeOf(assembly), text, { incident: assembly.incident });
 }
 

@@ -247,6 +247,13 @@ export function assemblyStarted(
     moveAssembly(turn, assembly, 'waiting');
     return null;
   }
+  // One that a service before us began, or a person: it is no failure, and what comes of it is adopted.
+  if (outcome.notOff === true && assembly.note !== startedElsewhere) {
+    queueStart(turn, assembly, turn.state.limits.fenceRetryMs);
+    assembly.note = startedElsewhere;
+    turn.actions.push({ kind: 'inspect', assembly: assembly.plan.name });
+    return null;
+  }
   if (!outcome.retryable) {
     blockAssembly(turn, assembly, `it cannot be started: ${clause(outcome.message)}`, outcome.hint);
     return null;
@@ -257,6 +264,8 @@ export function assemblyStarted(
   });
 }
 
+const startedElsewhere = 'another start of it was faster';
+
 function awaitHello(turn: Turn, assembly: AssemblyState): void {
   moveAssembly(turn, assembly, 'booting');
   assembly.linked = false;
@@ -265,6 +274,7 @@ function awaitHello(turn: Turn, assembly: AssemblyState): void {
   assembly.heardMs = turn.now.monotonicMs;
   // Whatever boot we knew, this VM may be another: its first hello is no reboot.
   assembly.bootId = null;
+  assembly.poweringOff = false;
   assembly.foundDead.clear();
   setDeadline(turn, assembly, turn.state.limits.bootMs);
   turn.actions.push({ kind: 'open-link', assembly: assembly.plan.name });

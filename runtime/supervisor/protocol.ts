@@ -15,6 +15,8 @@ export type Outcome =
       readonly message: string;
       readonly hint: string | null;
       readonly retryable: boolean;
+      /** Nothing was started, because the domain is not off: another start was faster. */
+      readonly notOff?: boolean;
     };
 
 export type Observation =

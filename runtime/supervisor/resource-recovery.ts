@@ -145,6 +145,7 @@ export function giveUp(
   resource.note = failure.cause;
   const where = subject(assembly.deployable, assembly.plan.name, resource.plan.name);
   const incident = noteFailure(turn, resource, incidentPlace(assembly, resource), 'resource', failure);
+  noteAction(turn, resource, 'nothing more: a person is needed');
   endIncident(turn, resource, 'blocked');
   tell(
     turn,
