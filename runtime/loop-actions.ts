@@ -181,6 +181,8 @@ export function createActionRunner(
         return memory.saveIncident(action.incident);
       case 'save-blocked':
         return memory.saveBlocked(action.deployable, action.reason);
+      case 'save-running':
+        return memory.saveRunning(action.assembly, action.running);
       case 'save-values':
         return memory.saveValues(action.assembly, action.values);
     }

@@ -47,6 +47,7 @@ export function createLoop(options: LoopOptions): Loop {
     windows: memory.loadWindows(),
     blocked: memory.loadBlocked(),
     values: memory.loadValues(),
+    running: memory.loadRunning(),
     openIncidents: options.openIncidents ?? [],
     firstIncident: options.firstIncident,
     firstOperationId: 1 + (Math.floor(clock.wallMs()) % 2_000_000_000),

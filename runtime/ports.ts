@@ -164,4 +164,7 @@ export interface Memory {
   /** What assemblies gave others to refer to, by their names. */
   loadValues(): ReadonlyMap<string, Readonly<Record<string, string>>>;
   saveValues(assembly: string, values: Readonly<Record<string, string>>): void;
+  /** Assemblies that ran when they were last heard of, since this host was booted. */
+  loadRunning(): ReadonlySet<string>;
+  saveRunning(assembly: string, running: boolean): void;
 }

@@ -162,7 +162,7 @@ function assemblyWrites(database: SqliteDatabase): Pick<DefinitionStore, Assembl
           resourcePrefix.length,
           resourcePrefix,
         );
-        database.run('DELETE FROM settings WHERE name = ?', `values/${name}`);
+        database.run('DELETE FROM settings WHERE name IN (?, ?)', `values/${name}`, `running/${name}`);
         forgetMaintenanceOf(database, name);
         database.run('DELETE FROM assemblies WHERE name = ?', name);
       });

@@ -1,7 +1,8 @@
 /**
  * What the supervisor has kept for its next life besides journal and windows, in SQLite: the deployables that
- * it gave up, and what assemblies gave others to refer to.
+ * it gave up, what assemblies gave others to refer to, and which of them ran.
  */
+import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import type { Memory } from '../ports.ts';
 import { jsonColumn } from './sqlite-columns.ts';
@@ -16,10 +17,42 @@ const valuesRow = z.object({
 /** Before the names in the table of settings. */
 const prefix = 'values/';
 
-type Kept = Pick<Memory, 'loadBlocked' | 'saveBlocked' | 'loadValues' | 'saveValues'>;
+/** Before the names of those that ran, with the host's boot as their value: a reboot of the host is no failure of a VM. */
+const runningPrefix = 'running/';
+const runningRow = z.object({ name: z.string(), value: z.string() });
+
+type Kept = Pick<
+  Memory,
+  'loadBlocked' | 'saveBlocked' | 'loadValues' | 'saveValues' | 'loadRunning' | 'saveRunning'
+>;
 
 export function createKept(database: SqliteDatabase): Kept {
+  // proc(5): another one after each boot of the host.
+  const hostBoot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
   return {
+    loadRunning: () =>
+      new Set(
+        database
+          .all(
+            runningRow,
+            'SELECT name, value FROM settings WHERE substr(name, 1, ?) = ? AND value = ?',
+            runningPrefix.length,
+            runningPrefix,
+            hostBoot,
+          )
+          .map(({ name }) => name.slice(runningPrefix.length)),
+      ),
+    saveRunning(assembly, running) {
+      const name = `${runningPrefix}${assembly}`;
+      if (!running) database.run('DELETE FROM settings WHERE name = ?', name);
+      else
+        database.run(
+          `INSERT INTO settings (name, value) VALUES (?, ?)
+           ON CONFLICT (name) DO UPDATE SET value = excluded.value`,
+          name,
+          hostBoot,
+        );
+    },
     loadBlocked: () =>
       new Map(
         database

@@ -13,6 +13,7 @@ import {
   endIncident,
   noteAction,
   noteFailure,
+  noteRunning,
   placeOf,
   recordFailure,
   tell,
@@ -27,6 +28,7 @@ import { clause, failureCount, seconds, subject, when } from './wording.ts';
 export function failAssembly(turn: Turn, assembly: AssemblyState, failure: NotedFailure): Escalation | null {
   const { plan } = assembly;
   const { cause } = failure;
+  if (isOff(assembly)) noteRunning(turn, plan.name, false);
   if (assembly.intent === 'down') return { rung: 'stop', cause };
   assembly.note = cause;
   if (maintained(turn, assembly) !== null) {
@@ -223,6 +225,7 @@ export function assemblyFenced(turn: Turn, assembly: AssemblyState, attempt: num
   if (assembly.note === fencingNote) assembly.note = null;
   assembly.domain = 'off';
   assembly.domainReason = 'fenced';
+  noteRunning(turn, assembly.plan.name, false);
   tellFenced(turn, assembly);
   if (assembly.intent === 'up' && turn.state.deployables.get(assembly.deployable)?.blocked === true) {
     moveAssembly(turn, assembly, 'blocked');

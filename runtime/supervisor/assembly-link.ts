@@ -9,7 +9,7 @@ import { failAssembly, takeRebooted } from './assembly-failure.ts';
 import { stalledFailure, tickStalled } from './assembly-stalled.ts';
 import { missingAssemblies, restartsWithRecovery } from './order.ts';
 import type { Observation } from './protocol.ts';
-import { endIncident, placeOf, resourceWindowKey, setWindow, tell } from './record.ts';
+import { endIncident, noteRunning, placeOf, resourceWindowKey, setWindow, tell } from './record.ts';
 import {
   beginResource,
   resetResource,
@@ -119,6 +119,7 @@ function caughtUp(turn: Turn, assembly: AssemblyState): Escalation | null {
 function comeOnline(turn: Turn, assembly: AssemblyState): Escalation | null {
   const foundDead = assembly.adopted ? assembly.foundDead : new Set<string>();
   moveAssembly(turn, assembly, 'online');
+  noteRunning(turn, assembly.plan.name, true);
   assembly.note = null;
   const where = subject(assembly.deployable, assembly.plan.name);
   assembly.orderTold = false;

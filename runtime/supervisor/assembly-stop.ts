@@ -5,7 +5,7 @@
 import { fence } from './assembly-failure.ts';
 import { isOff } from './domain-words.ts';
 import { dependantsInside } from './order.ts';
-import { endIncident, placeOf, tell } from './record.ts';
+import { endIncident, noteRunning, placeOf, tell } from './record.ts';
 import { resetResource, stopResource } from './resource.ts';
 import { moveAssembly, setDeadline, type AssemblyState, type Turn } from './state.ts';
 import { subject } from './wording.ts';
@@ -123,6 +123,7 @@ function stopVm(turn: Turn, assembly: AssemblyState): void {
 export function settleStopped(turn: Turn, assembly: AssemblyState): void {
   for (const resource of assembly.resources.values()) resetResource(turn, resource);
   moveAssembly(turn, assembly, 'stopped');
+  noteRunning(turn, assembly.plan.name, false);
   assembly.note = null;
   assembly.linked = false;
   assembly.suspicion = null;

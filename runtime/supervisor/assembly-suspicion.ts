@@ -154,7 +154,38 @@ export function progressMeasured(
   if (first === 'pending') return null;
   suspicion.judged = true;
   suspicion.progressing = progressBetween(first.progress, progress, turn.state.limits.idleCpuMs) === 'some';
-  return judge(turn, assembly);
+  return assembly.name === 'booting' ? judgeAdopted(turn, assembly) : judge(turn, assembly);
+}
+
+/**
+ * A VM that was found running and has not said hello yet may be in the middle of its boot, so its silence is no
+ * sign; but one that does nothing at all meanwhile hangs, and need not be given the time of a boot.
+ */
+export function watchAdopted(turn: Turn, assembly: AssemblyState): void {
+  const silentMs = turn.now.monotonicMs - assembly.heardMs;
+  const watched = assembly.adopted && !assembly.linked && assembly.domain === 'running';
+  if (
+    watched &&
+    assembly.stalled === null &&
+    turn.state.hypervisor === 'up' &&
+    silentMs >= turn.state.limits.suspectAfterMs
+  )
+    sample(turn, assembly);
+}
+
+function judgeAdopted(turn: Turn, assembly: AssemblyState): Escalation | null {
+  const { suspicion } = assembly;
+  if (suspicion === null || suspicion.progressing || assembly.domain !== 'running') return null;
+  const silence = seconds(turn.now.monotonicMs - assembly.heardMs);
+  const window = seconds(turn.state.limits.progressWindowMs);
+  return failAssembly(turn, assembly, {
+    cause: `its virtual machine hangs: found running, no word from its agent for ${silence}, and no progress`,
+    verdict: 'hung',
+    evidence: [
+      `libvirt says: ${assembly.domain} (${assembly.domainReason})`,
+      `progress over ${window}: none`,
+    ],
+  });
 }
 
 /** Samples that compare nothing, because we stood still or libvirt did not answer: measured anew. */

@@ -86,8 +86,7 @@ export function beginAssembly(turn: Turn, assembly: AssemblyState): Escalation |
   switch (assembly.domain) {
     case 'off':
     case 'absent':
-      // Not by us in this life: a person may be working on its disk.
-      if (assembly.attempt === 0 && maintainedBefore(turn, assembly))
+      if (wentOffUnseen(turn, assembly))
         return failAssembly(turn, assembly, {
           cause: `its virtual machine was found off (${assembly.domainReason})`,
           verdict: 'dead',
@@ -110,6 +109,16 @@ export function beginAssembly(turn: Turn, assembly: AssemblyState): Escalation |
         verdict: 'crashed',
       });
   }
+}
+
+/**
+ * Not by us, in this life, was it taken off: it ran when a service before us ended, and no failure of it is
+ * open; or a person may be working on its disk.
+ */
+function wentOffUnseen(turn: Turn, assembly: AssemblyState): boolean {
+  if (assembly.attempt > 0) return false;
+  const ran = turn.state.running.has(assembly.plan.name) && assembly.incident === null;
+  return ran || maintainedBefore(turn, assembly);
 }
 
 /**

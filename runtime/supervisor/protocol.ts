@@ -136,6 +136,8 @@ export type Action =
       readonly assembly: string;
       readonly values: Readonly<Record<string, string>>;
     }
+  /** So that the next service knows an end that nobody saw. */
+  | { readonly kind: 'save-running'; readonly assembly: string; readonly running: boolean }
   /** Null: not given up any more. */
   | { readonly kind: 'save-blocked'; readonly deployable: string; readonly reason: string | null }
   | { readonly kind: 'shutdown'; readonly assembly: string }

@@ -117,6 +117,15 @@ export function endIncident(
   return turn.now.wallMs - incident.noticedAtMs;
 }
 
+/** Keeps for the next service whether an assembly's VM runs. */
+export function noteRunning(turn: Turn, assembly: string, running: boolean): void {
+  const { running: known } = turn.state;
+  if (known.has(assembly) === running) return;
+  if (running) known.add(assembly);
+  else known.delete(assembly);
+  turn.actions.push({ kind: 'save-running', assembly, running });
+}
+
 export function resourceWindowKey(assembly: string, resource: string): string {
   return `resource/${assembly}/${resource}`;
 }

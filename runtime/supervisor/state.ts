@@ -157,6 +157,8 @@ export type SupervisorState = {
   heldStops: Set<AssemblyState>;
   /** Given up by a service before us, with the reason, until a plan of theirs comes. */
   blockedBefore: Map<string, string>;
+  /** Assemblies that ran when they were last heard of, by this service or one before it. */
+  running: Set<string>;
   /** What was last known of values that others refer to. */
   valuesBefore: Map<string, Readonly<Record<string, string>>>;
   /** What is monitored and not acted on, by `maintenanceKey`. */
@@ -179,6 +181,8 @@ export type Heritage = {
   readonly firstOperationId: number;
   /** Deployables that were given up, with the reason. */
   readonly blocked?: ReadonlyMap<string, string>;
+  /** Assemblies that ran when they were last heard of, since the host was booted. */
+  readonly running?: ReadonlySet<string>;
   /** What assemblies gave others to refer to, by their names. */
   readonly values?: ReadonlyMap<string, Readonly<Record<string, string>>>;
 };
@@ -196,6 +200,7 @@ export function initialState(limits: Limits, heritage: Heritage): SupervisorStat
     heldResources: new Map(),
     heldStops: new Set(),
     blockedBefore: new Map(heritage.blocked),
+    running: new Set(heritage.running),
     valuesBefore: new Map(heritage.values),
     maintenance: new Map(),
     startSlots: null,

@@ -9,7 +9,7 @@ import { secondAnswered } from './assembly-second.ts';
 import { stalledFailure, tickStalled } from './assembly-stalled.ts';
 import { checkCame, guestSaid, linkChanged, tickOnline } from './assembly-link.ts';
 import { powerOffWhenQuiet } from './assembly-stop.ts';
-import { forgetSamples, judge, progressMeasured } from './assembly-suspicion.ts';
+import { forgetSamples, judge, progressMeasured, watchAdopted } from './assembly-suspicion.ts';
 import {
   admitStops,
   applyPlan,
@@ -191,6 +191,7 @@ function tick(turn: Turn, assembly: AssemblyState): Escalation | null {
       return null;
     case 'booting':
       if (tickStalled(turn, assembly)) return failAssembly(turn, assembly, stalledFailure(turn));
+      watchAdopted(turn, assembly);
       // Without the hypervisor's word there is no verdict, and a paused guest boots no further; the limit is
       // extended when it returns.
       if (!due || turn.state.hypervisor === 'down' || assembly.domain === 'paused') return null;

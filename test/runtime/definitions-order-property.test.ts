@@ -76,12 +76,7 @@ async function perform(context: DefinitionContext, one: Command): Promise<void> 
     case 'remove-resource':
       return void removeResource(context, from.assembly, from.resource);
     case 'add-resource':
-      return void addResource(
-        context,
-        from.assembly,
-        from.resource,
-        templateOf[from.resource as 'web' | 'db'],
-      );
+      return void addResource(context, from.assembly, from.resource, templateOf[from.resource]);
     case 'delete':
       return await deleteAssembly(context, from.assembly);
     case 'clone':

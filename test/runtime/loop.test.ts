@@ -83,6 +83,8 @@ async function host(
       saveWindow: () => undefined,
       loadBlocked: () => new Map(),
       saveBlocked: () => undefined,
+      loadRunning: () => new Set(),
+      saveRunning: () => undefined,
       loadValues: () => new Map(),
       saveValues: () => undefined,
       ...replace.memory,

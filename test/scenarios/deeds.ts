@@ -268,6 +268,7 @@ const deeds: Readonly<Record<string, { readonly usage: string; readonly run: Do 
     async run(world) {
       await world.killService();
       world.hypervisor.disconnect('the host lost power');
+      world.running.clear();
       for (const { name } of world.plan.assemblies)
         if (world.hypervisor.stateOf(name) !== 'off' && world.hypervisor.stateOf(name) !== 'absent')
           world.hypervisor.kill(name);

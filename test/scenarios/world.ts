@@ -58,6 +58,8 @@ export type World = {
   readonly mute: (assembly: string) => void;
   /** A domain of somebody else gets power: no guest of ours boots by that. */
   strangerStarts: boolean;
+  /** What the memory keeps of who ran; another boot of the host voids it. */
+  readonly running: Set<string>;
   loop: Loop | null;
   /** The service's end of the guest links; null while there is no service. */
   links: GuestLinks | null;
@@ -84,10 +86,11 @@ export function createWorld(plan: DeployablePlan, limits: Limits, read: (file: s
   const log: string[] = [];
   const incidents = new Map<string, Incident>();
   const crashAtBoot = new Set<string>();
+  const running = new Set<string>();
   const bootsMs = new Map<string, number>();
   const paused = new Set<string>();
   let lastDeployableKind = '';
-  const memory = createMemory(incidents, (event) => {
+  const memory = createMemory(incidents, running, (event) => {
     if (event.kind.startsWith('deployable-')) lastDeployableKind = event.kind;
     log.push(stamp(time, event.text));
   });
@@ -116,6 +119,7 @@ export function createWorld(plan: DeployablePlan, limits: Limits, read: (file: s
     log,
     incidents,
     crashAtBoot,
+    running,
     bootsMs,
     checks: new Map(),
     second: new Map(),
@@ -199,7 +203,11 @@ export function createWorld(plan: DeployablePlan, limits: Limits, read: (file: s
   return world;
 }
 
-function createMemory(incidents: Map<string, Incident>, told: (event: JournalEvent) => void): Memory {
+function createMemory(
+  incidents: Map<string, Incident>,
+  running: Set<string>,
+  told: (event: JournalEvent) => void,
+): Memory {
   const windows = new Map<string, readonly number[]>();
   const blocked = new Map<string, string>();
   const values = new Map<string, Readonly<Record<string, string>>>();
@@ -220,6 +228,11 @@ function createMemory(incidents: Map<string, Incident>, told: (event: JournalEve
     saveBlocked(deployable, reason) {
       if (reason === null) blocked.delete(deployable);
       else blocked.set(deployable, reason);
+    },
+    loadRunning: () => running,
+    saveRunning(assembly, runs) {
+      if (runs) running.add(assembly);
+      else running.delete(assembly);
     },
     loadValues: () => values,
     saveValues: (assembly, given) => values.set(assembly, given),

@@ -27,15 +27,7 @@ const quietMs = 20_000;
 
 /** @throws Error whose message begins with the seed and the command that plays it again. */
 export function runSeed(seed: number, core: Core): RunResult {
-  const world = new World(seed, core);
-  try {
-    live(world);
-  } catch (error) {
-    throw new Error(
-      `seed ${seed}: ${error instanceof Error ? error.message : String(error)}\nTo see it: node test/sim-supervisor/soak.ts --seed ${seed}`,
-      { cause: error },
-    );
-  }
+  const world = play(seed, core);
   const { restarts, escalations } = world.oracle.policies.counts;
   return {
     faults: world.host.faults,
@@ -44,6 +36,19 @@ export function runSeed(seed: number, core: Core): RunResult {
     escalations,
     virtualMs: world.host.nowMs,
   };
+}
+
+function play(seed: number, core: Core): World {
+  try {
+    const world = new World(seed, core);
+    live(world);
+    return world;
+  } catch (error) {
+    throw new Error(
+      `seed ${seed}: ${error instanceof Error ? error.message : String(error)}\nTo see it: node test/sim-supervisor/soak.ts --seed ${seed}`,
+      { cause: error },
+    );
+  }
 }
 
 /** The story of a seed, and why it failed (undefined when it did not). */

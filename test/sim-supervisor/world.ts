@@ -44,6 +44,7 @@ export class World {
   readonly blocked = new Map<string, string>();
   readonly maintenances = new Map<string, Maintenance>();
   readonly values = new Map<string, Readonly<Record<string, string>>>();
+  readonly running = new Set<string>();
   readonly journal: SupervisorEvent[] = [];
   /** The story for people, where somebody wants to read it. */
   readonly story: string[] | null;
@@ -83,6 +84,7 @@ export class World {
       firstIncident: this.incidents.size + 1,
       blocked: this.blocked,
       values: this.values,
+      running: this.running,
       firstOperationId: this.random.between(1, 2_000_000_000),
     });
   }
@@ -211,7 +213,10 @@ export class World {
   #save(action: Action): void {
     if (action.kind === 'save-window') this.windows.set(action.key, action.timesMs);
     else if (action.kind === 'save-incident') this.incidents.set(action.incident.id, action.incident);
-    else if (action.kind === 'save-values') this.values.set(action.assembly, action.values);
+    else if (action.kind === 'save-running') {
+      if (action.running) this.running.add(action.assembly);
+      else this.running.delete(action.assembly);
+    } else if (action.kind === 'save-values') this.values.set(action.assembly, action.values);
     else if (action.kind !== 'save-blocked') return;
     else if (action.reason === null) this.blocked.delete(action.deployable);
     else this.blocked.set(action.deployable, action.reason);
@@ -250,6 +255,7 @@ export class World {
       case 'save-incident':
       case 'save-blocked':
       case 'save-values':
+      case 'save-running':
       case 'introduce':
         return;
     }
