@@ -3,9 +3,9 @@
  * failure on this rung. What it cannot mend it returns as an escalation; the rung above is `assembly.ts`.
  *
  *   stopped → probing → starting → active → recovering → active
- *                 └──────(it runs)──↗  └→ waiting (backoff) ↗        any → unrecoverable, stopping
+ *                 └──────(it runs)──↗  └→ waiting ↗      any → unrecoverable, stopping, failed (in maintenance)
  *
- * A restart is: kill (only when something may survive), start, and a monitor that confirms it.
+ * It waits for its backoff, or is held until what it depends on runs (`order-holds.ts`). A restart is: kill (only when something may survive), start, and a monitor that confirms it.
  */
 import type { GuestMessage } from '../../model/guest-protocol.ts';
 import type { ResourcePlan } from '../control.ts';
