@@ -140,7 +140,7 @@ export function portNotGiven(assembly: string, value: string, given: readonly nu
   return conflict(
     'port-not-given',
     `${formatParameterValue({ assembly, value })} refers to a port of assembly ${assembly} on which none of its resources listens.`,
-    `It has ${given.map((port) => `port/${port}`).join(', ')}; \`template_list\` shows what listens where, \`assembly_resource_add\` adds it.`,
+    `It has ${given.map((port) => `port/${port}`).join(', ')}; \`resource_template_show TEMPLATE\` says where each listens, \`assembly_resource_add\` adds one.`,
     { assembly, value },
   );
 }
