@@ -129,7 +129,7 @@ const hostMessage = fc.oneof(
     timeoutMs: fc.integer({ min: 1, max: 3_600_000 }),
     arguments: fc
       .array(fc.oneof(text, fc.constant('')), { maxLength: 11 })
-      .map((rest) => ['/bin/x y', ...rest.map((word) => [...word].slice(0, 20).join(''))]),
+      .map((rest) => ['/bin/x y', ...rest.map((word) => Array.from(word).slice(0, 20).join(''))]),
     environment: fc
       .array(fc.tuple(fc.stringMatching(/^[A-Z_][A-Z0-9_]{0,20}$/), fc.stringMatching(/^[ -~]{0,20}$/)), {
         maxLength: 12,
