@@ -18,6 +18,9 @@ export type AssemblyPaths = {
   readonly evidence: string;
   readonly privateKey: string;
   readonly publicKey: string;
+  /** Of another kind than Ed25519, where the guest's sshd is too old for that; and the operator's own. */
+  readonly rsaKey: string;
+  readonly givenKey: string;
   /** Its disk was made before it was defined; see `launcher-disk.ts`. */
   readonly unclaimedMark: string;
   /** Its removal has begun. */
@@ -38,6 +41,8 @@ export function assemblyPaths(directories: LauncherDirectories, assembly: string
     evidence: path.join(directory, 'evidence'),
     privateKey: path.join(directory, 'ssh_ed25519'),
     publicKey: path.join(directory, 'ssh_ed25519.pub'),
+    rsaKey: path.join(directory, 'ssh_rsa'),
+    givenKey: path.join(directory, 'ssh_given'),
     unclaimedMark: path.join(directory, '.unclaimed'),
     removalMark: path.join(directory, '.removing'),
   };

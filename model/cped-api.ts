@@ -15,6 +15,7 @@ import {
   requirementSchema,
   resourceDependencySchema,
 } from './definition.ts';
+import { sshAlgorithmsSchema } from './ssh.ts';
 
 export const assemblyStates = [
   'stopped',
@@ -62,6 +63,25 @@ export type DeployableStateName = (typeof deployableStates)[number];
 const text = z.string().max(4096);
 
 export const createAssemblyBody = z.strictObject({ name: text, release: text, architecture: text });
+export const importAssemblyBody = z.strictObject({
+  name: text,
+  /** Absolute paths on the host of the service. */
+  disk: text,
+  keyFile: text.optional(),
+  format: text.optional(),
+  release: text.optional(),
+  family: text.optional(),
+  init: text.optional(),
+  machine: text.optional(),
+  memoryMiB: z.number().optional(),
+  vcpus: z.number().optional(),
+  transport: text.optional(),
+  user: text.optional(),
+  port: z.number().optional(),
+  /** A line of public key, as the guest's /etc/ssh holds it. */
+  hostKey: z.string().max(16_384).optional(),
+  trustFirst: z.literal(true).optional(),
+});
 export const cloneAssemblyBody = z.strictObject({ name: text });
 export const addResourceBody = z.strictObject({ name: text, template: text });
 export const escalationBody = z.strictObject({ policy: escalationPolicySchema });
@@ -111,6 +131,9 @@ export const assemblyStatusSchema = z.object({
   failuresInWindow: z.int(),
   escalation: escalationPolicySchema,
   imageDigest: z.string().nullable(),
+  /** True for a disk of the operator's own, which stands on no image. */
+  imported: z.boolean().default(false),
+  transport: z.enum(['agent', 'ssh', 'none']).default('agent'),
   domainName: z.string(),
   uuid: z.string(),
   /** Local port that leads to the guest's ssh, where there is one. */
@@ -138,6 +161,13 @@ export const assemblyAnswer = z.object({
   assembly: assemblyDefinitionSchema,
   requirement: requirementSchema,
 });
+export const importAnswer = z.object({
+  assembly: assemblyDefinitionSchema,
+  copiedBytes: z.number(),
+  durationMs: z.number(),
+  /** To be put into the guest's authorized_keys; null where the operator gave a key, or none is needed. */
+  publicKey: z.string().nullable(),
+});
 export const assemblyListAnswer = z.object({ assemblies: z.array(assemblyStatusSchema) });
 export const deployableAnswer = z.object({ deployable: deployableDefinitionSchema });
 export const deployableListAnswer = z.object({ deployables: z.array(deployableStatusSchema) });
@@ -152,8 +182,10 @@ export const accessAnswer = z.object({
   host: z.string(),
   port: z.int().min(1).max(65535),
   identityFile: z.string(),
-  /** The guest's host key as told over the guest link; null while it has told none. */
+  /** The guest's host key as told over the guest link, or as pinned; null while it is not known. */
   hostKey: z.string().nullable(),
+  /** What today's ssh has to be told for an sshd of that age. */
+  algorithms: sshAlgorithmsSchema.default({}),
 });
 export const cpedStatusAnswer = z.object({
   service: z.literal('pcloud-cped'),

@@ -4,6 +4,8 @@
  */
 import { z } from 'zod';
 import { nameSchema } from './names.ts';
+import { familySchema } from './resource-template.ts';
+import { transportSchema } from './ssh.ts';
 
 export const architectures = ['x86_64'] as const;
 export const architectureSchema = z.enum(architectures);
@@ -77,6 +79,21 @@ export type ResourceDefinition = z.infer<typeof resourceDefinitionSchema>;
 /** What a machine may have; an image that asks for anything else could be built and never be run. */
 export const memoryMiBSchema = z.int().min(64).max(1_048_576);
 
+export const vcpusSchema = z.int().min(1).max(64);
+
+/**
+ * What an imported disk is, since no manifest says it. Family and init are null for a guest that nobody speaks to.
+ */
+export const importedDiskSchema = z.strictObject({
+  family: familySchema.nullable(),
+  init: z.enum(['systemd', 'sysv']).nullable(),
+  machine: z.enum(['pc', 'q35']),
+});
+export type ImportedDisk = z.infer<typeof importedDiskSchema>;
+
+/** The release of an imported assembly whose operator named none. */
+export const unnamedRelease = 'imported';
+
 export const assemblyDefinitionSchema = z.strictObject({
   name: nameSchema,
   release: nameSchema,
@@ -86,13 +103,17 @@ export const assemblyDefinitionSchema = z.strictObject({
   /** Locally administered unicast address (IEEE 802, 52:54:00 is QEMU's customary prefix). */
   macAddress: z.string().regex(/^52:54:00(:[0-9a-f]{2}){3}$/),
   memoryMiB: memoryMiBSchema,
-  vcpus: z.int().min(1).max(64),
+  vcpus: vcpusSchema,
   /** Digest of the image that the assembly's own disk was made on; null until its first start. */
   imageDigest: z
     .string()
     .regex(/^[0-9a-f]{64}$/)
     .nullable(),
   escalation: escalationPolicySchema,
+  /** How its guest is spoken to. */
+  transport: transportSchema,
+  /** Null: its disk is made on an image. */
+  imported: importedDiskSchema.nullable(),
   resources: z.array(resourceDefinitionSchema),
   /** Assemblies that must be up with all their resources before this one is started. */
   dependsOn: z.array(assemblyDependencySchema).default([]),

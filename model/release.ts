@@ -9,6 +9,7 @@ import { watchdogModels } from './domain-spec.ts';
 import { installerEngineNames, installerEngineSchema, installerSchema } from './installer.ts';
 import { nameSchema } from './names.ts';
 import { familySchema, packageNameSchema } from './resource-template.ts';
+import { sshAlgorithmsSchema } from './ssh.ts';
 
 export const engineNames = ['bootstrap', ...installerEngineNames] as const;
 export type EngineName = (typeof engineNames)[number];
@@ -38,6 +39,8 @@ const commonShape = {
   memoryMiB: z.int().min(64).max(65_536),
   /** The virtual machine's watchdog, where the release's kernel has the driver and loads it. */
   watchdog: z.enum(watchdogModels).optional(),
+  /** What its sshd knows, where today's ssh does not offer that by itself. */
+  ssh: sshAlgorithmsSchema.optional(),
   /** Identifier in libosinfo's database, for tools that show one. */
   osinfoId: z.url().optional(),
 };

@@ -37,11 +37,11 @@ export const transportSchema = z.discriminatedUnion('kind', [
     kind: z.literal('ssh'),
     user: sshUserSchema,
     /** Where sshd listens in the guest. */
-    port: z.int().min(1).max(65535).default(22),
+    port: z.int().min(1).max(65535),
     /** `own`: a pair made for this assembly; `given`: the private key that the operator gave. */
     keyFile: z.enum(['own', 'given']),
     /** The operator's word to take the host key of the first connection; false once there is one. */
-    trustFirst: z.boolean().default(false),
+    trustFirst: z.boolean(),
   }),
   /** Nobody speaks to it: its virtual machine alone is watched. */
   z.strictObject({ kind: z.literal('none') }),

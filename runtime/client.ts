@@ -12,9 +12,11 @@ import {
   deployableAnswer,
   deployableListAnswer,
   deployableStatusSchema,
+  importAnswer,
   requirementsAnswer,
   resourceStatusSchema,
 } from '../model/cped-api.ts';
+import type { importAssemblyBody } from '../model/cped-api.ts';
 import type { EscalationPolicy, Monitoring, ParameterValue } from '../model/definition.ts';
 import { PcloudError } from '../model/errors.ts';
 import { journalEventSchema } from '../model/event.ts';
@@ -37,6 +39,8 @@ import { templateAnswer, templatesAnswer } from '../model/template-answers.ts';
 
 /** The first start of a deployable may compute the checksums of its images; everything else is quick. */
 const timeoutMs = 60_000;
+/** A disk is copied as fast as it is; the caller's signal ends the wait. */
+const importTimeoutMs = 24 * 3_600_000;
 
 export type CpedClientOptions = {
   /** Ends a wait early. */
@@ -68,7 +72,7 @@ export function cpedClient(socketPath: string) {
     method: Method,
     path: string,
     body?: unknown,
-    options: CpedClientOptions = {},
+    options: CpedClientOptions & { readonly timeoutMs?: number } = {},
   ): Promise<T> =>
     await requestJson({ socketPath, method, path, body, schema, timeoutMs, notRunning, ...options });
 
@@ -107,7 +111,7 @@ type Ask = <T>(
   method: Method,
   path: string,
   body?: unknown,
-  options?: CpedClientOptions,
+  options?: CpedClientOptions & { readonly timeoutMs?: number },
 ) => Promise<T>;
 
 function assemblyCalls(ask: Ask) {
@@ -116,6 +120,8 @@ function assemblyCalls(ask: Ask) {
     assembly: (name: string) => ask(assemblyStatusSchema, 'GET', pathOf`/v1/assemblies/${name}`),
     createAssembly: (name: string, release: string, architecture: string) =>
       ask(assemblyAnswer, 'POST', '/v1/assemblies', { name, release, architecture }),
+    importAssembly: (order: z.input<typeof importAssemblyBody>, options?: CpedClientOptions) =>
+      ask(importAnswer, 'POST', '/v1/import', order, { ...options, timeoutMs: importTimeoutMs }),
     cloneAssembly: (source: string, name: string) =>
       ask(assemblyAnswer, 'POST', pathOf`/v1/assemblies/${source}/clone`, { name }),
     deleteAssembly: async (name: string): Promise<void> => {

@@ -31,11 +31,13 @@ import type { DefinitionContext } from './definitions/context.ts';
 import { createExclusive } from './definitions/exclusive.ts';
 import { applyIntents } from './definitions/lifecycle.ts';
 import { applyStandingOrders } from './definitions/maintenance.ts';
+import { createGuestWays } from './guest-ways.ts';
 import { registerRoutes } from './http.ts';
 import { createLauncher } from './launcher.ts';
 import type { AssemblyLauncher } from './launcher.ts';
 import { createLoop } from './loop.ts';
 import type { Loop } from './loop.ts';
+import type { ActionPorts } from './loop-actions.ts';
 import type { Clock, GuestLinks, Hypervisor } from './ports.ts';
 import { endStartupProblems, reportStartupProblems } from './startup-incidents.ts';
 import { defaultLimits } from './supervisor/limits.ts';
@@ -107,8 +109,8 @@ async function compose(options: CpedOptions, closers: (() => Promise<void> | voi
     store,
     launches,
     images,
-    templates,
     releases,
+    templates,
     hypervisor: outside.hypervisor,
     owner: config.owner,
     network: config.network,
@@ -120,8 +122,23 @@ async function compose(options: CpedOptions, closers: (() => Promise<void> | voi
   });
   await launcher.recover();
 
-  const ways = { ...outside, launches, memory, network: config.network };
-  const loop = makeLoop(options, launcher, memory, checksOver(ways));
+  const limits = defaultLimits(outside.accelerator.accelerator);
+  const ways = await createGuestWays({
+    agentLinks: outside.links,
+    ssh: launcher.ssh,
+    runtimeDir: config.runtimeDir,
+    clock,
+    heartbeatMs: limits.heartbeatMs,
+    log,
+  });
+  const { checks, links } = checksOver({
+    clock,
+    launches,
+    memory,
+    network: config.network,
+    links: ways.links,
+  });
+  const loop = makeLoop(options, launcher, memory, { checks, links, second: ways.second });
   const definitions: DefinitionContext = {
     store,
     knowledge: { releases, templates },
@@ -156,6 +173,7 @@ async function compose(options: CpedOptions, closers: (() => Promise<void> | voi
     journal: memory,
     network: config.network.kind,
     identityFile: (assembly) => launcher.identityFile(assembly),
+    sshAlgorithms: (assembly) => launcher.ssh.algorithms(assembly),
     status: () => ({ ...statusOf(options, loop, memory, startedAtMs), startLimit: store.startLimit() }),
     onApplied: (deployable) => endStartupProblems(memory, deployable, clock.wallMs()),
   });
@@ -167,12 +185,12 @@ function makeLoop(
   options: CpedOptions,
   launcher: AssemblyLauncher,
   memory: SqliteMemory,
-  over: ReturnType<typeof checksOver>,
+  ways: Pick<ActionPorts, 'checks' | 'links' | 'second'>,
 ): Loop {
   const { outside, log, onDefect } = options;
   return createLoop({
     hypervisor: outside.hypervisor,
-    ...over,
+    ...ways,
     clock: outside.clock,
     launcher,
     memory,

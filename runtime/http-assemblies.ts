@@ -2,8 +2,13 @@
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { domainNameOf } from '../catalogue/assembly-paths.ts';
-import { cloneAssemblyBody, createAssemblyBody, escalationBody } from '../model/cped-api.ts';
-import type { accessAnswer, assemblyAnswer } from '../model/cped-api.ts';
+import {
+  cloneAssemblyBody,
+  createAssemblyBody,
+  escalationBody,
+  importAssemblyBody,
+} from '../model/cped-api.ts';
+import type { accessAnswer, assemblyAnswer, importAnswer } from '../model/cped-api.ts';
 import { requirementOf } from '../model/definition.ts';
 import type { AssemblyDefinition } from '../model/definition.ts';
 import { parseInput } from '../service/http-server.ts';
@@ -14,13 +19,14 @@ import {
   setAssemblyEscalation,
 } from './definitions/assemblies.ts';
 import { findAssembly } from './definitions/context.ts';
+import { importAssembly } from './definitions/import.ts';
 import type { AssemblyChange } from './definitions/effect.ts';
 import { conflict } from './definitions/refusals.ts';
 import type { assemblyChangeAnswer, imagesInUseAnswer } from '../model/cped-answers.ts';
 import { pathNames, viewContext } from './http-context.ts';
 import type { CpedHttp } from './http-context.ts';
 import { assemblyStatus, hostPortOf } from './http-views.ts';
-import { sshGuestPort } from './launcher.ts';
+import { sshPortOf } from './launcher-ssh.ts';
 
 export function registerAssemblyRoutes(app: FastifyInstance, cped: CpedHttp): void {
   const { definitions } = cped;
@@ -30,6 +36,10 @@ export function registerAssemblyRoutes(app: FastifyInstance, cped: CpedHttp): vo
   app.post('/v1/assemblies', async (request) => {
     const { name, release, architecture } = parseInput(createAssemblyBody, request.body);
     return answerOf(await createAssembly(definitions, name, release, architecture));
+  });
+  app.post('/v1/import', async (request): Promise<z.infer<typeof importAnswer>> => {
+    const body = parseInput(importAssemblyBody, request.body);
+    return await importAssembly(definitions, body, cped.network);
   });
   app.get('/v1/assemblies/:name', (request) =>
     assemblyStatus(viewContext(cped), findAssembly(definitions, pathNames(request).name)),
@@ -62,7 +72,15 @@ export function changeAnswer(change: AssemblyChange): z.infer<typeof assemblyCha
 
 async function access(cped: CpedHttp, name: string): Promise<z.infer<typeof accessAnswer>> {
   const assembly = findAssembly(cped.definitions, name);
-  const port = hostPortOf(cped.launches.forwards(assembly.name), sshGuestPort);
+  const { transport } = assembly;
+  if (transport.kind === 'none')
+    throw conflict(
+      'assembly-passive',
+      `Nobody speaks to the guest of assembly ${name}: it was imported with --transport none.`,
+      'Log in with what its owner gave you.',
+      { assembly: name },
+    );
+  const port = hostPortOf(cped.launches.forwards(assembly.name), sshPortOf(transport));
   if (cped.network === 'libvirt')
     throw conflict(
       'no-forwarded-port',
@@ -77,11 +95,12 @@ async function access(cped: CpedHttp, name: string): Promise<z.infer<typeof acce
       { assembly: name },
     );
   return {
-    user: 'root',
+    user: transport.kind === 'ssh' ? transport.user : 'root',
     host: '127.0.0.1',
     port,
     identityFile: await cped.identityFile(assembly.name),
     hostKey: cped.launches.hostKey(assembly.name) ?? null,
+    algorithms: cped.sshAlgorithms(assembly),
   };
 }
 
@@ -93,6 +112,8 @@ const inUseQuery = z.strictObject({
 function imagesInUse(cped: CpedHttp, query: z.infer<typeof inUseQuery>): z.infer<typeof imagesInUseAnswer> {
   const matching = cped.definitions.store
     .assemblies()
+    // An imported one stands on no image, whatever release it is of.
+    .filter(({ imported }) => imported === null)
     .filter(({ release }) => query.release === undefined || release === query.release)
     .filter(({ architecture }) => query.architecture === undefined || architecture === query.architecture);
   const byDigest = new Map<string, string[]>();

@@ -3,6 +3,8 @@ import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { TemplateLibrary } from '../catalogue/template-library.ts';
 import type { CpedStatus } from '../model/cped-api.ts';
+import type { AssemblyDefinition } from '../model/definition.ts';
+import type { SshAlgorithms } from '../model/ssh.ts';
 import { parseInput } from '../service/http-server.ts';
 import type { LaunchStore } from './adapters/sqlite-launches.ts';
 import type { Incidents, Journal } from './adapters/sqlite-memory.ts';
@@ -18,6 +20,8 @@ export type CpedHttp = {
   readonly network: 'user' | 'libvirt';
   /** Where the private key of an assembly is kept; made when it is not there. */
   readonly identityFile: (assembly: string) => Promise<string>;
+  /** What today's ssh has to be told for a guest of this assembly's release. */
+  readonly sshAlgorithms: (assembly: AssemblyDefinition) => SshAlgorithms;
   readonly status: () => CpedStatus;
   /** Called when a deployable was started or reloaded completely. */
   readonly onApplied: (deployable: string) => void;

@@ -12,7 +12,7 @@ import type { LaunchStore } from './adapters/sqlite-launches.ts';
 import type { AssemblyView, ResourceView, SupervisorControl } from './control.ts';
 import { maintenanceAt } from './definitions/maintenance.ts';
 import type { DefinitionStore } from './definitions/store.ts';
-import { sshGuestPort } from './launcher.ts';
+import { sshPortOf } from './launcher-ssh.ts';
 
 export type ResourceStatus = z.infer<typeof resourceStatusSchema>;
 
@@ -38,9 +38,11 @@ export function assemblyStatus(context: ViewContext, assembly: AssemblyDefinitio
     failuresInWindow: view?.failuresInWindow ?? 0,
     escalation: assembly.escalation,
     imageDigest: assembly.imageDigest,
+    imported: assembly.imported !== null,
+    transport: assembly.transport.kind,
     domainName: domainNameOf(assembly.name),
     uuid: assembly.uuid,
-    sshPort: hostPortOf(forwards, sshGuestPort) ?? null,
+    sshPort: hostPortOf(forwards, sshPortOf(assembly.transport)) ?? null,
     dependsOn: assembly.dependsOn,
     maintenance: (view ?? maintained(context, { assembly: assembly.name })).maintenance,
     note: view?.note ?? null,

@@ -135,7 +135,7 @@ async function removeHalfMade(directory: string): Promise<void> {
       await rm(path.join(directory, entry), { recursive: true, force: true });
 }
 
-async function syncFile(file: string): Promise<void> {
+export async function syncFile(file: string): Promise<void> {
   const handle = await open(file, 'r');
   try {
     await handle.sync();
@@ -154,7 +154,8 @@ function notMade(disk: string, why: string): PcloudError {
   });
 }
 
-function diskFull(directory: string, why: string): PcloudError {
+/** @param why a clause, without a full stop. */
+export function diskFull(directory: string, why: string): PcloudError {
   return new PcloudError({
     code: 'disk-full',
     category: 'failed',

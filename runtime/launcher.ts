@@ -4,11 +4,11 @@
  */
 import { assemblyPaths, domainNameOf, guestSocketPath } from '../catalogue/assembly-paths.ts';
 import type { LauncherDirectories } from '../catalogue/assembly-paths.ts';
+import type { Releases } from '../catalogue/releases.ts';
 import { requirementOf } from '../model/definition.ts';
 import type { AssemblyDefinition } from '../model/definition.ts';
 import type { DomainNetwork, DomainSpec } from '../model/domain-spec.ts';
 import { PcloudError } from '../model/errors.ts';
-import type { Release } from '../model/release.ts';
 import type { ResourceTemplate } from '../model/resource-template.ts';
 import type { Logger } from '../service/logger.ts';
 import { checkSocketPath } from '../service/unix-socket.ts';
@@ -32,8 +32,11 @@ import { keepEvidence } from './launcher-evidence.ts';
 import { createImageVerifier } from './launcher-image.ts';
 import { ensureKey, readPublicKey } from './launcher-keys.ts';
 import type { KeyReaders } from './launcher-keys.ts';
+import { importDisk, placeImport, removeStaged } from './launcher-import.ts';
 import { createPortAllocator } from './launcher-ports.ts';
 import type { PortRange } from './launcher-ports.ts';
+import { createAssemblySsh, sshPortOf } from './launcher-ssh.ts';
+import type { AssemblySsh } from './launcher-ssh.ts';
 import { valuesOf } from './launcher-values.ts';
 import type { Hypervisor, Launcher } from './ports.ts';
 
@@ -46,9 +49,8 @@ export type LauncherOptions = {
   readonly store: DefinitionStore;
   readonly launches: LaunchStore;
   readonly images: ImageSource;
+  readonly releases: Releases;
   readonly templates: ReadonlyMap<string, ResourceTemplate>;
-  /** By name; what a machine of each release is given. */
-  readonly releases: ReadonlyMap<string, Pick<Release, 'watchdog'>>;
   readonly hypervisor: Pick<Hypervisor, 'list' | 'undefine'>;
   readonly owner: string;
   readonly network: NetworkChoice;
@@ -67,15 +69,24 @@ export type AssemblyLauncher = Launcher &
     recover(): Promise<void>;
     /** The private key that leads into the assembly; made when it is missing. */
     identityFile(assembly: string): Promise<string>;
+    /** How ssh gets into assemblies. */
+    readonly ssh: AssemblySsh;
   };
-
-export const sshGuestPort = 22;
 
 export function createLauncher(options: LauncherOptions): AssemblyLauncher {
   const { directories, store, launches, log, nowMs } = options;
   const verifier = createImageVerifier(options.images, launches);
   const ports = createPortAllocator(launches, options.portRange, log);
   const pathsOf = (assembly: string) => assemblyPaths(directories, assembly);
+  const ssh = createAssemblySsh({
+    directories,
+    store,
+    launches,
+    releases: options.releases,
+    network: options.network.kind,
+  });
+  const ensureKeyOf = async (assembly: AssemblyDefinition): Promise<void> =>
+    await ensureKey(pathsOf(assembly.name), ssh.keyPair(assembly), assembly.name, options.keyReaders);
   const defined = (name: string): AssemblyDefinition => {
     const assembly = store.assembly(name);
     if (assembly !== undefined) return assembly;
@@ -94,7 +105,10 @@ export function createLauncher(options: LauncherOptions): AssemblyLauncher {
     };
   };
 
-  const specOf = async (assembly: AssemblyDefinition, image: RuntimeImage): Promise<DomainSpec> => ({
+  const specOf = async (
+    assembly: AssemblyDefinition,
+    image: Pick<RuntimeImage, 'machine' | 'kernel'>,
+  ): Promise<DomainSpec> => ({
     assembly: assembly.name,
     domainName: domainNameOf(assembly.name),
     uuid: assembly.uuid,
@@ -110,8 +124,18 @@ export function createLauncher(options: LauncherOptions): AssemblyLauncher {
     agentSocketPath: checkSocketPath(guestSocketPath(directories, assembly.uuid)),
     consoleLogPath: pathsOf(assembly.name).consoleLog,
     // By the release, not by the image: one that was built before its release had a watchdog never opens it.
-    watchdog: options.releases.get(image.release)?.watchdog ?? null,
+    // It is the agent that pets it.
+    watchdog:
+      assembly.transport.kind === 'agent' ? (options.releases.get(assembly.release)?.watchdog ?? null) : null,
   });
+
+  /** An imported disk is the assembly's own, and boots by itself. */
+  const diskOf = async (assembly: AssemblyDefinition): Promise<Pick<RuntimeImage, 'machine' | 'kernel'>> => {
+    if (assembly.imported === null) return await imageOf(assembly);
+    const { disk } = pathsOf(assembly.name);
+    if (!(await fileExists(disk))) throw diskMissing(assembly.name, disk);
+    return { machine: assembly.imported.machine, kernel: null };
+  };
 
   /** The image that the assembly stands on, with its disk made on it if this is the first start. */
   const imageOf = async (assembly: AssemblyDefinition): Promise<RuntimeImage> => {
@@ -137,13 +161,18 @@ export function createLauncher(options: LauncherOptions): AssemblyLauncher {
       const assembly = defined(name);
       await makeAssemblyDirectory(pathsOf(name));
       await checkFreeSpace(pathsOf(name).directory);
-      const image = await imageOf(assembly);
-      await ensureKey(pathsOf(name), name, options.keyReaders);
+      const image = await diskOf(assembly);
+      if (assembly.transport.kind !== 'none') await ensureKeyOf(assembly);
       return await specOf(assembly, image);
     },
     uuidOf: (name) => defined(name).uuid,
     agentSocketPath: (name) => checkSocketPath(guestSocketPath(directories, defined(name).uuid)),
-    identity: (name) => ({ hostname: name, authorizedKey: readPublicKey(pathsOf(name), name) }),
+    identity(name) {
+      const assembly = defined(name);
+      // Another's guest keeps its keys; nobody would write ours there.
+      if (assembly.transport.kind !== 'agent') return { hostname: name };
+      return { hostname: name, authorizedKey: readPublicKey(ssh.keyPair(assembly), name) };
+    },
     keepEvidence: async (name, incident, screenshot) =>
       await keepEvidence(pathsOf(name), incident, screenshot, nowMs()),
     rememberHostKey: (name, hostKey) => launches.saveHostKey(name, hostKey),
@@ -163,11 +192,22 @@ export function createLauncher(options: LauncherOptions): AssemblyLauncher {
     claimDisk: async (name) => await clearMark(pathsOf(name), 'unclaimedMark'),
     async beginRemoval(assembly) {
       // Without a disk it never had a domain, and libvirt need not be there.
-      if (assembly.imageDigest !== null) await removeDomain(options.hypervisor, assembly);
+      if (assembly.imageDigest !== null || assembly.imported !== null)
+        await removeDomain(options.hypervisor, assembly);
       if (await fileExists(pathsOf(assembly.name).directory))
         await putMark(pathsOf(assembly.name), 'removalMark');
     },
     removeFiles: async (name) => await removeAssemblyFiles(pathsOf(name)),
+    importDisk: async ({ disk, format, keyFile, rsaOnly }) =>
+      await importDisk({ disk, format, keyFile, rsaOnly, directories, log }),
+    placeImport: async (staged, name) => await placeImport(directories, staged, name),
+    removeStaged,
+    pinHostKey: (name, hostKey) => launches.saveHostKey(name, hostKey),
+    async publicKey(name) {
+      const assembly = defined(name);
+      await ensureKeyOf(assembly);
+      return readPublicKey(ssh.keyPair(assembly), name);
+    },
 
     async recover() {
       const assemblies = store.assemblies();
@@ -176,13 +216,16 @@ export function createLauncher(options: LauncherOptions): AssemblyLauncher {
         log.info({ assembly: name }, 'finished an interrupted removal or clone');
       for (const directory of swept.orphans)
         log.warn({ directory }, 'files of an assembly that is not defined; left as they are');
-      for (const { name, imageDigest } of assemblies)
-        if (imageDigest !== null) await ensureKey(pathsOf(name), name, options.keyReaders);
+      for (const assembly of assemblies)
+        if (assembly.imageDigest !== null && ssh.keyPair(assembly).type !== 'given')
+          await ensureKeyOf(assembly);
     },
     async identityFile(name) {
-      await ensureKey(pathsOf(name), name, options.keyReaders);
-      return pathsOf(name).privateKey;
+      const assembly = defined(name);
+      await ensureKeyOf(assembly);
+      return ssh.keyPair(assembly).privateKey;
     },
+    ssh,
   };
 }
 
@@ -194,7 +237,7 @@ export function guestPortsOf(
   const ofTemplates = assembly.resources.flatMap(
     (resource) => templates.get(resource.template)?.ports.map((port) => port.guestPort) ?? [],
   );
-  return [...new Set([sshGuestPort, ...ofTemplates])].toSorted((a, b) => a - b);
+  return [...new Set([sshPortOf(assembly.transport), ...ofTemplates])].toSorted((a, b) => a - b);
 }
 
 /** Only if nothing changed while the disk was made; else the next start makes a new one. */

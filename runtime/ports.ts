@@ -131,7 +131,7 @@ export interface Launcher {
   /** Where the guest link of an assembly's domain is, also without preparing it (adoption). */
   agentSocketPath(assembly: string): string;
   /** What the guest is told about itself by `identity`. */
-  identity(assembly: string): { readonly hostname: string; readonly authorizedKey: string };
+  identity(assembly: string): { readonly hostname: string; readonly authorizedKey?: string | undefined };
   /** Keeps a failure's evidence (screenshot, console tail) and returns its path; null when there is none. */
   keepEvidence(assembly: string, incident: string, screenshot: Buffer | null): Promise<string | null>;
   /** Remembers the guest's ssh host key as told over the guest link. */

@@ -10,6 +10,7 @@ import { buildCommands } from './commands/builds.ts';
 import { deployableCommands } from './commands/deployable.ts';
 import { escalationCommands } from './commands/escalation.ts';
 import { imageCommands } from './commands/images.ts';
+import { importCommands } from './commands/import.ts';
 import { jeosCommands } from './commands/jeos.ts';
 import { lifecycleCommands } from './commands/lifecycle.ts';
 import { maintenanceCommands } from './commands/maintenance.ts';
@@ -30,6 +31,7 @@ export const commandTable: readonly Command[] = [
   ...mediaCommands,
   ...imageCommands,
   ...assemblyCommands,
+  ...importCommands,
   ...resourceCommands,
   ...templateCommands,
   ...escalationCommands,

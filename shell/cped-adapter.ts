@@ -14,6 +14,7 @@ export function cpedPort(socketPath: string): CpedPort {
     createAssembly: async (name, release, architecture) => {
       await client.createAssembly(name, release, architecture);
     },
+    importAssembly: async (order, signal) => await client.importAssembly(order, { signal }),
     cloneAssembly: async (source, name) => {
       await client.cloneAssembly(source, name);
     },
@@ -74,5 +75,9 @@ function changedOf({
   assembly,
   note,
 }: ClientChange): Awaited<ReturnType<CpedPort['addResource']>> {
-  return { requirement, imageDigest: assembly.imageDigest, note };
+  return {
+    requirement: assembly.imported === null ? requirement : null,
+    imageDigest: assembly.imageDigest,
+    note,
+  };
 }

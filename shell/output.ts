@@ -66,10 +66,12 @@ export async function queueImage(
     ]);
     return;
   }
-  const what = describeRequirement(changed.requirement);
+  const { requirement } = changed;
+  if (requirement === null) return;
+  const what = describeRequirement(requirement);
   try {
     const builder = await context.services.builder();
-    const { digest, ready } = await builder.ensureRequirement(changed.requirement);
+    const { digest, ready } = await builder.ensureRequirement(requirement);
     context.screen.print([
       ready
         ? `its image (${what}) is built already: ${shortDigest(digest)}`

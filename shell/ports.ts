@@ -4,7 +4,13 @@
  */
 import type { ImageChoice } from '../model/builder-api.ts';
 import type { LogEvent } from '../model/build-record.ts';
-import type { AssemblyStatus, CpedStatus, DeployableStatus } from '../model/cped-api.ts';
+import type {
+  AssemblyStatus,
+  CpedStatus,
+  DeployableStatus,
+  importAnswer,
+  importAssemblyBody,
+} from '../model/cped-api.ts';
 import type { MaintenanceCleared, MaintenanceEntry } from '../model/cped-answers.ts';
 import type {
   Architecture,
@@ -16,6 +22,8 @@ import type {
 import type { Incident, JournalEvent } from '../model/event.ts';
 import type { MediaInfo, MediaOutcome, MediaProgress, MediaTask } from '../model/media-api.ts';
 import type { ImageDetails } from '../model/image-details.ts';
+import type { SshAlgorithms } from '../model/ssh.ts';
+import type { z } from 'zod';
 import type { GcAnswer, GcRequest } from '../model/image-gc.ts';
 import type { TemplateDetails, TemplatesView } from '../model/template-answers.ts';
 
@@ -27,6 +35,8 @@ export interface CpedPort {
   assemblies(): Promise<readonly AssemblyStatus[]>;
   assembly(name: string): Promise<AssemblyStatus>;
   createAssembly(name: string, release: string, architecture: Architecture): Promise<void>;
+  /** Waits until the disk is copied, which may take as long as it is large. */
+  importAssembly(order: ImportOrder, signal: AbortSignal): Promise<ImportedView>;
   cloneAssembly(source: string, name: string): Promise<void>;
   deleteAssembly(name: string): Promise<void>;
   access(assembly: string): Promise<AccessView>;
@@ -154,10 +164,16 @@ export type AccessView = {
   readonly port: number;
   readonly identityFile: string;
   readonly hostKey: string | null;
+  /** What ssh has to be told for an sshd of that age. */
+  readonly algorithms?: SshAlgorithms | undefined;
 };
+/** What assembly_import asks for; paths are absolute, and what is not given is the service's to choose. */
+export type ImportOrder = z.input<typeof importAssemblyBody>;
+export type ImportedView = Pick<z.infer<typeof importAnswer>, 'copiedBytes' | 'durationMs' | 'publicKey'>;
 /** What an assembly needs after its definition changed. */
 export type ChangedAssembly = {
-  readonly requirement: Requirement;
+  /** Null: it was imported, and no image is built for it. */
+  readonly requirement: Requirement | null;
   /** The image that its disk stands on already; null: it has no disk yet. */
   readonly imageDigest: string | null;
   /** What is left to be done, in words. */

@@ -44,6 +44,7 @@ export function sshArguments(
     ServerAliveInterval: '15',
     LogLevel: 'ERROR',
     ...(command.length === 0 ? {} : { BatchMode: 'yes' }),
+    ...algorithmSettings(view.algorithms),
   };
   return [
     // The operator's own configuration (proxies, multiplexing, other keys) is for other hosts.
@@ -60,6 +61,20 @@ export function sshArguments(
     view.host,
     ...command,
   ];
+}
+
+/** What today's ssh does not offer by itself to an sshd of RHEL 6's age. */
+function algorithmSettings(algorithms: AccessView['algorithms'] = {}): Readonly<Record<string, string>> {
+  const named = {
+    HostKeyAlgorithms: algorithms.hostKeyAlgorithms,
+    PubkeyAcceptedAlgorithms: algorithms.publicKeyAlgorithms,
+    KexAlgorithms: algorithms.kexAlgorithms,
+    Ciphers: algorithms.ciphers,
+    MACs: algorithms.macs,
+  };
+  return Object.fromEntries(
+    Object.entries(named).flatMap(([name, list]) => (list === undefined ? [] : [[name, list.join(',')]])),
+  );
 }
 
 /**

@@ -7,8 +7,10 @@ import {
   assemblyDefinitionSchema,
   deployableDefinitionSchema,
   escalationPolicySchema,
+  importedDiskSchema,
 } from '../../model/definition.ts';
 import type { AssemblyDefinition, DeployableDefinition } from '../../model/definition.ts';
+import { transportSchema } from '../../model/ssh.ts';
 import { pinnedImageSchema } from '../definitions/store.ts';
 import type { DefinitionStore, PinnedImage } from '../definitions/store.ts';
 import { jsonColumn } from './sqlite-columns.ts';
@@ -29,6 +31,8 @@ const assemblyRow = z
     memory_mib: z.int(),
     vcpus: z.int(),
     escalation: escalationColumn,
+    transport: jsonColumn(transportSchema),
+    imported: z.union([z.null(), jsonColumn(importedDiskSchema)]),
     pinned_image: z.union([z.null(), jsonColumn(pinnedImageSchema)]),
     resources: jsonColumn(z.array(z.unknown())),
     depends_on: jsonColumn(z.unknown()),
@@ -54,6 +58,7 @@ const deployableRow = z
 
 const selectAssembly = `
   SELECT name, release, architecture, uuid, mac_address, memory_mib, vcpus, escalation, pinned_image,
+    transport, imported,
     (SELECT json_group_array(json_object('name', r.name, 'template', r.template, 'escalation', json(r.escalation),
          'parameters', json(r.parameters), 'dependsOn', json(${dependenciesOf('r.assembly', 'r.name')})))
        FROM (SELECT * FROM resources WHERE assembly = a.name ORDER BY position) r) AS resources,
@@ -134,7 +139,7 @@ function assemblyWrites(database: SqliteDatabase): Pick<DefinitionStore, Assembl
       database.transaction(() => {
         database.run(
           `INSERT INTO assemblies (name, release, architecture, uuid, mac_address, memory_mib, vcpus,
-             escalation, pinned_image, created_at_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+             escalation, pinned_image, transport, imported, created_at_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
           assembly.name,
           assembly.release,
           assembly.architecture,
@@ -144,6 +149,8 @@ function assemblyWrites(database: SqliteDatabase): Pick<DefinitionStore, Assembl
           assembly.vcpus,
           JSON.stringify(assembly.escalation),
           pinned === null ? null : JSON.stringify(pinned),
+          JSON.stringify(assembly.transport),
+          assembly.imported === null ? null : JSON.stringify(assembly.imported),
           Math.floor(nowMs),
         );
         for (const resource of assembly.resources)

@@ -16,7 +16,7 @@ import { assemblyChange } from './effect.ts';
 import type { AssemblyChange } from './effect.ts';
 import { maintainedTargets } from './maintenance.ts';
 import { refuseNeededAssembly } from './needed.ts';
-import { conflict, exists, imageMissing, jeosNotBuilt } from './refusals.ts';
+import { conflict, exists, imageMissing, importedNotCloned, jeosNotBuilt } from './refusals.ts';
 
 /** MAC addresses have 24 free bits: with a thousand assemblies one draw in 17,000 collides. */
 const identityAttempts = 10;
@@ -46,6 +46,8 @@ export async function createAssembly(
     vcpus: 1,
     imageDigest: null,
     escalation: defaultEscalation.assembly,
+    transport: { kind: 'agent' },
+    imported: null,
     resources: [],
     dependsOn: [],
   });
@@ -55,7 +57,8 @@ export async function createAssembly(
 /**
  * A new assembly with the source's resources, order, parameters and escalation settings, and nothing of its
  * identity or its writes; where the source refers to itself, the clone does to itself. Of a source that has run, the clone stands on the same image, with a disk made at once.
- * @throws PcloudError `bad-name`, `unknown-assembly`, `assembly-exists`, `image-missing`, `disk-full`.
+ * @throws PcloudError `bad-name`, `unknown-assembly`, `assembly-exists`, `assembly-imported`, `image-missing`,
+ *   `disk-full`.
  */
 export async function cloneAssembly(
   context: DefinitionContext,
@@ -73,6 +76,7 @@ async function clone(
   const source = findAssembly(context, sourceName);
   checkName('assembly', name);
   refuseExisting(context, name);
+  if (source.imported !== null) throw importedNotCloned(source.name);
   const made = (): AssemblyDefinition => ({ ...likeSource(source, name), ...freshIdentity(context) });
   if (source.imageDigest === null) return insert(context, made, null);
   const image = await context.images.byDigest(source.imageDigest);
@@ -167,7 +171,7 @@ export function setAssemblyEscalation(
   });
 }
 
-function refuseExisting(context: DefinitionContext, name: string): void {
+export function refuseExisting(context: DefinitionContext, name: string): void {
   if (context.store.assembly(name) !== undefined) throw exists('assembly', name);
 }
 
@@ -185,7 +189,7 @@ function insert(
   });
 }
 
-function freshIdentity(context: DefinitionContext): { uuid: string; macAddress: string } {
+export function freshIdentity(context: DefinitionContext): { uuid: string; macAddress: string } {
   for (let attempt = 0; attempt < identityAttempts; attempt += 1) {
     const { uuid, macAddress } = context.newIdentity();
     if (!context.store.identityTaken(uuid, macAddress)) return { uuid, macAddress };

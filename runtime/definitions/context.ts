@@ -18,6 +18,23 @@ export type Knowledge = {
   readonly templates: ResourceTemplates;
 };
 
+export type DiskToImport = {
+  readonly disk: string;
+  readonly format: 'qcow2' | 'raw' | null;
+  readonly keyFile: string | null;
+  readonly rsaOnly: boolean;
+};
+
+/** A disk that was copied and is not an assembly's yet. */
+export type StagedImport = {
+  readonly directory: string;
+  readonly format: 'qcow2' | 'raw';
+  readonly virtualSizeBytes: number;
+  /** What the copy takes up. */
+  readonly copiedBytes: number;
+  readonly durationMs: number;
+};
+
 /** The part of the launcher that definitions need: an assembly's own files and its domain. */
 export type AssemblyFiles = {
   /** Checks an image and all that it stands on. @throws PcloudError `image-damaged`. */
@@ -31,6 +48,17 @@ export type AssemblyFiles = {
    * @throws PcloudError when the domain is not off or the hypervisor does not answer; nothing is changed.
    */
   beginRemoval(assembly: AssemblyDefinition): Promise<void>;
+  /**
+   * Copies and checks a disk (and a key) from elsewhere into a directory of its own.
+   * @throws PcloudError `disk-refused`, `disk-not-readable`, `disk-full`, `key-refused`, `key-not-readable`.
+   */
+  importDisk(request: DiskToImport): Promise<StagedImport>;
+  /** Makes that the files of an assembly which is to be defined now. */
+  placeImport(staged: StagedImport, assembly: string): Promise<void>;
+  removeStaged(staged: StagedImport): Promise<void>;
+  pinHostKey(assembly: string, hostKey: string): void;
+  /** The public half of the pair that leads into the assembly; made when it is missing. */
+  publicKey(assembly: string): Promise<string>;
   /** Removes disk, key, console log and evidence of an assembly. */
   removeFiles(assembly: string): Promise<void>;
 };

@@ -9,7 +9,7 @@ import { PcloudError } from '../../model/errors.ts';
 import type { Images } from '../images.ts';
 import { checkOrder } from '../plan-order.ts';
 import { planDeployable } from '../plans.ts';
-import type { PlanProblem, PlanResult } from '../plans.ts';
+import type { ImageFacts, PlanProblem, PlanResult } from '../plans.ts';
 import { findDeployable } from './context.ts';
 import type { DefinitionContext } from './context.ts';
 import { buildCommands, conflict, hypervisorAway, imageMissing, imagesNotBuilt } from './refusals.ts';
@@ -51,6 +51,7 @@ function refuseOrder(context: DefinitionContext, name: string): void {
 async function checkImages(context: DefinitionContext, name: string, images: Images): Promise<void> {
   for (const assembly of members(context, findDeployable(context, name))) {
     const { imageDigest } = assembly;
+    if (assembly.imported !== null) continue;
     const image =
       imageDigest === null
         ? images.find(requirementOf(assembly))
@@ -134,9 +135,10 @@ function noImages(error: unknown): Images {
 
 export type NeededImage = MissingImage & { readonly imageDigest: string | null };
 
-/** What image each assembly of a deployable needs, with the digest where it is pinned. */
+/** What image each assembly of a deployable needs that was not imported, with the digest where it is pinned. */
 export function requirementsOf(context: DefinitionContext, name: string): readonly NeededImage[] {
-  return members(context, findDeployable(context, name)).map((assembly) => ({
+  const needing = members(context, findDeployable(context, name)).filter(({ imported }) => imported === null);
+  return needing.map((assembly) => ({
     assembly: assembly.name,
     requirement: requirementOf(assembly),
     imageDigest: assembly.imageDigest,
@@ -151,10 +153,18 @@ function planOf(context: DefinitionContext, name: string, images: Images): PlanR
     assemblies: members(context, deployable),
     templates,
     imageOf: (assembly) =>
+      factsOf(assembly) ??
       context.store.pinnedImage(assembly.name) ??
       images.find(requirementOf(assembly)) ??
       imagesNotBuilt(name, [missingOf(assembly)], images),
   });
+}
+
+/** Of a guest that nobody speaks to nothing is asked, for it has no resources: any words will do. */
+function factsOf({ imported }: AssemblyDefinition): ImageFacts | undefined {
+  return imported === null
+    ? undefined
+    : { family: imported.family ?? 'debian', init: imported.init ?? 'systemd' };
 }
 
 function members(

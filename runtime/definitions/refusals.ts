@@ -93,6 +93,16 @@ export function imageMissing(assembly: AssemblyDefinition): PcloudError {
   });
 }
 
+/** Its disk is a whole of its own; a copy would be the same machine twice. */
+export function importedNotCloned(assembly: string): PcloudError {
+  return conflict(
+    'assembly-imported',
+    `Assembly ${assembly} was imported: its disk is no image, so a clone of it would have its identity.`,
+    'Import a disk of its own for the new one with `assembly_import`.',
+    { assembly },
+  );
+}
+
 /** What was started goes on without libvirt; what was not could only wait in silence. */
 export function hypervisorAway(deployable: string): PcloudError {
   return new PcloudError({

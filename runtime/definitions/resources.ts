@@ -19,7 +19,7 @@ import { conflict, exists } from './refusals.ts';
 
 /**
  * @throws PcloudError `bad-name`, `unknown-assembly`, `unknown-template`, `template-not-for-family`,
- *   `resource-exists`, `image-lacks-package`, `assembly-starting`.
+ *   `resource-exists`, `image-lacks-package`, `assembly-starting`, `assembly-passive`.
  */
 export function addResource(
   context: DefinitionContext,
@@ -89,8 +89,15 @@ function refuseOtherFamily(
   assembly: AssemblyDefinition,
   template: ResourceTemplate,
 ): void {
-  const { family } = findRelease(context.knowledge.releases, assembly.release);
-  templateOnFamily(template, family);
+  if (assembly.transport.kind === 'none')
+    throw conflict(
+      'assembly-passive',
+      `Nobody speaks to the guest of assembly ${assembly.name} (it was imported with --transport none), so nothing in it can be managed.`,
+      'Import its disk again with --transport ssh.',
+      { assembly: assembly.name },
+    );
+  const { family } = assembly.imported ?? findRelease(context.knowledge.releases, assembly.release);
+  if (family !== null) templateOnFamily(template, family);
 }
 
 /** What is missing in a disk that holds data already cannot be built into it any more. */
@@ -100,6 +107,8 @@ function refuseWithoutPackage(
   deployable: DeployableDefinition | undefined,
   template: ResourceTemplate,
 ): void {
+  // What is installed in an imported guest is its owner's business, and shows at the first start.
+  if (assembly.imported !== null) return;
   const pinned = context.store.pinnedImage(assembly.name);
   if (pinned !== undefined) {
     if (provides(pinned, template)) return;

@@ -70,6 +70,7 @@ async function whatAssembliesNeed(context: ShellContext): Promise<Pick<GcRequest
       pinned.set(status.imageDigest, [...(pinned.get(status.imageDigest) ?? []), status.name]);
       continue;
     }
+    if (status.imported) continue;
     const requirement = requirementOf(status);
     const key = JSON.stringify(requirement);
     const others = wanted.get(key)?.assemblies ?? [];

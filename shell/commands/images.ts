@@ -68,6 +68,7 @@ const assemblyShow = defineCommand({
   async run({ NAME }, context, options) {
     const cped = await context.services.cped();
     const status = await cped.assembly(NAME);
+    if (status.imported) throw noImage(NAME);
     const builder = await context.services.builder();
     const requirement = requirementOf(status);
     const digest = status.imageDigest ?? (await builder.matchImage(requirement));
@@ -143,7 +144,9 @@ const assemblyBuild = defineCommand({
     const method: ImageChoice['method'] = options.install ? 'install' : options.guest ? 'guest' : undefined;
     const choice = { ...installChoice(options), ...(method === undefined ? {} : { method }) };
     const cped = await context.services.cped();
-    const requirement = requirementOf(await cped.assembly(NAME));
+    const status = await cped.assembly(NAME);
+    if (status.imported) throw noImage(NAME);
+    const requirement = requirementOf(status);
     const builder = await context.services.builder();
     const ensured = await builder.ensureRequirement(requirement, choice);
     const title = `the image of assembly ${NAME} (${describeRequirement(requirement)})`;
@@ -157,5 +160,14 @@ const assemblyBuild = defineCommand({
     }
   },
 });
+
+function noImage(assembly: string): PcloudError {
+  return new PcloudError({
+    code: 'assembly-imported',
+    category: 'conflict',
+    message: `Assembly ${assembly} was imported: its disk is its own and stands on no image.`,
+    hint: '`assembly_list` shows it.',
+  });
+}
 
 export const imageCommands: readonly Command[] = [jeosShow, assemblyShow, assemblyBuild, imageGc];

@@ -24,6 +24,8 @@ function defined(...lines: readonly string[]): readonly AssemblyDefinition[] {
       macAddress: '52:54:00:00:00:01',
       memoryMiB: 128,
       vcpus: 1,
+      transport: { kind: 'agent' },
+      imported: null,
       imageDigest: null,
       escalation: 'never',
       resources: [],

@@ -35,6 +35,8 @@ const assembly = (name: string, ...resources: readonly string[]): AssemblyDefini
   macAddress: '52:54:00:00:00:01',
   memoryMiB: 128,
   vcpus: 1,
+  transport: { kind: 'agent' },
+  imported: null,
   imageDigest: null,
   escalation: 'never',
   resources: resources.map((template) => ({

@@ -20,6 +20,7 @@ async function serve(t: TestContext) {
     launches: world.launches,
     journal: world.memory,
     network: 'user',
+    sshAlgorithms: (assembly) => world.launcher.ssh.algorithms(assembly),
     identityFile: (assembly) => world.launcher.identityFile(assembly),
     status: () => ({
       service: 'pcloud-cped',

@@ -25,6 +25,7 @@ async function serve(t: TestContext) {
     journal: world.memory,
     network: 'user',
     identityFile: (assembly) => world.launcher.identityFile(assembly),
+    sshAlgorithms: (assembly) => world.launcher.ssh.algorithms(assembly),
     status: () => ({
       service: 'pcloud-cped',
       version: '0.1.0',

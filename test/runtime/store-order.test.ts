@@ -53,6 +53,8 @@ test('a database of version 1 is taken over with all that is in it, and can hold
     macAddress: '52:54:00:00:00:01',
     memoryMiB: 128,
     vcpus: 1,
+    transport: { kind: 'agent' },
+    imported: null,
     imageDigest: null,
     escalation: 'never',
     resources: [
@@ -98,6 +100,8 @@ test('dependencies are in the order in which they were said, and saying one agai
     macAddress: `52:54:00:00:00:0${n}`,
     memoryMiB: 128,
     vcpus: 1,
+    transport: { kind: 'agent' },
+    imported: null,
     imageDigest: null,
     escalation: 'never',
     resources: [
