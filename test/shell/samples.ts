@@ -142,6 +142,8 @@ export function assemblyDefinition(
     macAddress: '52:54:00:01:02:03',
     memoryMiB: 128,
     vcpus: 1,
+    transport: { kind: 'agent' },
+    imported: null,
     imageDigest: null,
     escalation: { failures: 3, periodMs: 3_600_000 },
     resources: [],
