@@ -142,7 +142,7 @@ function comeOnline(turn: Turn, assembly: AssemblyState): Escalation | null {
     }
     beginResource(turn, assembly, resource);
     // What the assembly depends on may have failed again while it booted, or while there was no service.
-    resource.rejoins = missingAssemblies(turn.state, assembly)[0] ?? null;
+    resource.rejoins = missingAssemblies(turn.state, assembly);
     // Its death is the open incident's, or it was stopped with what it restarts with: it has not failed again.
     const known = resource.incident !== null || restartsWithRecovery(turn.state, assembly, resource);
     if (known || !foundDead.has(resource.plan.name)) continue;

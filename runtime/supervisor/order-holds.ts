@@ -13,7 +13,7 @@ import { subject } from './wording.ts';
 export function holdForOrder(turn: Turn, assembly: AssemblyState, resource: ResourceState): boolean {
   const missing = missingFor(turn.state, resource);
   if (missing.length === 0) {
-    resource.rejoins = null;
+    resource.rejoins = [];
     return false;
   }
   hold(turn, assembly, resource);
@@ -48,7 +48,7 @@ export function admitHeld(turn: Turn): void {
     if (!assembly.linked || resource.operation !== null || assembly.name === 'stopping') continue;
     if (missingFor(turn.state, resource).length > 0) continue;
     turn.state.heldResources.delete(resource);
-    resource.rejoins = null;
+    resource.rejoins = [];
     resource.note = null;
     moveResource(turn, resource, resource.incident === null ? 'starting' : 'recovering');
     watch(turn, assembly, resource);
@@ -95,7 +95,7 @@ export function stopDependants(
           ? `the assembly [${names.assembly}]`
           : `the resource [${names.resource}] in assembly [${names.assembly}]`;
       const stopped = suspendResource(turn, other, resource, `${which} ${what}: it restarts with it`);
-      if (stopped && why === 'assembly') resource.rejoins = names.assembly;
+      if (stopped && why === 'assembly') resource.rejoins = [names.assembly];
     }
   }
 }

@@ -62,9 +62,9 @@ export function missingFor(state: SupervisorState, resource: ResourceState): rea
     if (valueOf(state, reference) === undefined)
       missing.push(`the ${reference.value} of the assembly [${reference.assembly}]`);
   }
-  if (resource.rejoins !== null) {
-    const other = state.assemblies.get(resource.rejoins);
-    if (other === undefined || !isUp(other)) missing.push(`the assembly [${resource.rejoins}]`);
+  for (const name of resource.rejoins) {
+    const other = state.assemblies.get(name);
+    if (other === undefined || !isUp(other)) missing.push(`the assembly [${name}]`);
   }
   return missing;
 }

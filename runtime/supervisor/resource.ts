@@ -36,7 +36,7 @@ export function newResource(turn: Turn, assembly: string, plan: ResourcePlan): R
     dueMs: null,
     killFirst: false,
     held: false,
-    rejoins: null,
+    rejoins: [],
     checks: new Map(),
     run: noFailures,
     incident: takeUpIncident(turn, assembly, plan.name),
@@ -217,7 +217,7 @@ function activate(turn: Turn, assembly: AssemblyState, resource: ResourceState):
 /** Orderly stop; a resource that does not run is left alone. */
 export function stopResource(turn: Turn, assembly: AssemblyState, resource: ResourceState): void {
   endIncident(turn, resource, 'stopped');
-  resource.rejoins = null;
+  resource.rejoins = [];
   if (resource.name === 'stopped' || resource.name === 'stopping') return;
   if (resource.name === 'unmonitored') return moveResource(turn, resource, 'stopped');
   moveResource(turn, resource, 'stopping');
@@ -234,7 +234,7 @@ export function resetResource(turn: Turn, resource: ResourceState): void {
   if (resource.incident !== null) endIncident(turn, resource, 'escalated');
   resource.operation = null;
   resource.killFirst = false;
-  resource.rejoins = null;
+  resource.rejoins = [];
   if (resource.name !== 'stopped') moveResource(turn, resource, 'stopped');
 }
 

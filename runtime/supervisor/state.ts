@@ -39,8 +39,8 @@ export type ResourceState = {
   killFirst: boolean;
   /** In `waiting` for what it depends on, not for a time. */
   held: boolean;
-  /** The assembly that it restarts with and that has to be up first; null when there is none. */
-  rejoins: string | null;
+  /** Assemblies that have to be up first: it restarts with them, or its own assembly waits for them. */
+  rejoins: readonly string[];
   /** By the checks' names; empty unless active. */
   checks: Map<string, CheckState>;
   run: FailureRun;
