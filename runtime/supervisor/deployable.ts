@@ -81,6 +81,7 @@ export function applyPlan(turn: Turn, plan: DeployablePlan): void {
     assembly.monitoring = plan.monitoring;
     updateResources(turn, assembly, assemblyPlan.resources);
     assembly.plan = assemblyPlan;
+    forgetRejoins(assembly);
     if (plan.intent === 'up' && deployable.blocked) beginBlocked(turn, assembly);
     else if (plan.intent === 'up') {
       const escalation = beginAssembly(turn, assembly);
@@ -90,6 +91,13 @@ export function applyPlan(turn: Turn, plan: DeployablePlan): void {
         if (resource.name === 'stopped') takeIn(turn, assembly, resource);
     }
   }
+}
+
+/** What its own assembly does not depend on any more is not waited for. */
+function forgetRejoins(assembly: AssemblyState): void {
+  const needed = new Set(assembly.plan.dependsOn?.map((on) => on.assembly));
+  for (const resource of assembly.resources.values())
+    resource.rejoins = resource.rejoins.filter((name) => needed.has(name));
 }
 
 /** An assembly may come from another deployable, which has stopped it. */

@@ -27,20 +27,27 @@ export function isSettled(world: World): boolean {
   if (view === undefined) return false;
   const isBroken = view.state === 'blocked' || (view.state === 'degraded' && world.maintenances.size > 0);
   if (view.state !== 'active' && !isBroken) return false;
-  return view.assemblies.every((assembly) => isAssemblyAtRest(assembly, isBroken));
+  return view.assemblies.every((assembly) => isAssemblyAtRest(world, assembly, isBroken));
 }
 
-function isAssemblyAtRest({ state, note, resources }: AssemblyView, isBroken: boolean): boolean {
-  if (state === 'online') return resources.every((resource) => isResourceAtRest(resource, isBroken));
+function isAssemblyAtRest(
+  world: World,
+  { name, state, note, resources }: AssemblyView,
+  isBroken: boolean,
+): boolean {
+  const runs = (resource: string): boolean => world.host.machine(name).running.has(resource);
+  if (state === 'online')
+    return resources.every((resource) => isResourceAtRest(resource, isBroken, runs(resource.name)));
   if (state === 'waiting') return isBroken && waitsForOthers.test(note ?? '');
   // What a service finds in a deployable that is given up it may leave as it is.
   return isBroken && (state === 'blocked' || state === 'failed' || state === 'stopped');
 }
 
-function isResourceAtRest({ state, note }: ResourceView, isBroken: boolean): boolean {
+/** @param runs whether it runs after all, in its guest: then its next monitor will tell */
+function isResourceAtRest({ state, note }: ResourceView, isBroken: boolean, runs: boolean): boolean {
   if (state === 'active' || state === 'unmonitored') return true;
   if (state === 'waiting') return isBroken && waitsForOthers.test(note ?? '');
-  return isBroken && (state === 'unrecoverable' || state === 'failed');
+  return isBroken && (state === 'unrecoverable' || (state === 'failed' && !runs));
 }
 
 /** What must hold at the end. */
