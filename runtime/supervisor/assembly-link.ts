@@ -158,7 +158,8 @@ function takeUpAgain(turn: Turn, assembly: AssemblyState): Escalation | null {
   if (assembly.monitoring === 'pm') return null;
   for (const resource of assembly.resources.values()) {
     const { name } = resource;
-    if (name === 'unrecoverable') continue;
+    // What has ended while the assembly's stop waits for others is not begun again.
+    if (name === 'unrecoverable' || (name === 'stopped' && assembly.intent === 'down')) continue;
     const died = name === 'active' && assembly.foundDead.has(resource.plan.name);
     takeUpResource(turn, assembly, resource);
     if (!died) continue;

@@ -26,6 +26,8 @@ export type Failure = { readonly cause: string; readonly verdict: string; readon
 
 /** Kill where needed, then start, once all that it depends on runs; from `starting` or `recovering`. */
 export function launch(turn: Turn, assembly: AssemblyState, resource: ResourceState): void {
+  // The assembly's stop waits for others: nothing is started in it any more.
+  if (assembly.intent === 'down') return moveResource(turn, resource, 'stopped');
   if (!holdForOrder(turn, assembly, resource)) begin(turn, assembly, resource);
 }
 

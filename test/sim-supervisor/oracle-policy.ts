@@ -105,13 +105,18 @@ export class Policies {
     this.#windows.delete(key);
   }
 
+  /** What was in a machine that is gone is started anew with it, whatever its backoff. */
+  machineLeft(assembly: string): void {
+    this.#beginAnew(`resource/${assembly}/`);
+  }
+
   /** A failure was told. */
   hear(event: SupervisorEvent, now: Now): void {
     const { assembly, resource, deployable } = event;
     if (event.kind === 'resource-failed')
       this.#failed(`resource/${assembly}/${resource}`, event, event.severity === 'error', now);
     else if (event.kind === 'assembly-failed') {
-      for (const [key, run] of this.#runs) if (key.startsWith(`resource/${assembly}/`)) run.notBeforeMs = 0;
+      this.machineLeft(assembly ?? '');
       if (!this.#givenUp.has(deployable ?? ''))
         this.#failed(`assembly/${assembly}`, event, event.severity === 'error', now);
     } else if (event.kind === 'assembly-rebooted') {

@@ -69,8 +69,8 @@ export class Oracle {
     }
   }
 
-  /** As an action begins. */
-  act(action: Action, now: Now): void {
+  /** As an action begins. @param all those of its step */
+  act(action: Action, all: readonly Action[], now: Now): void {
     if (this.#world.wanted.intent === 'up') this.#maintenances.act(action, now);
     else this.#stops(action);
     if (action.kind === 'start') this.#started(action.assembly, now);
@@ -80,6 +80,8 @@ export class Oracle {
     const plan = this.#assemblyPlan(action.assembly);
     if (this.#world.wanted.intent === 'down' || plan === undefined) return;
     this.policies.restart(`resource/${action.assembly}/${name}`, now.monotonicMs);
+    // Its machine is given up in the same step: nobody hears it.
+    if (all.some((other) => other.kind === 'close-link' && other.assembly === action.assembly)) return;
     // A kill may also be the hard end of a stop.
     if (this.#isOrdered && operation === 'start') assertResourceMayStart(plan, name, this.#world.view());
   }
@@ -132,6 +134,7 @@ export class Oracle {
     if (observation.kind === 'apply') this.#reloaded(result.actions);
     for (const event of result.events) {
       if (!this.#maintenances.isOnlyReported(event, now)) this.policies.hear(event, now);
+      else if (event.kind === 'assembly-failed') this.policies.machineLeft(event.assembly ?? '');
       this.#told(event, now);
     }
   }

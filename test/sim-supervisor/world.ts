@@ -201,7 +201,7 @@ export class World {
   #perform(actions: readonly Action[], events: readonly SupervisorEvent[]): boolean {
     for (const action of actions) {
       if (this.actionsToLive !== null && this.actionsToLive-- <= 0) return false;
-      this.#begin(action);
+      this.#begin(action, actions);
     }
     // After the actions, and before what was decided is safe.
     if (this.actionsToLive === 0 && actions.length + events.length > 0) return false;
@@ -222,9 +222,9 @@ export class World {
     else this.blocked.set(action.deployable, action.reason);
   }
 
-  #begin(action: Action): void {
+  #begin(action: Action, all: readonly Action[]): void {
     const { host } = this;
-    this.oracle.act(action, this.now());
+    this.oracle.act(action, all, this.now());
     switch (action.kind) {
       case 'start':
         return libvirt.startDomain(host, host.machine(action.assembly), action.attempt);
