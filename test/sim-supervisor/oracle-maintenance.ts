@@ -46,8 +46,11 @@ export class Maintenances {
   }
 
   tick({ wallMs }: Now): void {
-    for (const [key, { untilMs }] of this.#covers)
-      if (untilMs !== null && untilMs <= wallMs) this.#covers.delete(key);
+    for (const [key, { untilMs }] of this.#covers) {
+      if (untilMs === null || untilMs > wallMs) continue;
+      this.#covers.delete(key);
+      this.#failed = new Map();
+    }
   }
 
   hear({ kind, assembly, resource }: SupervisorEvent, { monotonicMs }: Now): void {
