@@ -11,12 +11,14 @@ import { connectOutside } from './outside.ts';
 import { readConfig, shownConfig } from './config.ts';
 import type { CpedConfig } from './config.ts';
 import { startCped } from './cped.ts';
+import { simulate, simulateUsage } from './simulation/command.ts';
 import { readRules } from './telling/rules-file.ts';
 
 /** systemd kills after TimeoutStopSec; what hangs is left behind before that. */
 const stopLimitMs = 10_000;
 
 const usage = `Usage: pcloud-cped [--check-config | --version | --help]
+       pcloud-cped simulate --journal FILE --definition FILE [--escalation RUNG=FAILURES/PERIOD]... [--json]
 
 Supervises the machines and services of this host's deployables. Settings come from the environment:
 PCLOUD_STATE_DIR, PCLOUD_RUNTIME_DIR, PCLOUD_TEMPLATES_DIR, PCLOUD_RESOURCE_TEMPLATES_DIR
@@ -29,6 +31,7 @@ PCLOUD_WEBHOOK_URL, PCLOUD_WEBHOOK_TOKEN_FILE.
 /** The exit code, or undefined when the service runs. */
 async function main(args: readonly string[]): Promise<number | undefined> {
   const [option, ...rest] = args;
+  if (option === 'simulate') return await runSimulation(rest);
   if (rest.length > 0) return fail(badOption(rest[0] ?? ''));
   switch (option) {
     case undefined:
@@ -44,6 +47,12 @@ async function main(args: readonly string[]): Promise<number | undefined> {
     default:
       return fail(badOption(option));
   }
+}
+
+/** Offline: no configuration, no libvirt, no log. */
+async function runSimulation(args: readonly string[]): Promise<number> {
+  process.stdout.write(args.includes('--help') ? simulateUsage : await simulate(args));
+  return 0;
 }
 
 /** Also the file that the settings name: it would be a warning in the journal only. */
