@@ -169,6 +169,8 @@ export function admitStarts(turn: Turn): void {
 function mayStart(turn: Turn, assembly: AssemblyState): boolean {
   // Its stop waits for others.
   if (assembly.intent === 'down') return false;
+  // Somebody was quicker: it is adopted.
+  if (assembly.domain === 'running' || assembly.domain === 'paused') return true;
   if (assembly.incident !== null && maintained(turn, assembly) !== null) {
     leaveUntended(turn, assembly);
     return false;

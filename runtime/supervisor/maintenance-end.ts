@@ -4,9 +4,7 @@
  */
 import type { MaintenanceTarget } from '../control.ts';
 import { beginAssembly } from './assembly.ts';
-import { failAssembly } from './assembly-failure.ts';
 import { escalate } from './deployable.ts';
-import { isOff } from './domain-words.ts';
 import { maintained, maintenanceKey, tellMaintenanceEnded, warnOfEnd } from './maintenance.ts';
 import { beginResource } from './resource.ts';
 import type { Escalation } from './resource-recovery.ts';
@@ -40,14 +38,12 @@ function leave(turn: Turn, target: MaintenanceTarget, byItself: boolean): void {
   }
 }
 
-/** What is off is started; what runs and has not said hello since it failed has to be fenced first. */
+/**
+ * As for what is found when the service starts: what is off is started, what crashed is fenced, and what runs is
+ * adopted, since a person may have brought it back; if it hangs still, that is seen within seconds.
+ */
 function careAgain(turn: Turn, assembly: AssemblyState): Escalation | null {
   if (assembly.name !== 'failed' || maintained(turn, assembly) !== null) return null;
-  if (!isOff(assembly) && assembly.domain !== 'unknown')
-    return failAssembly(turn, assembly, {
-      cause: assembly.note ?? 'it failed during the maintenance, and is not back',
-      verdict: 'failed-in-maintenance',
-    });
   moveAssembly(turn, assembly, 'stopped');
   return beginAssembly(turn, assembly);
 }

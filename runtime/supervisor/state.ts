@@ -252,7 +252,8 @@ const resourceMoves: Readonly<Record<ResourceStateName, readonly ResourceStateNa
   waiting: ['recovering', 'starting', 'unrecoverable', 'active', 'failed', ...anyEnd],
   stopping: ['stopped', 'unrecoverable', 'probing'],
   unrecoverable: ['probing', 'stopped', 'stopping'],
-  failed: ['active', 'failed', 'unrecoverable', ...anyEnd],
+  // Its maintenance may have ended while nothing could be asked of its guest.
+  failed: ['active', 'failed', 'recovering', 'waiting', 'unrecoverable', ...anyEnd],
 };
 
 /** Moves an assembly; its deadline is the new state's own and starts empty. */

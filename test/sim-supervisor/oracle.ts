@@ -31,6 +31,11 @@ export class Oracle {
   #isOrdered = false;
   /** What the service showed before the step, while all is being stopped. */
   #before: DeployableView | null = null;
+  /** On their way to a stop when the operator said stop: a reload or an earlier stop began it, and it goes on. */
+  #onTheirWay: ReadonlySet<string> = new Set();
+
+  /** Said not to run as it should in the step that is being judged. */
+  #failing: string | null = null;
 
   constructor(world: World) {
     this.#world = world;
@@ -47,6 +52,8 @@ export class Oracle {
   /** Before the step. */
   hear(observation: Observation, now: Now): void {
     this.words.hear(observation, now.monotonicMs);
+    const isReport = observation.kind === 'domain' && observation.report.state !== 'running';
+    this.#failing = isReport ? observation.report.assembly : null;
     if (this.#isOrdered && this.#world.wanted.intent === 'down') this.#before = this.#world.viewIfAny();
     if (observation.kind === 'tick') this.#maintenances.tick(now);
     else if (observation.kind === 'maintain') this.#maintenances.set(observation.maintenance, now);
@@ -60,6 +67,8 @@ export class Oracle {
     } else if (observation.kind === 'stop' || observation.kind === 'forget') {
       if (this.#plan === undefined) return;
       this.#plan = { ...this.#plan, intent: 'down' };
+      const stopping = this.#before?.assemblies.filter(({ state }) => state === 'stopping') ?? [];
+      this.#onTheirWay = new Set(stopping.map(({ name }) => name));
       this.#telling.forget();
       this.policies.clear(this.#plan, true);
     } else if (observation.kind === 'recover') {
@@ -95,6 +104,7 @@ export class Oracle {
     const isSuspect = before.assemblies.some(
       ({ name, state }) => name === action.assembly && state === 'suspect',
     );
+    if (this.#onTheirWay.has(action.assembly) || this.#failing === action.assembly) return;
     if (isSuspect || !isAwake(this.#world.host.machine(action.assembly))) return;
     if (action.kind === 'shutdown')
       return assertMayStop(this.#plan, action.assembly, this.#world.view(), this.words);
