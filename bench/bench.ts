@@ -4,6 +4,7 @@
  */
 import { cpSync, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { execa } from 'execa';
 import { cpedClient, type CpedClient } from '../runtime/client.ts';
 import type { StackLayout } from '../tools/stack/layout.ts';
@@ -42,6 +43,7 @@ export const machineNames = ['bench1', 'bench2', 'bench3'] as const;
 /** Outlives a run: what a build has made or fetched once. Definitions, disks and the journal begin anew. */
 const kept = new Set(['images', 'archive', 'cache']);
 const commandLimitMs = 30 * 60_000;
+const adoptionLimitMs = 180_000;
 
 export type BenchOptions = {
   readonly stateDir: string;
@@ -116,11 +118,20 @@ export async function ensureMachines(bench: Bench): Promise<readonly BenchMachin
   await ensureStack(bench);
   if (!(await bench.cped.deployables()).some((known) => known.name === deployable)) await define(bench);
   const { state } = await bench.cped.deployable(deployable);
-  if (state !== 'active') {
+  if (state === 'stopped') {
     bench.note('starting three machines');
     await pcloudsh(bench, ['deployable_start', deployable]);
-  }
+  } else await awaitActive(bench);
   return machinesOf(bench);
+}
+
+/** A service that has just been started adopts its machines: that takes their agents a moment. */
+async function awaitActive(bench: Bench): Promise<void> {
+  const endMs = Date.now() + adoptionLimitMs;
+  while ((await bench.cped.deployable(deployable)).state !== 'active') {
+    if (Date.now() > endMs) throw new Error(`${deployable} is not active after ${adoptionLimitMs / 1000} s`);
+    await delay(100, undefined, { signal: bench.signal });
+  }
 }
 
 async function define(bench: Bench): Promise<void> {
