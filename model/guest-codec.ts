@@ -183,14 +183,17 @@ function kebabCase(key: string): string {
   return key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 
+/** Made once: each message has some values, and a thousand guests speak every second. */
+const refusing = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+const showing = new TextDecoder('utf-8', { fatal: false, ignoreBOM: true });
+
 /** The line's values as text under the message's names; undefined when one is not UTF-8. */
 function rawMessage(line: GuestLine): Record<string, unknown> | undefined {
   // A key such as `__proto__` must be a key like any other.
   const raw = Object.create(null) as Record<string, unknown>;
   const pairs: [string, string][] = [];
   for (const [key, bytes] of line.values) {
-    const fatal = key !== outputs.get(line.verb)?.key;
-    const decoder = new TextDecoder('utf-8', { fatal, ignoreBOM: true });
+    const decoder = key === outputs.get(line.verb)?.key ? showing : refusing;
     let text: string;
     try {
       text = decoder.decode(bytes);

@@ -27,7 +27,7 @@ export function splitLines(rest: Uint8Array, chunk: Uint8Array, maxBytes: number
     if (head.length + (stop - start) > maxBytes - 1) return { lines, rest: emptyRest, tooLong: true };
     const piece = chunk.subarray(start, stop);
     if (end === -1) return { lines, rest: join(head, piece), tooLong: false };
-    lines.push(latin1(head) + latin1(piece));
+    lines.push(head.length === 0 ? latin1(piece) : latin1(head) + latin1(piece));
     head = emptyRest;
     start = end + 1;
   }
@@ -41,7 +41,7 @@ function join(head: Uint8Array, tail: Uint8Array): Uint8Array {
   return joined;
 }
 
-/** Bounded by the line limit, so the argument list of fromCharCode is short. */
+/** A thousand guests speak every second: a copy by the runtime costs a tenth of one character at a time. */
 function latin1(bytes: Uint8Array): string {
-  return String.fromCharCode(...bytes);
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
 }
