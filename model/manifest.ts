@@ -110,9 +110,10 @@ export function parseManifest(text: string, where: string, expectedDigest: strin
   const result = schema.safeParse(value);
   if (!result.success) {
     const issue = result.error.issues[0];
+    // zod names every key that it does not know, and a damaged file may have a megabyte of them.
     throw damaged(
       where,
-      `${issue?.path.join('.') || 'the whole'}: ${issue?.message ?? 'unexpected'}`,
+      `${issue?.path.join('.') || 'the whole'}: ${shortened(issue?.message ?? 'unexpected')}`,
       value,
       result.error,
     );
@@ -120,6 +121,13 @@ export function parseManifest(text: string, where: string, expectedDigest: strin
   if (result.data.digest !== expectedDigest)
     throw damaged(where, `it describes the image ${result.data.digest}`, value, undefined);
   return result.data;
+}
+
+/** Longest description of what is wrong; an operator reads one sentence. */
+const maxReasonLength = 300;
+
+function shortened(text: string): string {
+  return text.length > maxReasonLength ? `${text.slice(0, maxReasonLength - 3)}...` : text;
 }
 
 const rebuildableSchema = z.object({

@@ -72,6 +72,13 @@ test('a field out of its limits is named', () => {
   assert.match(error.message, /disk\.file/);
 });
 
+test('thousands of keys that nobody knows are refused in one short sentence', () => {
+  const unknown = Object.fromEntries(Array.from({ length: 5000 }, (_, index) => [`key${index}`, index]));
+  const error = errorOf(JSON.stringify({ ...sampleManifest, ...unknown }));
+  assert.equal(error.code, 'manifest-damaged');
+  assert.ok(error.message.length < 700, `${error.message.length} characters`);
+});
+
 test('the manifest of another image in this directory is refused', () => {
   assert.match(errorOf(JSON.stringify(sampleManifest), 'e'.repeat(64)).message, /describes the image/);
 });
