@@ -14,7 +14,7 @@ SOURCES = model catalogue service builder runtime shell tools test bench
 PRESENT = $(wildcard $(SOURCES))
 
 .DEFAULT_GOAL := help
-.PHONY: help bootstrap deps native check format test test-pure test-real scenario soak demo images images-archive shell bench bench-long stack-up stack-down clean install
+.PHONY: help bootstrap deps native check format test test-pure test-real fuzz scenario soak demo images images-archive shell bench bench-long stack-up stack-down clean install
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -44,6 +44,9 @@ test-pure: bootstrap ## the tests that need neither libvirt nor QEMU nor Redis (
 
 test-real: bootstrap ## the tests on real QEMU, libvirt, Redis and image builds
 	@node tools/test/main.ts real
+
+fuzz: bootstrap ## ten million damaged lines through every parser, a million manifests (minutes)
+	@node test/fuzz/main.ts
 
 scenario: bootstrap ## play a scenario on the virtual clock: NAME=hung-guest; without NAME, list them
 	@node test/scenarios/replay.ts '$(NAME)'
