@@ -192,11 +192,15 @@ function rawMessage(line: GuestLine): Record<string, unknown> | undefined {
   // A key such as `__proto__` must be a key like any other.
   const raw = Object.create(null) as Record<string, unknown>;
   const pairs: [string, string][] = [];
-  for (const [key, bytes] of line.values) {
+  for (const [key, value] of line.values) {
+    if (typeof value === 'string') {
+      pairs.push([key, value]);
+      continue;
+    }
     const decoder = key === outputs.get(line.verb)?.key ? showing : refusing;
     let text: string;
     try {
-      text = decoder.decode(bytes);
+      text = decoder.decode(value);
     } catch {
       return undefined;
     }

@@ -12,7 +12,10 @@ const printable = /^[\x20-\x7e]+$/;
 /** Printable ASCII without space, `%` and `=`. */
 const plain = /^[\x21-\x24\x26-\x3c\x3e-\x7e]$/;
 
-export type GuestLine = { readonly verb: string; readonly values: ReadonlyMap<string, Uint8Array> };
+/** A value that is ASCII is text already; any other is its bytes, whose UTF-8 nobody has looked at yet. */
+export type GuestValue = string | Uint8Array;
+
+export type GuestLine = { readonly verb: string; readonly values: ReadonlyMap<string, GuestValue> };
 
 export type ParsedLine =
   { readonly ok: true; readonly line: GuestLine } | { readonly ok: false; readonly reason: string };
@@ -21,22 +24,31 @@ function refused(reason: string): { readonly ok: false; readonly reason: string 
   return { ok: false, reason };
 }
 
-/** The bytes of a percent-encoded value; undefined when it is malformed or holds a NUL. */
-function percentDecode(text: string): Uint8Array | undefined {
+/** What a percent-encoded value stands for; undefined when it is malformed or holds a NUL. */
+function percentDecode(text: string): GuestValue | undefined {
+  if (!text.includes('%')) return text;
   const bytes = new Uint8Array(text.length);
   let length = 0;
+  let ascii = true;
   for (let at = 0; at < text.length; at++) {
     let byte = text.charCodeAt(at);
     if (byte === 0x25) {
-      const digits = text.slice(at + 1, at + 3);
-      if (!/^[0-9A-Fa-f]{2}$/.test(digits)) return undefined;
-      byte = Number.parseInt(digits, 16);
-      if (byte === 0) return undefined;
+      byte = hexDigit(text.charCodeAt(at + 1)) * 16 + hexDigit(text.charCodeAt(at + 2));
+      // Not a digit is NaN, and so is what lies behind the end.
+      if (!(byte > 0)) return undefined;
+      if (byte > 0x7f) ascii = false;
       at += 2;
     }
     bytes[length++] = byte;
   }
-  return bytes.subarray(0, length);
+  if (!ascii) return bytes.subarray(0, length);
+  return Buffer.from(bytes.buffer, 0, length).toString('latin1');
+}
+
+function hexDigit(code: number): number {
+  if (code >= 0x30 && code <= 0x39) return code - 0x30;
+  const letter = code | 0x20;
+  return letter >= 0x61 && letter <= 0x66 ? letter - 0x61 + 10 : Number.NaN;
 }
 
 function percentEncode(text: string): string {
@@ -56,7 +68,7 @@ export function parseGuestLine(text: string): ParsedLine {
   const [verb = '', ...pairs] = text.split(' ');
   if (!verbPattern.test(verb)) return refused('the line does not start with a verb');
   if (pairs.length > maxPairs) return refused(`the line has more than ${maxPairs} keys`);
-  const values = new Map<string, Uint8Array>();
+  const values = new Map<string, GuestValue>();
   for (const pair of pairs) {
     const [, key, encoded] = pairPattern.exec(pair) ?? [];
     if (key === undefined || encoded === undefined) return refused(`${verb}: not every word is key=value`);
