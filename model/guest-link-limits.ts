@@ -8,8 +8,11 @@ export const guestLinkLimits = {
   /** Between two attempts to connect: the first, doubling up to the last. A new QEMU makes a new socket. */
   retryFirstMs: 50,
   retryLastMs: 500,
-  /** After a guest lost its link by what it said. */
+  /** After a guest lost its link by what it said: the first pause, doubling up to the last. */
   pauseMs: 5000,
+  pauseLastMs: 120_000,
+  /** A link that was up for so long before it was lost again begins with the first pause. */
+  behavedMs: 60_000,
   bytesPerSecond: 512 * 1024,
   linesPerSecond: 500,
   hellosPerMinute: 30,
@@ -34,4 +37,9 @@ export function countIn(window: Window, amount: number, nowMs: number, windowMs:
 export function retryDelayMs(failures: number): number {
   const { retryFirstMs, retryLastMs } = guestLinkLimits;
   return Math.min(retryLastMs, retryFirstMs * 2 ** Math.min(failures, 10));
+}
+
+/** The pause after a guest lost its link by what it said, when it had already lost it `refusals` times in a row. */
+export function pauseDelayMs(firstMs: number, refusals: number): number {
+  return Math.min(guestLinkLimits.pauseLastMs, firstMs * 2 ** Math.min(refusals, 16));
 }

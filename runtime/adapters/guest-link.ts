@@ -9,7 +9,7 @@
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 import { encodeHostMessage } from '../../model/guest-codec.ts';
-import { guestLinkLimits, retryDelayMs } from '../../model/guest-link-limits.ts';
+import { guestLinkLimits, pauseDelayMs, retryDelayMs } from '../../model/guest-link-limits.ts';
 import { startTalk } from '../../model/guest-link-talk.ts';
 import type { TalkOutcome } from '../../model/guest-link-talk.ts';
 import { guestProtocolVersion } from '../../model/guest-protocol.ts';
@@ -19,7 +19,7 @@ export type GuestLinkOptions = {
   readonly clock: Clock;
   /** How often each agent is asked to say that it lives. */
   readonly heartbeatMs: number;
-  /** After a guest lost its link by what it said; `guestLinkLimits.pauseMs` unless given. */
+  /** After a guest lost its link by what it said, the first time; `guestLinkLimits.pauseMs` unless given. */
   readonly pauseMs?: number | undefined;
   /** Told of a guest that lost its link, for the log. */
   readonly notice?: ((message: string) => void) | undefined;
@@ -36,6 +36,10 @@ type Link = GuestLinkOptions & {
   up: boolean;
   /** Attempts in a row that did not connect. */
   failures: number;
+  /** How often in a row the guest lost its link by what it said. */
+  refusals: number;
+  /** When the present connection was made. */
+  connectedMs: number;
   socket: Socket | undefined;
   cancelRetry: () => void;
 };
@@ -76,10 +80,12 @@ function act(link: Link, socket: Socket, outcome: TalkOutcome): void {
 class GuestRefused extends Error {}
 
 function ended(link: Link, connected: boolean, failure: Error | undefined): void {
-  const pauseMs = link.pauseMs ?? guestLinkLimits.pauseMs;
   link.socket = undefined;
   if (link.closed) return;
+  if (link.clock.monotonicMs() - link.connectedMs >= guestLinkLimits.behavedMs) link.refusals = 0;
+  const pauseMs = pauseDelayMs(link.pauseMs ?? guestLinkLimits.pauseMs, link.refusals);
   if (failure instanceof GuestRefused) {
+    link.refusals += 1;
     link.notice?.(`assembly ${link.assembly}: ${failure.message}; the next attempt is in ${pauseMs} ms`);
   }
   if (connected) goDown(link, failure?.message ?? 'the connection to the guest was closed');
@@ -96,6 +102,7 @@ function dial(link: Link): void {
   socket.on('connect', () => {
     connected = true;
     link.failures = 0;
+    link.connectedMs = link.clock.monotonicMs();
     // The empty line ends what the port may still hold of an earlier connection.
     socket.write(`\n${link.hello}`);
   });
@@ -147,6 +154,8 @@ function openLink(options: GuestLinkOptions, assembly: string, socketPath: strin
     closed: false,
     up: false,
     failures: 0,
+    refusals: 0,
+    connectedMs: 0,
     socket: undefined,
     cancelRetry: () => {},
   };

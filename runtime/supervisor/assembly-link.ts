@@ -36,7 +36,9 @@ export function guestSaid(turn: Turn, assembly: AssemblyState, message: GuestMes
     case 'hello':
       return greeted(turn, assembly, message);
     case 'state':
-      if (message.state === 'dead') assembly.foundDead.add(message.name);
+      // Names that nobody defined are not kept: a guest may say any number of them.
+      if (message.state === 'dead' && assembly.resources.has(message.name))
+        assembly.foundDead.add(message.name);
       return null;
     case 'state-end':
       return caughtUp(turn, assembly);
