@@ -200,6 +200,7 @@ function makeLoop(
     openIncidents: memory.newest(openIncidentsLookBack).filter(isSupervisors),
     // Whoever wants to hear of events subscribes to the memory.
     onEvents: () => undefined,
+    soon: setImmediate,
     onDefect,
   });
 }

@@ -22,6 +22,11 @@ export type LoopOptions = ActionPorts & {
   readonly openIncidents?: readonly Incident[];
   /** Called with what was told, in order, after it is in the journal. */
   readonly onEvents: (events: readonly JournalEvent[]) => void;
+  /**
+   * Calls back when what has already come in from outside has been taken; at once unless given. What was decided
+   * until then is written with one sync to disk, and a tick sees no silence in what was only not read yet.
+   */
+  readonly soon?: (work: () => void) => void;
   /** A defect of ours: the step refused to go on. The process should end; the VMs live on and are adopted. */
   readonly onDefect: (error: unknown) => void;
 };
@@ -52,7 +57,12 @@ export function createLoop(options: LoopOptions): Loop {
     firstIncident: options.firstIncident,
     firstOperationId: 1 + (Math.floor(clock.wallMs()) % 2_000_000_000),
   });
+  const soon = options.soon ?? ((work: () => void) => work());
   const queue: Observation[] = [];
+  /** Decided and not written yet. */
+  let saves: (() => void)[] = [];
+  let told: SupervisorEvent[] = [];
+  let writing = false;
   let draining = false;
   let stopped = false;
   /** When we last did anything; a gap much longer than a tick means that we stood still. */
@@ -69,6 +79,7 @@ export function createLoop(options: LoopOptions): Loop {
       for (let next = queue.shift(); next !== undefined; next = queue.shift()) take(next);
     } catch (error) {
       stopped = true;
+      write();
       options.onDefect(error);
     } finally {
       draining = false;
@@ -88,12 +99,30 @@ export function createLoop(options: LoopOptions): Loop {
     const now = { monotonicMs: clock.monotonicMs(), wallMs: clock.wallMs() };
     const { actions, events } = step(state, observation, now);
     if (actions.length === 0 && events.length === 0) return;
+    // Actions first: their promises start now, and the journal's sync must not delay a recovery.
+    for (const action of actions) {
+      if (isSave(action)) saves.push(() => perform(action));
+      else perform(action);
+    }
+    for (const event of events) logEvent(log, event);
+    told.push(...events);
+    writeSoon();
+  };
+
+  const writeSoon = (): void => {
+    if (writing || (saves.length === 0 && told.length === 0)) return;
+    writing = true;
+    soon(write);
+  };
+
+  const write = (): void => {
+    const [savesNow, toldNow] = [saves, told];
+    [saves, told, writing] = [[], [], false];
+    if (savesNow.length === 0 && toldNow.length === 0) return;
     try {
       memory.together(() => {
-        // Actions first: their promises start now, and the journal's sync must not delay a recovery.
-        for (const action of actions) perform(action);
-        for (const event of events) logEvent(log, event);
-        if (events.length > 0) record(events);
+        for (const save of savesNow) save();
+        if (toldNow.length > 0) record(toldNow);
       });
     } catch (error) {
       log.error({ err: error }, 'what was decided could not be written down; recovery goes on');
@@ -124,7 +153,9 @@ export function createLoop(options: LoopOptions): Loop {
     options.onEvents(written);
   };
 
-  const tick = (): void => {
+  const tick = (): void => soon(takeTick);
+
+  const takeTick = (): void => {
     feed({ kind: 'tick' });
     if (state.hypervisor === 'up' && clock.monotonicMs() - lastInventoryMs >= inventoryMs) takeInventory();
     if (!stopped) cancelTick = clock.after(tickMs, tick);
@@ -152,8 +183,11 @@ export function createLoop(options: LoopOptions): Loop {
   };
 
   const onLink = (event: GuestLinkEvent): void => {
-    if (event.kind === 'message' && event.message.kind === 'hello' && event.message.hostKey !== undefined)
-      rememberHostKey(event.assembly, event.message.hostKey);
+    if (event.kind === 'message' && event.message.kind === 'hello' && event.message.hostKey !== undefined) {
+      const { hostKey } = event.message;
+      saves.push(() => rememberHostKey(event.assembly, hostKey));
+      writeSoon();
+    }
     feed(event);
   };
 
@@ -176,6 +210,7 @@ export function createLoop(options: LoopOptions): Loop {
     async stop() {
       stopped = true;
       cancelTick();
+      write();
       await links.closeAll();
       await hypervisor.close();
     },
@@ -202,6 +237,10 @@ function controlOf(
     },
     hypervisorState: () => state.hypervisor,
   };
+}
+
+function isSave(action: Action): boolean {
+  return action.kind.startsWith('save-');
 }
 
 function logEvent(log: Logger, event: Omit<JournalEvent, 'seq'>): void {

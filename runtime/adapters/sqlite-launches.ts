@@ -69,7 +69,7 @@ export function createLaunchStore(database: SqliteDatabase): LaunchStore {
       database.run(
         `INSERT INTO host_keys (assembly, host_key)
          SELECT name, ? FROM assemblies WHERE name = ?
-         ON CONFLICT (assembly) DO UPDATE SET host_key = excluded.host_key`,
+         ON CONFLICT (assembly) DO UPDATE SET host_key = excluded.host_key WHERE host_key <> excluded.host_key`,
         hostKey,
         assembly,
       ),
