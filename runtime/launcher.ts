@@ -90,11 +90,12 @@ export function createLauncher(options: LauncherOptions): AssemblyLauncher {
   const defined = (name: string): AssemblyDefinition => {
     const assembly = store.assembly(name);
     if (assembly !== undefined) return assembly;
-    throw new PcloudError({
-      code: 'unknown-assembly',
-      category: 'not-found',
-      message: `There is no assembly ${name} (any more).`,
-    });
+    throw unknownAssembly(name);
+  };
+  const uuidOf = (name: string): string => {
+    const uuid = store.assemblyUuid(name);
+    if (uuid !== undefined) return uuid;
+    throw unknownAssembly(name);
   };
 
   const networkOf = async (assembly: AssemblyDefinition): Promise<DomainNetwork> => {
@@ -165,8 +166,8 @@ export function createLauncher(options: LauncherOptions): AssemblyLauncher {
       if (assembly.transport.kind !== 'none') await ensureKeyOf(assembly);
       return await specOf(assembly, image);
     },
-    uuidOf: (name) => defined(name).uuid,
-    agentSocketPath: (name) => checkSocketPath(guestSocketPath(directories, defined(name).uuid)),
+    uuidOf,
+    agentSocketPath: (name) => checkSocketPath(guestSocketPath(directories, uuidOf(name))),
     identity(name) {
       const assembly = defined(name);
       // Another's guest keeps its keys; nobody would write ours there.
@@ -272,6 +273,14 @@ async function removeDomain(
       { assembly: assembly.name },
     );
   await hypervisor.undefine(assembly.uuid);
+}
+
+function unknownAssembly(name: string): PcloudError {
+  return new PcloudError({
+    code: 'unknown-assembly',
+    category: 'not-found',
+    message: `There is no assembly ${name} (any more).`,
+  });
 }
 
 function noImage(assembly: AssemblyDefinition): PcloudError {

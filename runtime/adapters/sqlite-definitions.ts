@@ -71,6 +71,7 @@ const selectDeployable = `
        FROM (SELECT * FROM deployable_assemblies WHERE deployable = d.name ORDER BY position) m) AS assemblies
   FROM deployables d`;
 
+const uuidRow = z.object({ uuid: z.uuid() });
 const createdRow = z.object({ created_at_ms: z.number() });
 
 export function createDefinitionStore(database: SqliteDatabase): DefinitionStore {
@@ -88,6 +89,7 @@ export function createDefinitionStore(database: SqliteDatabase): DefinitionStore
 type Reads =
   | 'assemblies'
   | 'assembly'
+  | 'assemblyUuid'
   | 'deployables'
   | 'deployable'
   | 'deployableOf'
@@ -100,6 +102,7 @@ function reads(database: SqliteDatabase): Pick<DefinitionStore, Reads> {
   return {
     assemblies: (): AssemblyDefinition[] => database.all(assemblyRow, `${selectAssembly} ORDER BY name`),
     assembly: (name) => database.get(assemblyRow, `${selectAssembly} WHERE name = ?`, name),
+    assemblyUuid: (name) => database.get(uuidRow, 'SELECT uuid FROM assemblies WHERE name = ?', name)?.uuid,
     deployables: (): DeployableDefinition[] =>
       database.all(deployableRow, `${selectDeployable} ORDER BY name`),
     deployable: (name) => database.get(deployableRow, `${selectDeployable} WHERE name = ?`, name),
