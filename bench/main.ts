@@ -13,13 +13,16 @@ import { agentCpu } from './figures/agent-cpu.ts';
 import { applicationRecovery } from './figures/application-recovery.ts';
 import { assemblyBuild } from './figures/assembly-build.ts';
 import { builderMemory } from './figures/builder-memory.ts';
+import { burst } from './figures/burst.ts';
 import { clone } from './figures/clone.ts';
 import { deathNotice } from './figures/death-notice.ts';
 import { hangDetection } from './figures/hang-detection.ts';
+import { flood } from './figures/flood.ts';
 import { imagesCached } from './figures/images-cached.ts';
 import { ozOverhead, virtInstallOverhead } from './figures/install-overhead.ts';
 import { jeosBuild } from './figures/jeos-build.ts';
 import { machineRecovery } from './figures/machine-recovery.ts';
+import { scale } from './figures/scale.ts';
 import { serviceMemory } from './figures/service-memory.ts';
 import { startUp } from './figures/start-up.ts';
 import { supervisorSteps } from './figures/supervisor-steps.ts';
@@ -31,6 +34,9 @@ import { summarize, type Row } from './statistics.ts';
 /** In this order: builds before any machine runs, what needs fresh machines before what kills them. */
 const figures: readonly Figure[] = [
   supervisorSteps,
+  scale,
+  burst,
+  flood,
   jeosBuild,
   assemblyBuild,
   ozOverhead,
