@@ -50,7 +50,11 @@ type Host = {
 
 /** A host with one assembly; parts of memory and launcher can be replaced by what fails. */
 async function host(
-  replace: { readonly memory?: Partial<Memory>; readonly launcher?: Partial<Launcher> } = {},
+  replace: {
+    readonly memory?: Partial<Memory>;
+    readonly launcher?: Partial<Launcher>;
+    readonly soon?: (work: () => void) => void;
+  } = {},
 ): Promise<Host> {
   const time = createVirtualClock(0);
   const hypervisor = simulatedHypervisor(time.clock, 'test');
@@ -89,6 +93,7 @@ async function host(
       saveValues: () => undefined,
       ...replace.memory,
     },
+    soon: replace.soon ?? ((work) => work()),
     onEvents: (events) => told.push(...events.map((event) => event.text)),
     onDefect: (error) => {
       throw error;
@@ -240,4 +245,59 @@ test('a record that cannot be read is no evidence against a silent guest, and en
   await time.advance(5000);
   assert.equal(told.filter((text) => text.includes('FAILED')).length, 0, told.join('\n'));
   assert.equal(stateOf(loop), 'active');
+});
+
+test('what is decided in one turn of the event loop is written with one sync, and last when the service stops', async () => {
+  const later: (() => void)[] = [];
+  const synced: string[][] = [];
+  let now: string[] | null = null;
+  const { time, loop } = await host({
+    soon: (work) => later.push(work),
+    memory: {
+      together(work) {
+        now = [];
+        synced.push(now);
+        work();
+        now = null;
+      },
+      append(events) {
+        assert.ok(now !== null, 'written alone');
+        now.push(...events.map(({ kind }) => kind));
+        return events.map((event, index) => ({ ...event, seq: index + 1 }));
+      },
+    },
+  });
+  loop.control.apply(plan);
+  loop.control.stop('dep1');
+  assert.deepEqual(synced, []);
+  for (const work of later.splice(0)) work();
+  assert.deepEqual(synced, [['deployable-starting', 'deployable-stopping']]);
+  loop.control.apply(plan);
+  const stopping = loop.stop();
+  assert.deepEqual(synced[1], ['deployable-starting']);
+  await time.advance(1000);
+  await stopping;
+  assert.equal(synced.length, 2);
+});
+
+test('a guest whose word came while we were busy is not suspected by the tick that was late', async () => {
+  // As Node does after a long block: timers first, what has come in on sockets afterwards.
+  const later: (() => void)[] = [];
+  let deferred = false;
+  const { time, guests, loop, told } = await host({
+    soon: (work) => (deferred ? void later.push(work) : work()),
+  });
+  loop.control.apply(plan);
+  await time.advance(20_000);
+  deferred = true;
+  guests.hang('assy1');
+  await time.advance(3100);
+  guests.unhang('assy1');
+  for (const work of later.splice(0)) work();
+  deferred = false;
+  await time.advance(2000);
+  assert.deepEqual(
+    told.filter((text) => text.includes('SUSPECT')),
+    [],
+  );
 });
