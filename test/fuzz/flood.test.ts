@@ -18,7 +18,7 @@ import { createGuestLinks } from '../../runtime/adapters/guest-link.ts';
 import { systemClock } from '../../runtime/adapters/system-clock.ts';
 
 const script = path.resolve(import.meta.dirname, '../../bench/fleet/hostile-guest.ts');
-const measuredMs = 2500;
+const measuredMs = 1500;
 /**
  * The promise is 5 % of a core (issue: a guest that floods). Measured here over a window that begins with the
  * connection, where the one cut-off weighs most, on hosts whose cores are shared: three times that.

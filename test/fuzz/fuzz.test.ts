@@ -12,7 +12,7 @@ import { readArtifact } from '../../catalogue/image-directory.ts';
 import { fuzz } from './run.ts';
 import type { FuzzTarget } from './run.ts';
 
-/** Some six seconds on an idle core of 2024. */
+/** Some six seconds on an idle core. */
 const shares: readonly { readonly target: FuzzTarget; readonly lines: number }[] = [
   { target: 'codec', lines: 200_000 },
   { target: 'manifest', lines: 50_000 },
