@@ -3,6 +3,7 @@
  * about any of it is `deployable.ts`.
  */
 import type { DeployableStateName } from '../../model/cped-api.ts';
+import type { DeployablePlan } from '../control.ts';
 import { maintained } from './maintenance.ts';
 import { tell } from './record.ts';
 import { membersOf, type AssemblyState, type DeployableState, type Turn } from './state.ts';
@@ -10,15 +11,58 @@ import { seconds, subject } from './wording.ts';
 
 /** Brings a deployable's state in line with its assemblies and tells when it changed. */
 export function rollUp(turn: Turn, deployable: DeployableState): void {
-  const planned = new Set(deployable.plan.assemblies.map((plan) => plan.name));
-  const members: AssemblyState[] = [];
+  const planned = namesIn(deployable.plan);
+  const sum: Sum = { ...nothing };
   for (const assembly of membersOf(turn.state, deployable.plan.name)) {
-    if (planned.has(assembly.plan.name)) members.push(assembly);
+    if (planned.has(assembly.plan.name)) addTo(sum, turn, assembly);
     // What was taken out of the plan is forgotten once it is off.
     else if (assembly.name === 'stopped') forgetAssembly(turn, assembly);
   }
-  const next = addUp(turn, deployable, members);
+  const next = stateOf(deployable, sum);
   if (next !== deployable.name) enter(turn, deployable, next);
+}
+
+/** Made once for each plan: a deployable adds up again with each thing that moves in it. */
+const namesByPlan = new WeakMap<DeployablePlan, ReadonlySet<string>>();
+
+function namesIn(plan: DeployablePlan): ReadonlySet<string> {
+  const known = namesByPlan.get(plan);
+  if (known !== undefined) return known;
+  const names = new Set(plan.assemblies.map(({ name }) => name));
+  namesByPlan.set(plan, names);
+  return names;
+}
+
+/** What is true of the assemblies of a deployable and their resources: of all of them, or of any. */
+type Sum = {
+  allStopped: boolean;
+  allUp: boolean;
+  anyBlocked: boolean;
+  anyUntended: boolean;
+  anyIncident: boolean;
+};
+const nothing: Readonly<Sum> = {
+  allStopped: true,
+  allUp: true,
+  anyBlocked: false,
+  anyUntended: false,
+  anyIncident: false,
+};
+
+function addTo(sum: Sum, turn: Turn, assembly: AssemblyState): void {
+  const { name, stalled } = assembly;
+  if (name !== 'stopped') sum.allStopped = false;
+  // A suspicion is not yet a failure: nothing is being recovered.
+  if ((name !== 'online' && name !== 'suspect') || stalled !== null) sum.allUp = false;
+  if (name === 'blocked') sum.anyBlocked = true;
+  if (name === 'failed' || (stalled !== null && maintained(turn, assembly) !== null)) sum.anyUntended = true;
+  if (assembly.incident !== null) sum.anyIncident = true;
+  for (const resource of assembly.resources.values()) {
+    if (resource.name !== 'active' && resource.name !== 'unmonitored') sum.allUp = false;
+    if (resource.name === 'unrecoverable') sum.anyBlocked = true;
+    if (resource.name === 'failed') sum.anyUntended = true;
+    if (resource.incident !== null) sum.anyIncident = true;
+  }
 }
 
 /** Off and in no plan any more: it is nobody's concern. */
@@ -27,41 +71,16 @@ export function forgetAssembly(turn: Turn, assembly: AssemblyState): void {
   turn.state.assemblies.delete(assembly.plan.name);
 }
 
-function addUp(
-  turn: Turn,
-  deployable: DeployableState,
-  members: readonly AssemblyState[],
-): DeployableStateName {
-  if (deployable.intent === 'down')
-    return members.every((assembly) => assembly.name === 'stopped') ? 'stopped' : 'stopping';
-  const resources = members.flatMap((assembly) => [...assembly.resources.values()]);
-  if (
-    deployable.blocked ||
-    members.some((assembly) => assembly.name === 'blocked') ||
-    resources.some((resource) => resource.name === 'unrecoverable')
-  )
-    return 'blocked';
-  const up =
-    // A suspicion is not yet a failure: nothing is being recovered.
-    members.every(({ name, stalled }) => (name === 'online' || name === 'suspect') && stalled === null) &&
-    resources.every((resource) => resource.name === 'active' || resource.name === 'unmonitored');
+function stateOf(deployable: DeployableState, sum: Readonly<Sum>): DeployableStateName {
+  if (deployable.intent === 'down') return sum.allStopped ? 'stopped' : 'stopping';
+  if (deployable.blocked || sum.anyBlocked) return 'blocked';
   // What could not even be planned is not seen among the members.
-  if (up) return deployable.plan.incomplete === true ? 'blocked' : 'active';
+  if (sum.allUp) return deployable.plan.incomplete === true ? 'blocked' : 'active';
   // Nothing is done about what has failed in maintenance.
-  if (
-    members.some(
-      (assembly) =>
-        assembly.name === 'failed' || (assembly.stalled !== null && maintained(turn, assembly) !== null),
-    ) ||
-    resources.some((resource) => resource.name === 'failed')
-  )
-    return 'degraded';
-  const failing =
-    members.some((assembly) => assembly.incident !== null) ||
-    resources.some((resource) => resource.incident !== null);
+  if (sum.anyUntended) return 'degraded';
   // Active before, and nothing failed: a reload has added something, which starts.
   const starting = deployable.name === 'starting' || deployable.name === 'active';
-  return starting && !failing ? 'starting' : 'recovering';
+  return starting && !sum.anyIncident ? 'starting' : 'recovering';
 }
 
 /** Since now, or since its oldest open incident: one that an earlier service left open began before us. */
