@@ -1,9 +1,13 @@
 /**
- * A recorded journal as a file: one JSON object a line, as `pcloudsh events --json` writes it, or the array of an
- * HTTP answer. Checked line by line, because a file may come from anywhere.
+ * A recorded journal as a file: one event a line, as `pcloudsh events --json` writes it or as it stands in an HTTP
+ * answer. Checked line by line, because a file may come from anywhere.
  */
+import { z } from 'zod';
 import { journalEventSchema, type JournalEvent } from '../../model/event.ts';
 import { PcloudError } from '../../model/errors.ts';
+
+/** As `pcloudsh events --json` writes each; the events of an HTTP answer stand without it. */
+const wrappedSchema = z.object({ version: z.number(), event: z.record(z.string(), z.unknown()) });
 
 /** Longer than any event may become. */
 const maxLineLength = 65_536;
@@ -44,7 +48,8 @@ function eventOf(line: string, number: number, name: string, before: JournalEven
   } catch {
     throw broken(name, number, 'it is no JSON object (one event a line)');
   }
-  const parsed = journalEventSchema.safeParse(value);
+  const wrapped = wrappedSchema.safeParse(value);
+  const parsed = journalEventSchema.safeParse(wrapped.success ? wrapped.data.event : value);
   if (!parsed.success) {
     const issue = parsed.error.issues[0];
     throw broken(name, number, `${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'it is no event'}`);

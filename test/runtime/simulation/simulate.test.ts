@@ -66,6 +66,12 @@ function decisions(events: readonly JournalEvent[]): readonly string[] {
     );
 }
 
+test('a journal is read as pcloudsh writes it, and as the HTTP interface gives it', async () => {
+  const events = await recorded();
+  const asShell = events.map((event) => JSON.stringify({ version: 1, event })).join('\n');
+  assert.deepEqual(readJournal(asShell, 'journal'), readJournal(lines(events), 'journal'));
+});
+
 test('a recorded journal replays to the same decisions, also through its file', async () => {
   const events = await recorded();
   const read = readJournal(lines(events), 'journal');
