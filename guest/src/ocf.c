@@ -116,7 +116,8 @@ void ocf_step(struct operation *operation, struct resource *resource, const stru
 		done(operation, resource, outcome);
 		break;
 	case KILLING:
-		if (kill_tree(resource->pid, resource->session) > 0)
+		if (kill_tree(resource->pid, resource->session, &operation->victims,
+			      operation_force(operation)) > 0)
 			operation_wait(operation, KILLING, WAIT_GONE_MS);
 		else {
 			/* OCF has no kill; its stop cleans up after the dead, and must not fail on them. */

@@ -4,6 +4,7 @@
 #include "operation.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 
 #include "clock.h"
@@ -16,6 +17,8 @@
 #include "sysv.h"
 
 #define LOOKUP_TIMEOUT_MS 20000
+/* As for a child process whose time is up (job.c), and no more than a quarter of the time that there is. */
+#define TERM_GRACE_MS 2000
 
 static struct operation table[MAX_OPERATIONS + MAX_LOOKUPS];
 
@@ -127,6 +130,17 @@ void operation_wait(struct operation *operation, int next_step, int delay_ms)
 		end(operation, OCF_ERROR, true);
 	else
 		operation->wake_ms = earlier_ms(now_ms + delay_ms, operation->deadline_ms);
+}
+
+int operation_force(struct operation *operation)
+{
+	int64_t now_ms = clock_ms();
+	if (operation->term_until_ms == 0) {
+		int64_t grace_ms = (operation->deadline_ms - now_ms) / 4;
+		operation->term_until_ms = now_ms + (grace_ms < TERM_GRACE_MS ? grace_ms : TERM_GRACE_MS);
+		return SIGTERM;
+	}
+	return now_ms < operation->term_until_ms ? 0 : SIGKILL;
 }
 
 static void begin(struct operation *operation, const struct resource *resource)

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "job.h"
+#include "kill-tree.h"
 #include "message.h"
 #include "resource.h"
 
@@ -29,6 +30,9 @@ struct operation {
 	/* The flavour's own: where it is, and the exit code it remembers. 0 at the beginning. */
 	int step;
 	int code;
+	/* Of a kill: until when what it has asked to end may end by itself; 0 before it has asked. */
+	int64_t term_until_ms;
+	struct kill_list victims;
 	char output[MAX_OUTPUT_BYTES];
 	size_t output_length;
 };
@@ -46,6 +50,11 @@ void operation_run(struct operation *operation, int next_step, const char *const
 		   const char *const environment[]);
 /* Calls the flavour again (without an outcome) after `delay_ms`, unless the time is up before. */
 void operation_wait(struct operation *operation, int next_step, int delay_ms);
+/*
+ * The signal that a kill is to send now: TERM at first, none while what it was sent to may still end by itself,
+ * then KILL. A database that hangs in one query writes its log at a TERM; what ignores it is not waited for.
+ */
+int operation_force(struct operation *operation);
 /* `text` replaces the kept output where it is not NULL. */
 void operation_finish(struct operation *operation, int code, const char *text);
 

@@ -3,6 +3,7 @@
  */
 #include "systemd.h"
 
+#include <signal.h>
 #include <string.h>
 
 #include "clock.h"
@@ -46,11 +47,24 @@ static bool follow_by_group(struct resource *resource)
 	return pid != 0 && resource_follow(resource, pid);
 }
 
+/* Also where nothing seems to run: systemd knows of processes that we cannot follow. */
+static void force(struct operation *operation, struct resource *resource)
+{
+	static const char *const term[] = { "kill", "-s", "TERM", NULL };
+	static const char *const kill[] = { "kill", "-s", "KILL", NULL };
+	int signal = operation_force(operation);
+	if (signal == 0 || operation->code == SIGKILL) {
+		operation_wait(operation, KILL_GONE, WAIT_GONE_MS);
+	} else {
+		operation->code = signal;
+		run(operation, KILLED, signal == SIGTERM ? term : kill, resource->service);
+	}
+}
+
 static void begin(struct operation *operation, struct resource *resource)
 {
 	static const char *const start[] = { "start", NULL };
 	static const char *const stop[] = { "stop", NULL };
-	static const char *const kill[] = { "kill", "-s", "KILL", NULL };
 	switch (operation->kind) {
 	case OPERATION_MONITOR:
 		if (resource_check(resource) && clock_ms() - resource->asked_ms < ASK_AGAIN_MS)
@@ -75,7 +89,7 @@ static void begin(struct operation *operation, struct resource *resource)
 		run(operation, STOPPED, stop, resource->service);
 		break;
 	case OPERATION_KILL:
-		run(operation, KILLED, kill, resource->service);
+		force(operation, resource);
 		break;
 	}
 }
@@ -172,7 +186,7 @@ static void killing(struct operation *operation, struct resource *resource)
 	if (is_gone(resource))
 		run(operation, RESET, reset, resource->service);
 	else
-		operation_wait(operation, KILL_GONE, WAIT_GONE_MS);
+		force(operation, resource);
 }
 
 void systemd_step(struct operation *operation, struct resource *resource, const struct job_outcome *outcome)

@@ -95,7 +95,8 @@ static void stopping(struct operation *operation, struct resource *resource)
 
 static void killing(struct operation *operation, struct resource *resource)
 {
-	if (kill_tree(resource->pid, resource->session) > 0) {
+	int signal = operation_force(operation);
+	if (kill_tree(resource->pid, resource->session, &operation->victims, signal) > 0) {
 		operation_wait(operation, KILLING, WAIT_GONE_MS);
 		return;
 	}

@@ -7,6 +7,9 @@
 import type { ResourceClass } from '../../model/guest-protocol.ts';
 import { aliveFunction, mark } from './ssh-scripts.ts';
 
+/** What is asked to end by TERM has 2 s, as from the agent; a rest is a fifth of a second where sleep knows that. */
+const patienceRests = 10;
+
 const common = `
 nonce=$0 run=$1 operation=$2 name=$3 service=$4 count=$5
 shift 5
@@ -24,25 +27,40 @@ exported() {
   shift "$count"
   for pair in "$@"; do export "$prefix$pair"; done
 }
+tree_of() {
+  ps -e -o pid= -o ppid= -o sid= -o stat= | awk -v root="$1" '
+    { parent[$1] = $2; session[$1] = $3; state[$1] = $4 }
+    END {
+      for (pid in parent) {
+        at = pid
+        for (n = 0; n < 100 && at != root && at > 1; n++) at = parent[at]
+        if (state[pid] !~ /^Z/ && (at == root || session[pid] == root)) print pid
+      }
+    }'
+}
+# Of what was asked to end, what has not: its children belong to init when the daemon has heeded.
+left_of() {
+  for pid in "$@"; do alive "$pid" && echo "$pid"; done
+}
 kill_tree() {
   case $1 in '' | 0 | 1 | *[!0-9]*) return 0 ;; esac
+  asked=$(tree_of "$1")
+  [ -n "$asked" ] || return 0
+  kill -TERM $asked 2>/dev/null
+  patience=${patienceRests}
+  while [ "$patience" -gt 0 ] && [ -n "$(left_of $asked)" ]; do
+    patience=$((patience - 1))
+    rest
+  done
   again=5
   while [ "$again" -gt 0 ]; do
     again=$((again - 1))
-    doomed=$(ps -e -o pid= -o ppid= -o sid= -o stat= | awk -v root="$1" '
-      { parent[$1] = $2; session[$1] = $3; state[$1] = $4 }
-      END {
-        for (pid in parent) {
-          at = pid
-          for (n = 0; n < 100 && at != root && at > 1; n++) at = parent[at]
-          if (state[pid] !~ /^Z/ && (at == root || session[pid] == root)) print pid
-        }
-      }')
-    [ -n "$doomed" ] || return 0
+    doomed="$(left_of $asked) $(tree_of "$1")"
+    case $doomed in *[0-9]*) ;; *) return 0 ;; esac
     kill -KILL $doomed 2>/dev/null
     rest
-    alive "$1" || [ "$again" -gt 0 ] || return 1
   done
+  [ -z "$(left_of $asked)" ]
 }
 `;
 
@@ -119,9 +137,12 @@ case $operation in
     case $active in inactive | failed) said 0 dead; exit 0 ;; esac
     exit 1 ;;
   kill)
-    systemctl kill -s KILL "$unit" || :
+    systemctl kill -s TERM "$unit" || :
+    patience=${patienceRests}
     while show; do
       case $active in inactive | failed) break ;; esac
+      if [ "$patience" = 0 ]; then systemctl kill -s KILL "$unit"; fi
+      patience=$((patience - 1))
       rest
     done
     systemctl reset-failed "$unit" 2>/dev/null

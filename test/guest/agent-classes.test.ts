@@ -50,6 +50,15 @@ test('kill of a SysV service takes its workers along, also when the main process
   assert.equal(await isAlive(orphan), false);
 });
 
+test('kill of a SysV service ends a worker that does not heed TERM after its main process has', async (t) => {
+  const agent = await sysv(t);
+  await agent.write('stubborn', '');
+  await agent.operate('odd', 'start');
+  const worker = Number(await agent.read('worker'));
+  assert.equal((await agent.operate('odd', 'kill')).code, 0);
+  assert.equal(await isAlive(worker), false);
+});
+
 test('a SysV script that is not there is an error with its path', async (t) => {
   const agent = await startAgent(t, { arguments: ['--init', 'sysv'] });
   agent.send({ kind: 'watch', name: 'gone', class: 'lsb', service: 'gone', parameters: {} });

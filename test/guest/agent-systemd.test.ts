@@ -74,14 +74,28 @@ test('a stop tells of the death before its result', async (t) => {
   assert.ok(kinds.indexOf('death') < kinds.lastIndexOf('result'));
 });
 
-test('kill ends the service and forgets its failure', async (t) => {
+test('kill asks a service to end, and forgets its failure', async (t) => {
+  const agent = await watched(t, 'exec sleep 600');
+  await agent.operate('web', 'start');
+  const pid = Number(await agent.read('units/web.service/pid'));
+  await agent.calls();
+  assert.equal((await agent.operate('web', 'kill')).code, 0);
+  assert.equal(await isAlive(pid), false);
+  assert.deepEqual(await agent.calls(), ['kill -s TERM web.service', 'reset-failed web.service']);
+});
+
+test('kill ends a service that does not heed, two seconds later', async (t) => {
   const agent = await watched(t, 'trap "" TERM; while :; do sleep 0.2; done');
   await agent.operate('web', 'start');
   const pid = Number(await agent.read('units/web.service/pid'));
   await agent.calls();
   assert.equal((await agent.operate('web', 'kill')).code, 0);
   assert.equal(await isAlive(pid), false);
-  assert.deepEqual(await agent.calls(), ['kill -s KILL web.service', 'reset-failed web.service']);
+  assert.deepEqual(await agent.calls(), [
+    'kill -s TERM web.service',
+    'kill -s KILL web.service',
+    'reset-failed web.service',
+  ]);
 });
 
 test('a start whose main process is gone at once is an error that says so', async (t) => {

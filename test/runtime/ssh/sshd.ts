@@ -70,7 +70,7 @@ case $verb in
   stop) stop "\${1%.service}" ;;
   kill)
     for last; do :; done
-    runs "\${last%.service}" && kill -KILL "$(pid_of "\${last%.service}")"
+    runs "\${last%.service}" && kill -s "$2" "$(pid_of "\${last%.service}")"
     echo "kill \${last%.service}" >>"$home/log" ;;
   restart) echo "restart $1" >>"$home/log" ;;
   *) echo "$verb $*" >>"$home/log" ;;
