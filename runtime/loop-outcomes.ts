@@ -25,15 +25,17 @@ export async function outcomeOf(
         message: error instanceof Error ? error.message : String(error),
         hint: null,
         retryable: true,
-        notOff:
-          error instanceof Error &&
-          error.cause instanceof PcloudError &&
-          error.cause.code === 'domain-not-off',
+        notOff: isCausedBy(error, 'domain-not-off'),
+        unavailable: isCausedBy(error, 'libvirt-unavailable'),
       };
     const retryable =
       error.category === 'unavailable' || error.category === 'failed' || error.category === 'internal';
     return { ok: false, message: error.message, hint: error.hint ?? null, retryable };
   }
+}
+
+function isCausedBy(error: unknown, code: string): boolean {
+  return error instanceof Error && error.cause instanceof PcloudError && error.cause.code === code;
 }
 
 /** Rejects past the limit; what the promise does afterwards is ignored, not unhandled. */

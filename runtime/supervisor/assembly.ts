@@ -254,8 +254,9 @@ export function assemblyStarted(
     return null;
   }
   // A start that failed because libvirt went away says nothing about the assembly.
-  if (turn.state.hypervisor === 'down') {
+  if (turn.state.hypervisor === 'down' || outcome.unavailable === true) {
     moveAssembly(turn, assembly, 'waiting');
+    if (turn.state.hypervisor === 'up') turn.actions.push({ kind: 'inspect', assembly: assembly.plan.name });
     return null;
   }
   // One that a service before us began, or a person: it is no failure, and what comes of it is adopted.

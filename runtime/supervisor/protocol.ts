@@ -17,6 +17,8 @@ export type Outcome =
       readonly retryable: boolean;
       /** Nothing was started, because the domain is not off: another start was faster. */
       readonly notOff?: boolean;
+      /** The hypervisor went away in the middle of it: that says nothing about the domain. */
+      readonly unavailable?: boolean;
     };
 
 export type Observation =

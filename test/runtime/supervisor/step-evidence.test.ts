@@ -131,6 +131,20 @@ test('a libvirt that answers nothing at all is no evidence of a hang either', ()
   assert.deepEqual(failures(stage), []);
 });
 
+test('a start in which libvirt died, before that was heard, is no failure: the domain is looked at first', () => {
+  const stage = new Stage();
+  stage.connection('up');
+  stage.feed({ kind: 'apply', plan: usualPlan });
+  stage.domain('off', 'shutdown');
+  const { attempt } = stage.assembly();
+  const outcome = { ok: false, message: 'gone', hint: null, retryable: true, unavailable: true } as const;
+  const actions = stage.feed({ kind: 'started', assembly: 'assy1', attempt, outcome });
+  assert.deepEqual(kinds(actions), ['inspect']);
+  assert.deepEqual(failures(stage), []);
+  stage.domain('off', 'shutdown');
+  assert.ok(kinds(stage.pass(1000)).includes('start'), stage.texts.join('\n'));
+});
+
 test('fencing that failed while libvirt was away is tried again as soon as it answers', () => {
   const stage = new Stage().up();
   stage.feed({ kind: 'stop', deployable: 'dep1' });
