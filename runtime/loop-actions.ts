@@ -65,9 +65,13 @@ export function createActionRunner(
     }
   };
 
-  const fence = async (assembly: string, incident: string | null): Promise<void> => {
+  const fence = async ({
+    assembly,
+    incident,
+    evidence,
+  }: Extract<Action, { kind: 'fence' }>): Promise<void> => {
     const uuid = launcher.uuidOf(assembly);
-    const lines = await takeEvidence(ports, assembly, uuid, incident ?? 'stop');
+    const lines = evidence ? await takeEvidence(ports, assembly, uuid, incident ?? 'stop') : [];
     if (incident !== null && lines.length > 0) feed({ kind: 'evidence', assembly, incident, lines });
     await hypervisor.fence(uuid);
   };
@@ -117,11 +121,9 @@ export function createActionRunner(
         return;
       }
       case 'fence':
-        void outcomeOf(ports, fence(action.assembly, action.incident), fenceLimitMs, 'fence').then(
-          (outcome) => {
-            feed({ kind: 'fenced', assembly: action.assembly, attempt: action.attempt, outcome });
-          },
-        );
+        void outcomeOf(ports, fence(action), fenceLimitMs, 'fence').then((outcome) => {
+          feed({ kind: 'fenced', assembly: action.assembly, attempt: action.attempt, outcome });
+        });
         return;
       case 'resume':
         void withLimit(

@@ -39,7 +39,10 @@ export type Loop = {
   stop(): Promise<void>;
 };
 
-/** Deadlines are looked at this often; deaths and deaths alone come faster, as events. */
+/** What could not be written is kept for another try, the newest of it. */
+const maxUnwritten = 10_000;
+const writeAgainEveryMs = 2000;
+/** Deadlines are looked at this often; what is told from outside is taken as it comes. */
 const tickMs = 200;
 /** A tick later than this was not a busy moment but a standstill. */
 const stallMs = 1500;
@@ -63,6 +66,8 @@ export function createLoop(options: LoopOptions): Loop {
   let saves: (() => void)[] = [];
   let told: SupervisorEvent[] = [];
   let writing = false;
+  /** Not before this is a write tried that failed. */
+  let writeAgainMs = Number.NEGATIVE_INFINITY;
   let draining = false;
   let stopped = false;
   /** When we last did anything; a gap much longer than a tick means that we stood still. */
@@ -101,7 +106,7 @@ export function createLoop(options: LoopOptions): Loop {
     if (actions.length === 0 && events.length === 0) return;
     // Actions first: their promises start now, and the journal's sync must not delay a recovery.
     for (const action of actions) {
-      if (isSave(action)) saves.push(() => perform(action));
+      if (isSave(action)) saves.push(() => run(action));
       else perform(action);
     }
     for (const event of events) logEvent(log, event);
@@ -111,6 +116,7 @@ export function createLoop(options: LoopOptions): Loop {
 
   const writeSoon = (): void => {
     if (writing || (saves.length === 0 && told.length === 0)) return;
+    if (clock.monotonicMs() < writeAgainMs) return;
     writing = true;
     soon(write);
   };
@@ -119,13 +125,22 @@ export function createLoop(options: LoopOptions): Loop {
     const [savesNow, toldNow] = [saves, told];
     [saves, told, writing] = [[], [], false];
     if (savesNow.length === 0 && toldNow.length === 0) return;
+    let written: readonly JournalEvent[] = [];
     try {
       memory.together(() => {
         for (const save of savesNow) save();
-        if (toldNow.length > 0) record(toldNow);
+        if (toldNow.length > 0) written = memory.append(toldNow);
       });
+      if (written.length > 0) options.onEvents(written);
     } catch (error) {
-      log.error({ err: error }, 'what was decided could not be written down; recovery goes on');
+      log.error(
+        { err: error },
+        'what was decided could not be written down yet (the events stand in this log); recovery goes on',
+      );
+      writeAgainMs = clock.monotonicMs() + writeAgainEveryMs;
+      // A full disk, most likely: written when there is space again, or lost with the oldest when there is none for long.
+      saves = [...savesNow, ...saves].slice(-maxUnwritten);
+      told = [...toldNow, ...told].slice(-maxUnwritten);
     }
   };
 
@@ -139,23 +154,10 @@ export function createLoop(options: LoopOptions): Loop {
     }
   };
 
-  const record = (events: readonly SupervisorEvent[]): void => {
-    let written: readonly JournalEvent[];
-    try {
-      written = memory.append(events);
-    } catch (error) {
-      log.error(
-        { err: error },
-        'the journal could not be written (the events stand in this log); recovery goes on',
-      );
-      return;
-    }
-    options.onEvents(written);
-  };
-
   const tick = (): void => soon(takeTick);
 
   const takeTick = (): void => {
+    writeSoon();
     feed({ kind: 'tick' });
     if (state.hypervisor === 'up' && clock.monotonicMs() - lastInventoryMs >= inventoryMs) takeInventory();
     if (!stopped) cancelTick = clock.after(tickMs, tick);

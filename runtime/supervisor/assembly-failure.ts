@@ -79,7 +79,7 @@ export function failAssembly(turn: Turn, assembly: AssemblyState, failure: Noted
 function endsEarlierFencing(turn: Turn, assembly: AssemblyState, failure: NotedFailure): boolean {
   const fenced = failure.verdict === 'dead' && assembly.domainReason === 'destroyed';
   const blocked = turn.state.deployables.get(assembly.deployable)?.blocked === true;
-  if (!fenced || blocked || assembly.incident === null || assembly.attempt > 0) return false;
+  if (!fenced || blocked || assembly.incident === null || assembly.handled) return false;
   tellFenced(turn, assembly);
   restartAssembly(turn, assembly, 0);
   return true;
@@ -191,14 +191,20 @@ export function leaveVm(turn: Turn, assembly: AssemblyState): void {
   turn.actions.push({ kind: 'close-link', assembly: assembly.plan.name });
 }
 
-/** Forces the domain off; evidence is kept with the incident where one is named. */
+/** Forces the domain off; evidence is taken at the first try, and kept with the incident where one is named. */
 export function fence(turn: Turn, assembly: AssemblyState, incident: string | null): void {
   leaveVm(turn, assembly);
-  if (assembly.name !== 'fencing') moveAssembly(turn, assembly, 'fencing');
+  const evidence = assembly.name !== 'fencing';
+  if (assembly.name !== 'fencing') {
+    if (assembly.name !== 'stopping') assembly.poweringOff = false;
+    moveAssembly(turn, assembly, 'fencing');
+  }
   assembly.pending = 'fence';
   assembly.attempt += 1;
   assembly.deadlineMs = null;
-  turn.actions.push({ kind: 'fence', assembly: assembly.plan.name, attempt: assembly.attempt, incident });
+  assembly.handled = true;
+  const { attempt } = assembly;
+  turn.actions.push({ kind: 'fence', assembly: assembly.plan.name, attempt, incident, evidence });
 }
 
 /** The outcome of the fencing: off at last, or it is tried again, because nothing may start before. */
@@ -228,6 +234,7 @@ export function assemblyFenced(turn: Turn, assembly: AssemblyState, attempt: num
   noteRunning(turn, assembly.plan.name, false);
   tellFenced(turn, assembly);
   if (assembly.intent === 'up' && turn.state.deployables.get(assembly.deployable)?.blocked === true) {
+    endIncident(turn, assembly, 'blocked');
     moveAssembly(turn, assembly, 'blocked');
     return;
   }

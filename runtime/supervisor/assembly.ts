@@ -1,27 +1,25 @@
 /**
- * The life of one assembly's virtual machine: start (when a slot is free), boot, come online. What a failure
- * leads to is `assembly-failure.ts`, the way down `assembly-stop.ts`; what is said over the guest link is
- * `assembly-link.ts`, and what silence means `assembly-suspicion.ts`.
+ * The life of one assembly's virtual machine: start, boot, come online. Whose turn it is to start is
+ * `assembly-admission.ts`, what a failure leads to `assembly-failure.ts`, the way down `assembly-stop.ts`; what is
+ * said over the guest link is `assembly-link.ts`, and what silence means `assembly-suspicion.ts`.
  *
  *   stopped → waiting → starting → booting → online ⇄ suspect
  *                ↑_________ fencing ←___________|___|          stopping → stopped
  */
 import type { DomainReport } from '../ports.ts';
 import type { AssemblyPlan } from '../control.ts';
-import { blockAssembly, deployableBlocked, leaveBlocked, leaveOff } from './assembly-blocked.ts';
+import { blockAssembly, deployableBlocked, leaveBlocked } from './assembly-blocked.ts';
 import { failAssembly, fence } from './assembly-failure.ts';
-import { isOff } from './domain-words.ts';
 import { noFailures } from './escalation.ts';
-import { maintained, maintainedBefore, untilWords } from './maintenance.ts';
-import { missingAssemblies } from './order.ts';
+import { maintainedBefore } from './maintenance.ts';
 import type { Outcome } from './protocol.ts';
 import { judge, resumed } from './assembly-suspicion.ts';
 import { settleStopped, stopUnlinked } from './assembly-stop.ts';
-import { endIncident, noteAction, placeOf, takeUpIncident, tell } from './record.ts';
+import { takeUpIncident } from './record.ts';
 import { newResource } from './resource.ts';
 import type { Escalation } from './resource-recovery.ts';
 import { moveAssembly, setDeadline, type AssemblyState, type Turn } from './state.ts';
-import { clause, subject } from './wording.ts';
+import { clause } from './wording.ts';
 
 /** An assembly that nothing is known of yet. */
 export function newAssembly(
@@ -43,6 +41,7 @@ export function newAssembly(
     heardMs: turn.now.monotonicMs,
     bootId: null,
     attempt: 0,
+    handled: false,
     settledMs: Number.NEGATIVE_INFINITY,
     pending: null,
     deadlineMs: null,
@@ -102,8 +101,10 @@ export function beginAssembly(turn: Turn, assembly: AssemblyState): Escalation |
       assembly.adopted = true;
       awaitHello(turn, assembly);
       return judge(turn, assembly);
-    case 'crashed':
     case 'stopping':
+      // On its way down since before we came: what it comes to is the next word on it.
+      return null;
+    case 'crashed':
       return failAssembly(turn, assembly, {
         cause: `its virtual machine was found ${assembly.domain} (${assembly.domainReason})`,
         verdict: 'crashed',
@@ -116,7 +117,7 @@ export function beginAssembly(turn: Turn, assembly: AssemblyState): Escalation |
  * open; or a person may be working on its disk.
  */
 function wentOffUnseen(turn: Turn, assembly: AssemblyState): boolean {
-  if (assembly.attempt > 0) return false;
+  if (assembly.handled) return false;
   const ran = turn.state.running.has(assembly.plan.name) && assembly.incident === null;
   return ran || maintainedBefore(turn, assembly);
 }
@@ -141,89 +142,6 @@ export function beginBlocked(turn: Turn, assembly: AssemblyState): void {
 export function queueStart(turn: Turn, assembly: AssemblyState, delayMs: number): void {
   moveAssembly(turn, assembly, 'waiting');
   assembly.readyMs = turn.now.monotonicMs + delayMs;
-}
-
-/**
- * Gives free start slots to those who wait longest. A slot is taken from the start until the hello, because
- * booting guests compete for the same cores, and a slow boot must not look like a failure.
- */
-export function admitStarts(turn: Turn): void {
-  const { state, now } = turn;
-  if (state.hypervisor === 'down') return;
-  const waiting: AssemblyState[] = [];
-  let busy = 0;
-  for (const assembly of state.assemblies.values()) {
-    if (assembly.name === 'starting' || (assembly.name === 'booting' && !assembly.adopted)) busy += 1;
-    if (assembly.name === 'waiting' && deployableBlocked(turn, assembly)) leaveOff(turn, assembly);
-    const ready =
-      assembly.name === 'waiting' && assembly.domain !== 'unknown' && assembly.readyMs <= now.monotonicMs;
-    if (ready && mayStart(turn, assembly)) waiting.push(assembly);
-  }
-  if (waiting.length === 0) return;
-  waiting.sort((a, b) => a.readyMs - b.readyMs);
-  for (const assembly of waiting.slice(0, Math.max(0, (state.startSlots ?? state.limits.startSlots) - busy)))
-    startNow(turn, assembly);
-}
-
-/** What it depends on is up; until then that is told, once. A VM that runs already waits for nobody. */
-function mayStart(turn: Turn, assembly: AssemblyState): boolean {
-  // Its stop waits for others.
-  if (assembly.intent === 'down') return false;
-  // Somebody was quicker: it is adopted.
-  if (assembly.domain === 'running' || assembly.domain === 'paused') return true;
-  if (assembly.incident !== null && maintained(turn, assembly) !== null) {
-    leaveUntended(turn, assembly);
-    return false;
-  }
-  if (assembly.plan.dependsOn === undefined || !isOff(assembly)) return true;
-  const missing = missingAssemblies(turn.state, assembly);
-  if (missing.length === 0) return true;
-  const words = missing.map((name) => `the assembly [${name}]`).join(', ');
-  assembly.note = `it waits for ${words}`;
-  if (assembly.orderTold) return false;
-  assembly.orderTold = true;
-  const where = subject(assembly.deployable, assembly.plan.name);
-  tell(turn, 'assembly-waiting', 'info', placeOf(assembly), `${where} is WAITING for ${words}.`, {
-    incident: assembly.incident,
-  });
-  return false;
-}
-
-/** Its restart was due, but it has come into maintenance. */
-function leaveUntended(turn: Turn, assembly: AssemblyState): void {
-  noteAction(turn, assembly, 'not started: it is in maintenance');
-  const { incident } = assembly;
-  endIncident(turn, assembly, 'maintenance');
-  moveAssembly(turn, assembly, 'failed');
-  const until = untilWords(maintained(turn, assembly)?.untilMs ?? null);
-  const where = subject(assembly.deployable, assembly.plan.name);
-  tell(
-    turn,
-    'assembly-failed',
-    'warning',
-    placeOf(assembly),
-    `${where} is FAILED: ${assembly.note ?? 'it is off'}. Nothing is done about it: it is in maintenance ${until}.`,
-    { incident },
-  );
-}
-
-function startNow(turn: Turn, assembly: AssemblyState): void {
-  // Somebody was quicker (an operator in virt-manager, or a start whose answer was lost): it runs already.
-  if (assembly.domain === 'running' || assembly.domain === 'paused') {
-    assembly.adopted = true;
-    return awaitHello(turn, assembly);
-  }
-  // Or it was, and has crashed since: nothing starts before it is off.
-  if (!isOff(assembly)) return fence(turn, assembly, assembly.incident?.id ?? null);
-  moveAssembly(turn, assembly, 'starting');
-  assembly.adopted = false;
-  assembly.pending = 'start';
-  assembly.attempt += 1;
-  turn.actions.push({ kind: 'start', assembly: assembly.plan.name, attempt: assembly.attempt });
-  const where = subject(assembly.deployable, assembly.plan.name);
-  tell(turn, 'assembly-starting', 'info', placeOf(assembly), `${where} is STARTING.`, {
-    incident: assembly.incident,
-  });
 }
 
 /** The outcome of the start action. */
@@ -278,7 +196,8 @@ export function assemblyStarted(
 
 const startedElsewhere = 'another start of it was faster';
 
-function awaitHello(turn: Turn, assembly: AssemblyState): void {
+/** Runs, or has been started: from here the agent's hello is awaited. */
+export function awaitHello(turn: Turn, assembly: AssemblyState): void {
   moveAssembly(turn, assembly, 'booting');
   assembly.linked = false;
   assembly.suspicion = null;

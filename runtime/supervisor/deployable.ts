@@ -152,15 +152,19 @@ export function stopDeployable(turn: Turn, name: string): void {
   enter(turn, deployable, 'stopping');
   // A person ended this run: the next one is not charged with its failures. (The journal keeps them.)
   emptyWindows(turn, name);
-  deployable.run = noFailures;
-  for (const assembly of membersOf(turn.state, name)) {
-    assembly.run = noFailures;
-    for (const resource of assembly.resources.values()) resource.run = noFailures;
-  }
+  forgetRuns(turn, deployable);
   for (const assembly of membersOf(turn.state, name)) {
     // In reverse order: what others depend on is stopped after them. Its intent is down from now on.
     assembly.intent = 'down';
     if (!holdStop(turn, assembly)) stopAssembly(turn, assembly);
+  }
+}
+
+function forgetRuns(turn: Turn, deployable: DeployableState): void {
+  deployable.run = noFailures;
+  for (const assembly of membersOf(turn.state, deployable.plan.name)) {
+    assembly.run = noFailures;
+    for (const resource of assembly.resources.values()) resource.run = noFailures;
   }
 }
 
@@ -271,8 +275,9 @@ function failDeployable(turn: Turn, failed: AssemblyState, cause: string): void 
 
 /** The failed VM is forced off and stays off; the others run on, watched but no longer recovered. */
 function giveUpVm(turn: Turn, assembly: AssemblyState): void {
+  // Its evidence is kept with the incident, which ends with the fencing.
+  if (!isOff(assembly)) return fence(turn, assembly, assembly.incident?.id ?? null);
   endIncident(turn, assembly, 'blocked');
-  if (!isOff(assembly)) return fence(turn, assembly, null);
   leaveVm(turn, assembly);
   if (assembly.name !== 'blocked') moveAssembly(turn, assembly, 'blocked');
 }

@@ -50,6 +50,7 @@ export function admitHeld(turn: Turn): void {
     turn.state.heldResources.delete(resource);
     resource.rejoins = [];
     resource.note = null;
+    resource.reconfigure = null;
     moveResource(turn, resource, resource.incident === null ? 'starting' : 'recovering');
     watch(turn, assembly, resource);
     begin(turn, assembly, resource);
@@ -131,6 +132,12 @@ export function suspendResource(
   return true;
 }
 
+/** Stops it, to start with its parameters as they are now; later where that may not be done yet. */
+export function reconfigure(turn: Turn, assembly: AssemblyState, resource: ResourceState, why: string): void {
+  if (['stopped', 'unmonitored', 'unrecoverable'].includes(resource.name)) return;
+  resource.reconfigure = suspendResource(turn, assembly, resource, why) ? null : why;
+}
+
 /** What an assembly gives others was read; a resource whose parameter is another now is stopped and reconfigured. */
 export function valuesRead(
   turn: Turn,
@@ -152,7 +159,7 @@ export function valuesRead(
       );
       if (reference === undefined) continue;
       const now = valueOf(turn.state, reference) ?? 'not known';
-      suspendResource(
+      reconfigure(
         turn,
         other,
         resource,

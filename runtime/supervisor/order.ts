@@ -81,7 +81,7 @@ export function resolvedParameters(
 ): Readonly<Record<string, string>> {
   if (plan.references === undefined || plan.references.length === 0) return plan.parameters;
   const given = plan.references.flatMap((reference): [string, string][] => {
-    const value = valueOf(state, reference);
+    const value = valueOf(state, reference) ?? state.valuesBefore.get(reference.assembly)?.[reference.value];
     return value === undefined ? [] : [[reference.parameter, value]];
   });
   return { ...plan.parameters, ...Object.fromEntries(given) };

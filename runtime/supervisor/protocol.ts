@@ -107,12 +107,13 @@ export type Observation =
 
 export type Action =
   | { readonly kind: 'start'; readonly assembly: string; readonly attempt: number }
-  /** Evidence is taken first, within its limit, and kept with the incident where one is named. */
   | {
       readonly kind: 'fence';
       readonly assembly: string;
       readonly attempt: number;
       readonly incident: string | null;
+      /** Whether evidence is taken first, within its limit: not by retries, which would push out the first. */
+      readonly evidence: boolean;
     }
   /** Lets a paused domain go on; what comes of it is told by the domain's events. */
   | { readonly kind: 'resume'; readonly assembly: string }

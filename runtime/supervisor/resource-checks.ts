@@ -35,7 +35,14 @@ function stateOf(turn: Turn, resource: ResourceState, check: CheckPlan): CheckSt
   const known = resource.checks.get(check.name);
   if (known !== undefined) return known;
   // At once: a start that succeeded is verified by what its users would see.
-  const fresh: CheckState = { dueMs: turn.now.monotonicMs, asked: null, failures: 0, wasWell: false };
+  const nowMs = turn.now.monotonicMs;
+  const fresh: CheckState = {
+    dueMs: nowMs,
+    graceEndsMs: nowMs + check.startGraceMs,
+    asked: null,
+    failures: 0,
+    wasWell: false,
+  };
   resource.checks.set(check.name, fresh);
   return fresh;
 }
@@ -53,8 +60,7 @@ export function checkAnswered(turn: Turn, resource: ResourceState, checked: Chec
     state.wasWell = true;
     return null;
   }
-  const graceEndsMs = resource.sinceWallMs + check.startGraceMs;
-  if (!state.wasWell && turn.now.wallMs < graceEndsMs) return null;
+  if (!state.wasWell && turn.now.monotonicMs < state.graceEndsMs) return null;
   state.failures += 1;
   if (state.failures < check.failuresNeeded) return null;
   const often = check.failuresNeeded === 1 ? '' : ` ${check.failuresNeeded} times in a row`;

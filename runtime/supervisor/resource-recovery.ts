@@ -4,7 +4,7 @@
  */
 import { extendRun, restartDelayMs } from './escalation.ts';
 import { maintained, untilWords } from './maintenance.ts';
-import { holdForOrder, stopDependants } from './order-holds.ts';
+import { holdForOrder, stopDependants, watch } from './order-holds.ts';
 import {
   endIncident,
   noteAction,
@@ -28,7 +28,10 @@ export type Failure = { readonly cause: string; readonly verdict: string; readon
 export function launch(turn: Turn, assembly: AssemblyState, resource: ResourceState): void {
   // The assembly's stop waits for others: nothing is started in it any more.
   if (assembly.intent === 'down') return moveResource(turn, resource, 'stopped');
-  if (!holdForOrder(turn, assembly, resource)) begin(turn, assembly, resource);
+  if (holdForOrder(turn, assembly, resource)) return;
+  if (resource.reconfigure !== null) watch(turn, assembly, resource);
+  resource.reconfigure = null;
+  begin(turn, assembly, resource);
 }
 
 /** Counts the failure; restarts at once or later, or hands it to the rung above. */

@@ -1,6 +1,6 @@
 /**
  * The life of one resource in an assembly whose guest link is up: probe, start, watch, and what follows a
- * failure on this rung. What it cannot mend it returns as an escalation; the rung above is `assembly.ts`.
+ * failure on this rung. What it cannot mend it returns as an escalation; the rung above is `assembly-failure.ts`.
  *
  *   stopped → probing → starting → active → recovering → active
  *                 └──────(it runs)──↗  └→ waiting ↗      any → unrecoverable, stopping, failed (in maintenance)
@@ -11,7 +11,7 @@ import type { GuestMessage } from '../../model/guest-protocol.ts';
 import type { ResourcePlan } from '../control.ts';
 import { noFailures } from './escalation.ts';
 import { maintained } from './maintenance.ts';
-import { suspendResource, watch } from './order-holds.ts';
+import { reconfigure, watch } from './order-holds.ts';
 import { resolvedParameters } from './order.ts';
 import type { Observation } from './protocol.ts';
 import { endIncident, placeOf, takeUpIncident, tell } from './record.ts';
@@ -37,6 +37,7 @@ export function newResource(turn: Turn, assembly: string, plan: ResourcePlan): R
     killFirst: false,
     held: false,
     rejoins: [],
+    reconfigure: null,
     checks: new Map(),
     run: noFailures,
     incident: takeUpIncident(turn, assembly, plan.name),
@@ -79,7 +80,7 @@ export function changeResourcePlan(
   const before = JSON.stringify(resolvedParameters(turn.state, resource.plan));
   resource.plan = plan;
   if (JSON.stringify(resolvedParameters(turn.state, plan)) === before) return;
-  suspendResource(turn, assembly, resource, 'it is reconfigured, because its parameters were changed');
+  reconfigure(turn, assembly, resource, 'it is reconfigured, because its parameters were changed');
 }
 
 /** The kernel's word that the main process is gone. */
@@ -234,6 +235,7 @@ export function resetResource(turn: Turn, resource: ResourceState): void {
   if (resource.incident !== null) endIncident(turn, resource, 'escalated');
   resource.operation = null;
   resource.killFirst = false;
+  resource.reconfigure = null;
   resource.rejoins = [];
   if (resource.name !== 'stopped') moveResource(turn, resource, 'stopped');
 }
@@ -252,7 +254,10 @@ export function tickResource(
 ): Escalation | null {
   const nowMs = turn.now.monotonicMs;
   const { operation } = resource;
-  if (resource.name === 'active') tickChecks(turn, assembly, resource);
+  if (resource.name === 'active') {
+    if (resource.reconfigure !== null) reconfigure(turn, assembly, resource, resource.reconfigure);
+    if (resource.name === 'active') tickChecks(turn, assembly, resource);
+  }
   if (operation !== null) {
     if (nowMs < operation.deadlineMs) return null;
     resource.operation = null;

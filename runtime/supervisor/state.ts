@@ -23,6 +23,8 @@ export type CheckState = {
   asked: { readonly id: number; readonly deadlineMs: number } | null;
   /** Bad answers in a row. */
   failures: number;
+  /** Monotonic time of the end of the start grace. */
+  readonly graceEndsMs: number;
   /** It was good once since the resource became active: the start grace is over. */
   wasWell: boolean;
 };
@@ -41,6 +43,8 @@ export type ResourceState = {
   held: boolean;
   /** Assemblies that have to be up first: it restarts with them, or its own assembly waits for them. */
   rejoins: readonly string[];
+  /** Why it has to be reconfigured as soon as that may be done; null when it runs with what it is to have. */
+  reconfigure: string | null;
   /** By the checks' names; empty unless active. */
   checks: Map<string, CheckState>;
   run: FailureRun;
@@ -68,7 +72,7 @@ export type Suspicion = {
 
 /** A VM that is paused on an I/O error, from then until its storage works again. */
 export type Stalled = {
-  readonly sinceMs: number;
+  sinceMs: number;
   /** When it was let go on last. */
   triedMs: number;
   /** It runs again since then, perhaps only until its next write. */
@@ -91,6 +95,8 @@ export type AssemblyState = {
   bootId: string | null;
   /** Grows with each start, fencing or measurement; answers to older ones are ignored. */
   attempt: number;
+  /** This service has started or fenced it, at least once. */
+  handled: boolean;
   /** Monotonic time of the last event, or outcome of a start or fencing: answers to older questions are void. */
   settledMs: number;
   /** An action under way whose outcome will come back. */

@@ -3,7 +3,8 @@
  * finds whom the observation concerns and lets the rooms beside it decide; then it settles escalations,
  * start slots and what the deployables add up to.
  */
-import { admitStarts, assemblyStarted, domainSeen } from './assembly.ts';
+import { assemblyStarted, domainSeen } from './assembly.ts';
+import { admitStarts } from './assembly-admission.ts';
 import { assemblyFenced, failAssembly, fence } from './assembly-failure.ts';
 import { secondAnswered } from './assembly-second.ts';
 import { stalledFailure, tickStalled } from './assembly-stalled.ts';
@@ -213,7 +214,7 @@ function tick(turn: Turn, assembly: AssemblyState): Escalation | null {
       }
       return null;
     case 'fencing':
-      if (due && assembly.pending === null) fence(turn, assembly, null);
+      if (due && assembly.pending === null && turn.state.hypervisor === 'up') fence(turn, assembly, null);
       return null;
   }
 }
@@ -238,6 +239,7 @@ function connectionChanged(turn: Turn, state: 'up' | 'down', reason: string): vo
   supervisor.lostSinceMs = null;
   if (lostMs === null) return;
   for (const assembly of supervisor.assemblies.values()) {
+    if (assembly.stalled !== null) assembly.stalled.sinceMs += lostMs;
     // What could not be fenced meanwhile waits no longer.
     if (assembly.name === 'fencing' && assembly.pending === null) assembly.deadlineMs = turn.now.monotonicMs;
     else extendDeadline(turn, assembly, lostMs);
@@ -277,11 +279,16 @@ function weStalled(turn: Turn, stalledMs: number): void {
     assembly.heardMs += stalledMs;
     // Samples across the stall compare nothing.
     const { stalled } = assembly;
-    if (stalled !== null && stalled.runningSinceMs !== null) stalled.runningSinceMs += stalledMs;
+    if (stalled !== null) {
+      stalled.sinceMs += stalledMs;
+      if (stalled.runningSinceMs !== null) stalled.runningSinceMs += stalledMs;
+    }
     if (assembly.suspicion !== null) {
       assembly.suspicion.beganMs += stalledMs;
       assembly.suspicion.sinceMs += stalledMs;
       forgetSamples(assembly.suspicion);
+      // Its limit may have passed meanwhile: asked anew.
+      assembly.suspicion.second = null;
     }
     for (const resource of assembly.resources.values()) {
       if (resource.operation !== null) resource.operation.deadlineMs += stalledMs;

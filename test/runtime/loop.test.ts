@@ -126,6 +126,29 @@ test('a journal that cannot be written does not keep a killed application from b
   assert.equal(stateOf(loop), 'active');
 });
 
+test('what a full disk refused is written when there is space again, in its order', async () => {
+  let isFull = true;
+  const written: string[] = [];
+  const { time, guests, loop } = await host({
+    memory: {
+      append(events) {
+        if (isFull) throw new Error('database or disk is full');
+        written.push(...events.map(({ text }) => text));
+        return events.map((event, index) => ({ ...event, seq: index + 1 }));
+      },
+    },
+  });
+  loop.control.apply(plan);
+  await time.advance(20_000);
+  guests.killResource('assy1', 'web');
+  await time.advance(5000);
+  assert.deepEqual(written, []);
+  isFull = false;
+  await time.advance(5000);
+  assert.match(written[0] ?? '', /is STARTING/);
+  assert.ok(written.some((text) => /FAILED/.test(text)) && /ACTIVE again/.test(written.at(-1) ?? ''));
+});
+
 test('a start that became due while we stood still is not lost', async () => {
   const { time, hypervisor, loop } = await host();
   loop.control.apply(plan);

@@ -63,7 +63,7 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: 'a held stop does not keep from starting',
-    file: 'assembly.ts',
+    file: 'assembly-admission.ts',
     original: `  if (assembly.intent === 'down') return false;`,
     mutated: '',
     caught: /which the operator stopped/,

@@ -8,7 +8,12 @@ import type { GuestMessage, HostMessage } from '../../../model/guest-protocol.ts
 import type { Incident } from '../../../model/event.ts';
 import { defaultLimits } from '../../../runtime/supervisor/limits.ts';
 import type { Action, Observation } from '../../../runtime/supervisor/protocol.ts';
-import { initialState, type AssemblyState, type ResourceState } from '../../../runtime/supervisor/state.ts';
+import {
+  initialState,
+  type AssemblyState,
+  type Heritage,
+  type ResourceState,
+} from '../../../runtime/supervisor/state.ts';
 import { step } from '../../../runtime/supervisor/step.ts';
 
 export const limits = defaultLimits('kvm');
@@ -58,12 +63,13 @@ export class Stage {
   readonly incidents = new Map<string, Incident>();
   nowMs = 1_000_000;
 
-  constructor(openIncidents: readonly Incident[] = []) {
+  constructor(openIncidents: readonly Incident[] = [], heritage: Partial<Heritage> = {}) {
     this.state = initialState(limits, {
       windows: new Map(),
       openIncidents,
       firstIncident: 1,
       firstOperationId: 1,
+      ...heritage,
     });
   }
 
