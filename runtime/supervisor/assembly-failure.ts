@@ -91,6 +91,11 @@ function endsEarlierFencing(turn: Turn, assembly: AssemblyState, failure: NotedF
  */
 export function takeRebooted(turn: Turn, assembly: AssemblyState): Escalation | null {
   const cause = 'its guest rebooted by itself';
+  // Its stop waits for others: there is nothing to look after in the new boot.
+  if (assembly.intent === 'down') {
+    for (const resource of assembly.resources.values()) resetResource(turn, resource);
+    return null;
+  }
   const { plan } = assembly;
   const blocked = turn.state.deployables.get(assembly.deployable)?.blocked === true;
   const where = subject(assembly.deployable, plan.name);
