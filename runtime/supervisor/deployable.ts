@@ -240,8 +240,9 @@ function failDeployable(turn: Turn, failed: AssemblyState, cause: string): void 
   const counted = recordFailure(turn, deployableWindowKey(plan.name), plan.escalation);
   const count = failureCount(counted.failures, plan.escalation);
   const where = subject(plan.name);
-  const facts = { failures: counted.failures };
-  if (counted.decision === 'escalate') {
+  const blocks = counted.decision === 'escalate';
+  const facts = { failures: counted.failures, then: blocks ? 'blocked' : 'restart' };
+  if (blocks) {
     deployable.blocked = true;
     deployable.note = cause;
     turn.actions.push({ kind: 'save-blocked', deployable: plan.name, reason: cause });

@@ -112,6 +112,8 @@ export function causeClassOf(cause: string): string {
 
 /** Events that are told although they are no incident. Everything else is in the journal for who looks. */
 const toldEvents: Partial<Record<EventKind, 'host' | 'place'>> = {
+  // The third rung has no incident of its own.
+  escalation: 'place',
   'deployable-blocked': 'place',
   'maintenance-ending': 'place',
   'hypervisor-lost': 'host',
@@ -122,7 +124,9 @@ const toldEvents: Partial<Record<EventKind, 'host' | 'place'>> = {
 /** Of a journal event, or undefined for one that is not told. */
 export function noticeOfEvent(event: JournalEvent): Notice | undefined {
   const where = toldEvents[event.kind];
-  if (where === undefined) return undefined;
+  // What is given up is told by `deployable-blocked`, which follows at once.
+  if (where === undefined || (event.kind === 'escalation' && event.facts['then'] === 'blocked'))
+    return undefined;
   const { deployable, assembly, resource, kind, severity, atMs, text } = event;
   const smallest = resource !== null ? 'resource' : assembly !== null ? 'assembly' : 'deployable';
   return {

@@ -228,6 +228,25 @@ test('a full disk of the host stalls the VM, and it goes on by itself when there
   assert.equal(house.qemuPid('web2'), pid);
 });
 
+test('a VM that fails too often for every rung ends blocked, stays off, and goes on when a person says so', async () => {
+  await house.shell('escalation_assembly_set', 'web1', '1', '1h');
+  await house.shell('escalation_deployable_set', 'web', '1', '1h');
+  await house.shell('deployable_reload', 'web');
+  const other = house.qemuPid('web2');
+  const sinceMs = Date.now();
+  process.kill(house.qemuPid('web1'), 'SIGKILL');
+  await house.feedback.await(
+    'web is blocked',
+    sinceMs,
+    noticeLimitMs,
+    (event) => event.kind === 'deployable-blocked',
+  );
+  assert.match(await house.shell('deployable_status', 'web'), /web1 +blocked/);
+  assert.equal(house.qemuPid('web2'), other);
+  await house.shell('deployable_recover', 'web');
+  await recovered(sinceMs);
+});
+
 test('the journal holds nothing twice', async () => {
   const { events } = await house.cped.journal({ limit: 1000 });
   const lines = events.map(({ atMs, text }) => `${atMs} ${text}`);
