@@ -106,9 +106,10 @@ function stopped(uuid: string): PcloudError {
 const shutoff = 5;
 
 async function readProgress(connection: Connection, uuid: string): Promise<DomainProgress> {
-  const stats = await connection.getStats(uuid, StatsGroup.state | StatsGroup.cpuTotal | StatsGroup.block);
+  const groups = StatsGroup.state | StatsGroup.cpuTotal | StatsGroup.vcpu | StatsGroup.block;
+  const stats = await connection.getStats(uuid, groups);
   if (stats['state.state'] === shutoff) throw isOff(uuid);
-  const cpuTimeNs = stats['cpu.time'];
+  const cpuTimeNs = virtualCpuTimeNs(stats) ?? stats['cpu.time'];
   if (typeof cpuTimeNs === 'number') {
     return { cpuTimeMs: cpuTimeNs / 1e6, blockOperations: blockOperationsOf(stats) };
   }
@@ -116,6 +117,18 @@ async function readProgress(connection: Connection, uuid: string): Promise<Domai
   const info = await connection.getInfo(uuid);
   if (info.state === 'shutoff') throw isOff(uuid);
   return { cpuTimeMs: info.cpuTimeNs / 1e6, blockOperations: blockOperationsOf(stats) };
+}
+
+/**
+ * What the guest's own CPUs have used, undefined where the driver does not tell. QEMU's other threads work also for
+ * a guest that has halted: measured under TCG over 3 s, a halted guest uses 0 ms of its CPU and 10-20 ms of the
+ * whole process, an idle one 20-40 and 30-60.
+ */
+function virtualCpuTimeNs(stats: Readonly<Record<string, number | string | null>>): number | undefined {
+  let sumNs: number | undefined;
+  for (const [field, value] of Object.entries(stats))
+    if (typeof value === 'number' && /^vcpu\.\d+\.time$/.test(field)) sumNs = (sumNs ?? 0) + value;
+  return sumNs;
 }
 
 function isOff(uuid: string): PcloudError {

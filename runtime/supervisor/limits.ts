@@ -16,8 +16,9 @@ export type Limits = {
   /** Progress is compared over at least this (DESIGN.md §6: 3 s). */
   readonly progressWindowMs: number;
   /**
-   * CPU time within the window that still counts as standing still. An idle guest uses about 5 ms a second
-   * (DESIGN.md §6), so 15 ms in 3 s; a third of that leaves room for measuring on both sides.
+   * Time of its virtual CPUs within the window that still counts as standing still. An idle guest uses about
+   * 5 ms a second (DESIGN.md §6; 20 to 40 ms in 3 s were measured under TCG), a halted one none; the kernel
+   * counts in ticks of 10 ms.
    */
   readonly idleCpuMs: number;
   /** A guest that progresses but says nothing is given up so long after the suspicion began. */
