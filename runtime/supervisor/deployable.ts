@@ -241,7 +241,7 @@ function failDeployable(turn: Turn, failed: AssemblyState, cause: string): void 
   const count = failureCount(counted.failures, plan.escalation);
   const where = subject(plan.name);
   const blocks = counted.decision === 'escalate';
-  const facts = { failures: counted.failures, then: blocks ? 'blocked' : 'restart' };
+  const facts = { failures: counted.failures, followedBy: blocks ? 'blocked' : 'restart' };
   if (blocks) {
     deployable.blocked = true;
     deployable.note = cause;

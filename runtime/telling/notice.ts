@@ -125,7 +125,7 @@ const toldEvents: Partial<Record<EventKind, 'host' | 'place'>> = {
 export function noticeOfEvent(event: JournalEvent): Notice | undefined {
   const where = toldEvents[event.kind];
   // What is given up is told by `deployable-blocked`, which follows at once.
-  if (where === undefined || (event.kind === 'escalation' && event.facts['then'] === 'blocked'))
+  if (where === undefined || (event.kind === 'escalation' && event.facts['followedBy'] === 'blocked'))
     return undefined;
   const { deployable, assembly, resource, kind, severity, atMs, text } = event;
   const smallest = resource !== null ? 'resource' : assembly !== null ? 'assembly' : 'deployable';

@@ -176,8 +176,8 @@ test('of the journal, only what somebody must know is told', async (t) => {
   memory.append([
     event(),
     event({ kind: 'assembly-active', deployable: 'dep1', assembly: 'assy1' }),
-    event({ kind: 'escalation', severity: 'error', deployable: 'dep1', facts: { then: 'restart' } }),
-    event({ kind: 'escalation', severity: 'error', deployable: 'dep1', facts: { then: 'blocked' } }),
+    event({ kind: 'escalation', severity: 'error', deployable: 'dep1', facts: { followedBy: 'restart' } }),
+    event({ kind: 'escalation', severity: 'error', deployable: 'dep1', facts: { followedBy: 'blocked' } }),
     event({ kind: 'deployable-blocked', severity: 'error', deployable: 'dep1' }),
   ]);
   await telling.close();
