@@ -74,7 +74,7 @@ const guestHelloSchema = z.object({
   hostKey: z
     .string()
     .max(1023)
-    .regex(/^ssh-ed25519 [A-Za-z0-9+/=]{16,}$/)
+    .regex(/^ssh-(ed25519|rsa) [A-Za-z0-9+/=]{16,}$/)
     .optional(),
   cause: z.enum(['answer', 'start', 'update']).optional(),
   address: z.ipv4().optional(),

@@ -70,7 +70,7 @@ export type GuestMessage =
       readonly init: 'systemd' | 'sysv';
       /** Where process deaths come from. */
       readonly deathSource: 'proc-connector' | 'poll';
-      /** The guest's ssh host key (`ssh-ed25519 AAAA...`), where it has one: no trust on first use. */
+      /** The guest's ssh host key (`ssh-ed25519 AAAA...`, of an old sshd `ssh-rsa`), where it has one: no trust on first use. */
       readonly hostKey?: string | undefined;
       /**
        * Why it is said. `start`: the agent came up on a link that was already there (a guest's reboot inside

@@ -27,6 +27,8 @@
 #define ANNOUNCE_AFTER_MS 300
 /* How often to look for an ssh host key that is not there yet. */
 #define HOST_KEY_LOOK_MS 500
+/* Of the guest's uptime: by then its first boot has made the keys that it is to have. */
+#define RSA_KEY_AFTER_MS 60000
 /* Between two updates: the host takes 30 hellos a minute, and an address may flap. */
 #define UPDATE_PAUSE_MS 2500
 
@@ -62,17 +64,27 @@ static void send_important(struct line_out *line)
 		resync = true;
 }
 
-/* `ssh-ed25519 AAAA...` without its comment; false when there is none (yet). */
-static bool read_host_key(char *to, size_t size)
+/* `TYPE AAAA...` without its comment; false when there is none of this type (yet). */
+static bool read_key_file(const char *name, const char *type, char *to, size_t size)
 {
-	struct path path = files_path("/etc/ssh/ssh_host_ed25519_key.pub");
+	struct path path = files_path(name);
 	if (read_text(path.text, to, size) <= 0)
 		return false;
 	char *space = strchr(to, ' ');
-	if (space == NULL || strncmp(to, "ssh-ed25519 ", 12) != 0)
+	size_t length = strlen(type);
+	if (space == NULL || (size_t)(space - to) != length || strncmp(to, type, length) != 0)
 		return false;
 	space[1 + strcspn(space + 1, " \r\n")] = '\0';
 	return strlen(space + 1) >= 16;
+}
+
+/* An sshd before OpenSSH 6.5 has no Ed25519 key; one that is to have one makes it in its first boot. */
+static bool read_host_key(char *to, size_t size)
+{
+	if (read_key_file("/etc/ssh/ssh_host_ed25519_key.pub", "ssh-ed25519", to, size))
+		return true;
+	return clock_ms() >= RSA_KEY_AFTER_MS &&
+	       read_key_file("/etc/ssh/ssh_host_rsa_key.pub", "ssh-rsa", to, size);
 }
 
 static void send_hello(const char *cause)

@@ -64,6 +64,15 @@ test('an ssh host key that is made later reaches the host in a hello of its own'
   assert.equal(update.hostKey, hostKey);
 });
 
+test('a guest whose sshd is too old for Ed25519 tells its RSA key', async (t) => {
+  const agent = await startAgent(t);
+  await agent.next('hello');
+  const rsa = `ssh-rsa ${'AAAAB3NzaC1yc2E'.padEnd(372, 'x')}`;
+  await agent.write('etc/ssh/ssh_host_rsa_key.pub', `${rsa} root@old\n`);
+  // The agent's uptime is this host's, which has been up for longer than the minute that a first boot is given.
+  assert.equal((await agent.next('hello')).hostKey, rsa);
+});
+
 test('after a reconnect the agent tells the whole state, with what happened meanwhile', async (t) => {
   const agent = await startAgent(t);
   await agent.unit('web');

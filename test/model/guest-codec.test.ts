@@ -42,7 +42,7 @@ const guestMessage = fc.oneof(
       deathSource: fc.constantFrom('proc-connector', 'poll'),
     },
     {
-      hostKey: fc.stringMatching(/^ssh-ed25519 [A-Za-z0-9+/=]{16,100}$/),
+      hostKey: fc.stringMatching(/^ssh-(ed25519|rsa) [A-Za-z0-9+/=]{16,100}$/),
       cause: fc.constantFrom('answer', 'start', 'update'),
       can: fc.constantFrom('run', 'run,watchdog', 'run,more-of-it'),
       address: fc.ipV4(),
