@@ -41,6 +41,8 @@ export type Maintenance = {
   readonly untilMs: number | null;
   /** Given again by a service that starts: it was told when it was set. */
   readonly known?: boolean;
+  /** Wall time when it was set; now, unless given. */
+  readonly setAtMs?: number;
 };
 
 /** A resource as the supervisor runs it: the template resolved for the family of the assembly's image. */

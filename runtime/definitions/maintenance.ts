@@ -118,7 +118,7 @@ export function setStartLimit(context: DefinitionContext, slots: number | null):
 export function applyStandingOrders(context: DefinitionContext): void {
   const all = context.store.maintenances();
   context.store.transaction(() => dropPassed(context));
-  for (const { target, untilMs } of all) context.control.maintain({ target, untilMs, known: true });
+  for (const maintenance of all) context.control.maintain({ ...maintenance, known: true });
   const slots = context.store.startLimit();
   if (slots !== null) context.control.limitStarts(slots);
 }

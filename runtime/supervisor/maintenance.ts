@@ -83,12 +83,9 @@ export function maintainedBefore(turn: Turn, assembly: AssemblyState): boolean {
 /** Sets it, or replaces what was set on the same target. */
 export function setMaintenance(turn: Turn, maintenance: Maintenance): void {
   const { untilMs, target } = maintenance;
-  const leftMs = untilMs === null ? null : untilMs - turn.now.wallMs;
-  const beforeMs =
-    leftMs === null ? 0 : Math.min(turn.state.limits.maintenanceWarningMs, Math.max(0, leftMs) / 2);
   turn.state.maintenance.set(maintenanceKey(target), {
     ...maintenance,
-    warnAtMs: untilMs === null ? null : untilMs - beforeMs,
+    warnAtMs: warnAtMs(turn, maintenance),
   });
   if (maintenance.known === true) return;
   const { place, words } = placeOfTarget(turn.state, target);
@@ -113,6 +110,14 @@ export function tellMaintenanceEnded(turn: Turn, target: MaintenanceTarget, byIt
     place,
     `${words} is out of maintenance (${how}): looked after again.`,
   );
+}
+
+/** When the end is warned of; null when it has none, or a service before us was there to warn of it. */
+function warnAtMs(turn: Turn, { untilMs, known, setAtMs }: Maintenance): number | null {
+  if (untilMs === null) return null;
+  const lengthMs = Math.max(0, untilMs - (setAtMs ?? turn.now.wallMs));
+  const atMs = untilMs - Math.min(turn.state.limits.maintenanceWarningMs, lengthMs / 2);
+  return known === true && atMs <= turn.now.wallMs ? null : atMs;
 }
 
 /** The warning before a maintenance ends by itself. */

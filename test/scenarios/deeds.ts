@@ -192,7 +192,8 @@ const deeds: Readonly<Record<string, { readonly usage: string; readonly run: Do 
         return world.loop?.control.endMaintenance(on);
       }
       const untilMs = seconds === undefined ? null : world.time.clock.wallMs() + millis(seconds);
-      world.maintenance.set(text(target), { target: on, untilMs });
+      const setAtMs = world.time.clock.wallMs();
+      world.maintenance.set(text(target), { target: on, untilMs, setAtMs });
       world.loop?.control.maintain({ target: on, untilMs });
     },
   },

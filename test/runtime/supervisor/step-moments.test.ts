@@ -211,6 +211,22 @@ test('a fencing that is tried again takes no evidence again, and none is tried w
   assert.equal(fences(stage).length, 2);
 });
 
+test('the end of a maintenance is warned of once, also when the service is restarted between the two', () => {
+  const untilMs = 1e12 + 1_000_000 + 900_000;
+  const target = { kind: 'assembly', assembly: 'assy1' } as const;
+  const warnings = (stage: Stage) => stage.texts.filter((text) => text.includes('leaves maintenance')).length;
+  const first = new Stage().up();
+  first.feed({ kind: 'maintain', maintenance: { target, untilMs } });
+  first.pass(620_000, ['assy1']);
+  assert.equal(warnings(first), 1);
+  const next = new Stage();
+  next.nowMs = first.nowMs;
+  next.feed({ kind: 'maintain', maintenance: { target, untilMs, setAtMs: 1e12 + 1_000_000, known: true } });
+  next.up();
+  next.pass(250_000, ['assy1']);
+  assert.equal(warnings(next), 0);
+});
+
 test('a stop long ago is not the reason for a fencing after a start that failed', () => {
   const stage = new Stage().up();
   stage.feed({ kind: 'stop', deployable: 'dep1' });
