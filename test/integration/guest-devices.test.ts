@@ -147,9 +147,14 @@ describe('guest devices', { concurrency: 1 }, () => {
     spec: DomainSpec,
     state: DomainReport['state'],
     limitMs: number,
+    reason?: string,
   ): Promise<DomainReport> {
     const fits = (e: HypervisorEvent) =>
-      e.kind === 'domain' && e.report.assembly === spec.assembly && e.report.state === state;
+      e.kind === 'domain' &&
+      e.report.assembly === spec.assembly &&
+      e.report.state === state &&
+      // libvirt starts a machine paused: an older report of that is not the one.
+      (reason === undefined || e.report.reason === reason);
     const event = await domains.next(fits, `${spec.assembly} ${state}`, limitMs);
     assert.ok(event.kind === 'domain');
     return event.report;
@@ -247,7 +252,7 @@ describe('guest devices', { concurrency: 1 }, () => {
 
     begin('hangs', 'kill -STOP $PPID');
     const stoppedMs = performance.now();
-    assert.equal((await report(hangs.spec, 'paused', watchdogMs + slackMs)).reason, 'watchdog');
+    await report(hangs.spec, 'paused', watchdogMs + slackMs, 'watchdog');
     t.diagnostic(
       `paused ${((performance.now() - stoppedMs) / 1000).toFixed(1)} s after the agent stood still`,
     );
