@@ -198,8 +198,6 @@ function makeLoop(
     limits: defaultLimits(outside.accelerator.accelerator),
     firstIncident: memory.lastIncidentNumber() + 1,
     openIncidents: memory.newest(openIncidentsLookBack).filter(isSupervisors),
-    // Whoever wants to hear of events subscribes to the memory.
-    onEvents: () => undefined,
     soon: setImmediate,
     onDefect,
   });

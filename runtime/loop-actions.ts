@@ -21,10 +21,8 @@ export type ActionPorts = {
   readonly hypervisor: Hypervisor;
   readonly links: GuestLinks;
   readonly launcher: Launcher;
-  /** Absent: no check can be asked. */
-  readonly checks?: Checks;
-  /** Absent: there is no other way to any guest than its agent. */
-  readonly second?: SecondTransport;
+  readonly checks: Checks;
+  readonly second: SecondTransport;
   readonly memory: Memory;
   readonly clock: Clock;
   readonly log: Logger;
@@ -78,8 +76,7 @@ export function createActionRunner(
 
   const check = async (action: Extract<Action, { kind: 'check' }>): Promise<void> => {
     const { assembly, resource, check: name, id, probe, timeoutMs } = action;
-    const asked =
-      ports.checks?.run(assembly, probe, timeoutMs) ?? Promise.reject(new Error('no checks here'));
+    const asked = ports.checks.run(assembly, probe, timeoutMs);
     // The port keeps its own limit, with some grace for a command; this one is for a defect in it.
     const result = await withLimit(ports.clock, asked, timeoutMs + 2 * askLimitMs, 'a check').catch(
       (error: unknown) => {
@@ -91,7 +88,7 @@ export function createActionRunner(
   };
 
   const askSecond = async (assembly: string, attempt: number, limitMs: number): Promise<void> => {
-    const asked = ports.second?.ask(assembly, limitMs) ?? Promise.resolve('none' as const);
+    const asked = ports.second.ask(assembly, limitMs);
     const answer = await withLimit(ports.clock, asked, limitMs + askLimitMs, 'the second transport').catch(
       (error: unknown) => {
         log.error({ err: error, assembly }, 'the second transport could not be asked');

@@ -20,8 +20,6 @@ export type LoopOptions = ActionPorts & {
   readonly firstIncident: number;
   /** Incidents that the service left open when it ended last; their stories go on. */
   readonly openIncidents?: readonly Incident[];
-  /** Called with what was told, in order, after it is in the journal. */
-  readonly onEvents: (events: readonly JournalEvent[]) => void;
   /**
    * Calls back when what has already come in from outside has been taken; at once unless given. What was decided
    * until then is written with one sync to disk, and a tick sees no silence in what was only not read yet.
@@ -125,13 +123,11 @@ export function createLoop(options: LoopOptions): Loop {
     const [savesNow, toldNow] = [saves, told];
     [saves, told, writing] = [[], [], false];
     if (savesNow.length === 0 && toldNow.length === 0) return;
-    let written: readonly JournalEvent[] = [];
     try {
       memory.together(() => {
         for (const save of savesNow) save();
-        if (toldNow.length > 0) written = memory.append(toldNow);
+        if (toldNow.length > 0) memory.append(toldNow);
       });
-      if (written.length > 0) options.onEvents(written);
     } catch (error) {
       log.error(
         { err: error },

@@ -10,7 +10,7 @@ import { execa } from 'execa';
 import { assemblyPaths, domainNameOf, guestSocketPath } from '../../catalogue/assembly-paths.ts';
 import { metadataUri } from '../../catalogue/domain-xml.ts';
 import { defaultEscalation } from '../../model/definition.ts';
-import { manifestVersion } from '../../model/manifest.ts';
+import { sampleManifest } from '../../test/builder/sample-manifest.ts';
 import type { Manifest } from '../../model/manifest.ts';
 import { openDatabase } from '../../runtime/adapters/sqlite-database.ts';
 import { createDefinitionStore } from '../../runtime/adapters/sqlite-definitions.ts';
@@ -102,15 +102,9 @@ async function makeImage(imageDirectory: string): Promise<string> {
   const content = readFileSync(disk);
   for (const file of ['vmlinuz', 'initrd']) writeFileSync(path.join(directory, file), file);
   const manifest: Manifest = {
-    manifestVersion,
+    ...sampleManifest,
     digest,
-    kind: 'jeos',
     release,
-    family: 'debian',
-    architecture: 'x86_64',
-    init: 'systemd',
-    parentDigest: null,
-    templates: [],
     packages: ['base-files'],
     disk: {
       file: 'disk.qcow2',
@@ -118,20 +112,8 @@ async function makeImage(imageDirectory: string): Promise<string> {
       sizeBytes: content.length,
       virtualSizeBytes: 64 * 1024 * 1024,
     },
-    kernel: { kernelFile: 'vmlinuz', initrdFile: 'initrd', cmdline: 'root=/dev/vda' },
-    machine: 'pc',
-    memoryMiB: 128,
-    agentVersion: '1',
-    engine: 'bootstrap',
-    builderVersion: '0',
-    createdAt: '2026-01-01T00:00:00.000Z',
-    buildDurationMs: 1,
-    engineVersion: null,
-    kickstartSha256: null,
-    medium: null,
     packagesFile: null,
     files: [],
-    method: null,
   };
   writeFileSync(path.join(directory, 'manifest.json'), JSON.stringify(manifest));
   return digest;

@@ -3,18 +3,17 @@
  * host is simulated: machines start in the measured times, guests boot in seven seconds, and nothing goes wrong
  * but what is played.
  */
-import { createHash } from 'node:crypto';
-import type { DomainSpec } from '../../model/domain-spec.ts';
-import type { Incident, JournalEvent } from '../../model/event.ts';
+import type { JournalEvent } from '../../model/event.ts';
 import { createLogger } from '../../service/logger.ts';
 import type { DeployablePlan } from '../control.ts';
 import { createLoop, type Loop } from '../loop.ts';
-import type { Launcher, Memory } from '../ports.ts';
 import { defaultLimits } from '../supervisor/limits.ts';
 import { createVirtualClock } from './clock.ts';
 import { simulatedGuests } from './guest.ts';
 import { simulatedHypervisor } from './hypervisor.ts';
 import type { Happening, TimedHappening } from './journal-faults.ts';
+import { simulatedLauncher } from './launcher.ts';
+import { simulatedMemory } from './memory.ts';
 
 /** From power to the agent's first word, as measured with a trimmed guest. */
 const bootMs = 7000;
@@ -40,8 +39,7 @@ export async function replay(
   const guests = simulatedGuests({ clock: time.clock, heartbeatMs: 1000 });
   const events: JournalEvent[] = [];
   const passed: TimedHappening[] = [];
-  const incidents = new Map<string, Incident>();
-  const memory = createMemory(events, incidents);
+  const memory = simulatedMemory((event) => events.push(event));
   let loop: Loop | null = null;
   let intent: 'up' | 'down' = 'down';
   hypervisor.onPower((assembly, power) => {
@@ -58,14 +56,16 @@ export async function replay(
     loop = createLoop({
       hypervisor,
       links: guests.connectHost(),
-      launcher: createLauncher(),
+      launcher: simulatedLauncher(owner),
+      // No page is played, and nobody but the agent answers for a guest.
+      checks: { run: () => Promise.resolve({ verdict: 'well', detail: 'as recorded' }) },
+      second: { ask: () => Promise.resolve('none') },
       memory,
       clock: time.clock,
       log: createLogger({ service: 'simulate', level: 'silent' }),
       limits: defaultLimits('kvm'),
-      firstIncident: incidents.size + 1,
-      openIncidents: [...incidents.values()].filter(({ outcome }) => outcome === 'open'),
-      onEvents: () => undefined,
+      firstIncident: memory.incidents.size + 1,
+      openIncidents: [...memory.incidents.values()].filter(({ outcome }) => outcome === 'open'),
       onDefect: (error) => {
         throw error;
       },
@@ -178,72 +178,4 @@ export async function replay(
   await time.advance(settleMs);
   await stopService();
   return { events, passed };
-}
-
-function createMemory(events: JournalEvent[], incidents: Map<string, Incident>): Memory {
-  const windows = new Map<string, readonly number[]>();
-  const blocked = new Map<string, string>();
-  const running = new Set<string>();
-  const values = new Map<string, Readonly<Record<string, string>>>();
-  return {
-    together: (work) => work(),
-    append(told) {
-      const written = told.map((event, index) => ({ ...event, seq: events.length + index + 1 }));
-      events.push(...written);
-      return written;
-    },
-    saveIncident: (incident) => incidents.set(incident.id, incident),
-    loadWindows: () => windows,
-    saveWindow: (key, timesMs) => windows.set(key, timesMs),
-    loadBlocked: () => blocked,
-    saveBlocked(deployable, reason) {
-      if (reason === null) blocked.delete(deployable);
-      else blocked.set(deployable, reason);
-    },
-    loadRunning: () => running,
-    saveRunning(assembly, runs) {
-      if (runs) running.add(assembly);
-      else running.delete(assembly);
-    },
-    loadValues: () => values,
-    saveValues: (assembly, given) => values.set(assembly, given),
-  };
-}
-
-/** Nothing to prepare: the simulated hypervisor needs no disk. */
-function createLauncher(): Launcher {
-  return {
-    prepare: (assembly) => Promise.resolve(specOf(assembly)),
-    uuidOf,
-    agentSocketPath: (assembly) => `/simulated/${assembly}`,
-    identity: (assembly) => ({ hostname: assembly, authorizedKey: 'ssh-ed25519 AAAA' }),
-    keepEvidence: () => Promise.resolve(null),
-    rememberHostKey: () => undefined,
-    values: () => ({ address: '192.0.2.1' }),
-  };
-}
-
-function uuidOf(assembly: string): string {
-  const hex = createHash('sha256').update(assembly).digest('hex');
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
-}
-
-function specOf(assembly: string): DomainSpec {
-  return {
-    assembly,
-    domainName: `pcloud-${assembly}`,
-    uuid: uuidOf(assembly),
-    owner,
-    accelerator: 'kvm',
-    machine: 'pc',
-    memoryMiB: 512,
-    vcpus: 1,
-    diskPath: `/simulated/${assembly}.qcow2`,
-    kernel: null,
-    macAddress: '52:54:00:00:00:01',
-    network: { kind: 'user', forwards: [] },
-    agentSocketPath: `/simulated/${assembly}.sock`,
-    consoleLogPath: `/simulated/${assembly}.log`,
-    watchdog: null,
-  };
 }

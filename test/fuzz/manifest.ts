@@ -4,36 +4,17 @@
  */
 import assert from 'node:assert/strict';
 import { PcloudError } from '../../model/errors.ts';
-import { parseManifest } from '../../model/manifest.ts';
+import { parseManifest, type Manifest } from '../../model/manifest.ts';
+import { sampleManifest } from '../builder/sample-manifest.ts';
 import { mutated } from './mutate.ts';
 import type { Random } from './random.ts';
 
-const digest = 'a'.repeat(64);
-const sample = {
-  manifestVersion: 2,
-  digest,
+const { digest } = sampleManifest;
+const sample: Manifest = {
+  ...sampleManifest,
   kind: 'assembly',
-  release: 'debian12',
-  family: 'debian',
-  architecture: 'x86_64',
-  init: 'systemd',
   parentDigest: 'b'.repeat(64),
   templates: ['httpd'],
-  packages: ['base-files', 'apache2'],
-  disk: { file: 'disk.qcow2', sha256: 'c'.repeat(64), sizeBytes: 1, virtualSizeBytes: 2 },
-  kernel: { kernelFile: 'vmlinuz', initrdFile: 'initrd', cmdline: 'root=/dev/vda' },
-  machine: 'pc',
-  memoryMiB: 128,
-  agentVersion: '1',
-  engine: 'bootstrap',
-  builderVersion: '0',
-  createdAt: '2026-01-01T00:00:00.000Z',
-  buildDurationMs: 1,
-  engineVersion: null,
-  kickstartSha256: null,
-  medium: null,
-  packagesFile: null,
-  files: ['recipe.json'],
   method: 'tree',
 };
 const sampleText = JSON.stringify(sample);

@@ -47,7 +47,7 @@ test('the first preparation pins the image, makes disk and key, and describes th
     kernel: {
       kernelPath: path.join(imageDirectory, 'vmlinuz'),
       initrdPath: path.join(imageDirectory, 'initrd'),
-      cmdline: 'root=/dev/vda',
+      cmdline: 'root=LABEL=pcloud-root',
     },
     macAddress: world.store.assembly('assy1')?.macAddress,
     network: { kind: 'user', forwards: ports },

@@ -9,10 +9,11 @@ import { createLoop, type Loop } from '../../runtime/loop.ts';
 import type { Launcher, Memory } from '../../runtime/ports.ts';
 import { defaultLimits } from '../../runtime/supervisor/limits.ts';
 import { createLogger } from '../../service/logger.ts';
-import { conformanceSpecs } from '../conformance/specs.ts';
 import { createVirtualClock, type VirtualClock } from '../../runtime/simulation/clock.ts';
 import { simulatedGuests, type SimulatedGuests } from '../../runtime/simulation/guest.ts';
 import { simulatedHypervisor, type SimulatedHypervisor } from '../../runtime/simulation/hypervisor.ts';
+import { simulatedLauncher, simulatedSpec } from '../../runtime/simulation/launcher.ts';
+import { simulatedMemory } from '../../runtime/simulation/memory.ts';
 
 const plan: DeployablePlan = {
   name: 'dep1',
@@ -60,8 +61,8 @@ async function host(
   const hypervisor = simulatedHypervisor(time.clock, 'test');
   const guests = simulatedGuests({ clock: time.clock, heartbeatMs: 1000 });
   hypervisor.onPower((assembly, power) => (power === 'on' ? guests.boot(assembly) : guests.lose(assembly)));
-  const spec = conformanceSpecs('test', '/simulated');
   const told: string[] = [];
+  const memory = simulatedMemory(({ text }) => told.push(text));
   const loop = createLoop({
     hypervisor,
     links: guests.connectHost(),
@@ -69,32 +70,11 @@ async function host(
     log: createLogger({ service: 'test', level: 'silent' }),
     limits: defaultLimits('kvm'),
     firstIncident: 1,
-    launcher: {
-      prepare: (assembly) => Promise.resolve(spec(assembly)),
-      uuidOf: (assembly) => spec(assembly).uuid,
-      agentSocketPath: (assembly) => assembly,
-      identity: (assembly) => ({ hostname: assembly, authorizedKey: 'ssh-ed25519 AAAA' }),
-      keepEvidence: () => Promise.resolve(null),
-      rememberHostKey: () => undefined,
-      values: () => ({}),
-      ...replace.launcher,
-    },
-    memory: {
-      together: (work) => work(),
-      append: (events) => events.map((event, index) => ({ ...event, seq: index + 1 })),
-      saveIncident: () => undefined,
-      loadWindows: () => new Map(),
-      saveWindow: () => undefined,
-      loadBlocked: () => new Map(),
-      saveBlocked: () => undefined,
-      loadRunning: () => new Set(),
-      saveRunning: () => undefined,
-      loadValues: () => new Map(),
-      saveValues: () => undefined,
-      ...replace.memory,
-    },
+    launcher: { ...simulatedLauncher('test'), ...replace.launcher },
+    checks: { run: () => Promise.resolve({ verdict: 'well', detail: 'HTTP 200' }) },
+    second: { ask: () => Promise.resolve('none') },
+    memory: { ...memory, ...replace.memory },
     soon: replace.soon ?? ((work) => work()),
-    onEvents: (events) => told.push(...events.map((event) => event.text)),
     onDefect: (error) => {
       throw error;
     },
@@ -209,7 +189,7 @@ test('a copy of a domain that somebody made says nothing about the original', as
   const { time, hypervisor, loop, told } = await host();
   loop.control.apply(plan);
   await time.advance(20_000);
-  const spec = conformanceSpecs('test', '/simulated')('assy1');
+  const spec = simulatedSpec('assy1', 'test');
   // virt-clone copies the metadata, and with it our owner and the assembly's name.
   const copy = { ...spec, uuid: '99999999-0000-4000-8000-000000000001', domainName: 'pcloud-assy1-clone' };
   // The simulated guest is the original's.
@@ -226,14 +206,13 @@ test('a copy of a domain that somebody made says nothing about the original', as
 
 test('a start that was given up while its disk was being made does not switch the VM on later', async () => {
   let ready: () => void = () => undefined;
-  const spec = conformanceSpecs('test', '/simulated');
   const { time, hypervisor, loop } = await host({
     launcher: {
       prepare: async (assembly) => {
         await new Promise<void>((resolve) => {
           ready = resolve;
         });
-        return spec(assembly);
+        return simulatedSpec(assembly, 'test');
       },
     },
   });
@@ -250,12 +229,11 @@ test('a start that was given up while its disk was being made does not switch th
 
 test('a record that cannot be read is no evidence against a silent guest, and ends nothing', async () => {
   let broken = false;
-  const spec = conformanceSpecs('test', '/simulated');
   const { time, guests, loop, told } = await host({
     launcher: {
       uuidOf: (assembly) => {
         if (broken) throw new Error('disk I/O error');
-        return spec(assembly).uuid;
+        return simulatedSpec(assembly, 'test').uuid;
       },
     },
   });

@@ -3,18 +3,19 @@
  * guests on one virtual clock, and a memory that outlives the service. What a script may do to it is
  * `deeds.ts`.
  */
-import type { DomainSpec } from '../../model/domain-spec.ts';
 import { createLogger } from '../../service/logger.ts';
-import type { Incident, JournalEvent } from '../../model/event.ts';
+import type { Incident } from '../../model/event.ts';
+import type { DomainSpec } from '../../model/domain-spec.ts';
 import type { PcloudError } from '../../model/errors.ts';
 import type { CheckProbe, DeployablePlan, Maintenance } from '../../runtime/control.ts';
 import { createLoop, type Loop } from '../../runtime/loop.ts';
-import type { CheckResult, GuestLinkEvent, GuestLinks, Launcher, Memory } from '../../runtime/ports.ts';
+import type { CheckResult, GuestLinkEvent, GuestLinks, Launcher } from '../../runtime/ports.ts';
 import type { Limits } from '../../runtime/supervisor/limits.ts';
 import { createVirtualClock, type VirtualClock } from '../../runtime/simulation/clock.ts';
 import { simulatedGuests, type SimulatedGuests } from '../../runtime/simulation/guest.ts';
 import { simulatedHypervisor, type SimulatedHypervisor } from '../../runtime/simulation/hypervisor.ts';
-import { conformanceSpecs } from '../conformance/specs.ts';
+import { simulatedLauncher, simulatedSpec } from '../../runtime/simulation/launcher.ts';
+import { simulatedMemory } from '../../runtime/simulation/memory.ts';
 
 /** 2026-01-01T00:00:00Z: any fixed time does. */
 const startWallMs = 1_767_225_600_000;
@@ -24,7 +25,7 @@ const bootMs = 7000;
 const pausesAgainMs = 2;
 const owner = 'scenario';
 /** The domain of an assembly, always the same one. */
-export const specOf: (assembly: string) => DomainSpec = conformanceSpecs(owner, '/simulated');
+export const specOf = (assembly: string): DomainSpec => simulatedSpec(assembly, owner);
 
 export type World = {
   readonly time: VirtualClock;
@@ -42,7 +43,7 @@ export type World = {
   readonly bootsMs: Map<string, number>;
   readonly read: (file: string) => string;
   readonly log: string[];
-  readonly incidents: Map<string, Incident>;
+  readonly incidents: ReadonlyMap<string, Incident>;
   /** Assemblies whose guest dies before its agent speaks. */
   readonly crashAtBoot: Set<string>;
   /** Why an assembly cannot be prepared for its start, such as an image that is not built; absent: it can. */
@@ -84,13 +85,11 @@ export function createWorld(plan: DeployablePlan, limits: Limits, read: (file: s
   const hypervisor = simulatedHypervisor(time.clock, owner);
   const guests = simulatedGuests({ clock: time.clock, heartbeatMs: 1000 });
   const log: string[] = [];
-  const incidents = new Map<string, Incident>();
   const crashAtBoot = new Set<string>();
-  const running = new Set<string>();
   const bootsMs = new Map<string, number>();
   const paused = new Set<string>();
   let lastDeployableKind = '';
-  const memory = createMemory(incidents, running, (event) => {
+  const memory = simulatedMemory((event) => {
     if (event.kind.startsWith('deployable-')) lastDeployableKind = event.kind;
     log.push(stamp(time, event.text));
   });
@@ -117,9 +116,9 @@ export function createWorld(plan: DeployablePlan, limits: Limits, read: (file: s
     plan,
     read,
     log,
-    incidents,
+    incidents: memory.incidents,
     crashAtBoot,
-    running,
+    running: memory.running,
     bootsMs,
     checks: new Map(),
     second: new Map(),
@@ -167,9 +166,8 @@ export function createWorld(plan: DeployablePlan, limits: Limits, read: (file: s
         clock: time.clock,
         log: createLogger({ service: 'scenario', level: 'silent' }),
         limits,
-        firstIncident: incidents.size + 1,
-        openIncidents: [...incidents.values()].filter(({ outcome }) => outcome === 'open'),
-        onEvents: () => undefined,
+        firstIncident: memory.incidents.size + 1,
+        openIncidents: [...memory.incidents.values()].filter(({ outcome }) => outcome === 'open'),
         onDefect: (error) => {
           throw error;
         },
@@ -203,42 +201,6 @@ export function createWorld(plan: DeployablePlan, limits: Limits, read: (file: s
   return world;
 }
 
-function createMemory(
-  incidents: Map<string, Incident>,
-  running: Set<string>,
-  told: (event: JournalEvent) => void,
-): Memory {
-  const windows = new Map<string, readonly number[]>();
-  const blocked = new Map<string, string>();
-  const values = new Map<string, Readonly<Record<string, string>>>();
-  let seq = 0;
-  return {
-    together: (work) => work(),
-    append: (events) =>
-      events.map((event) => {
-        seq += 1;
-        const written = { ...event, seq };
-        told(written);
-        return written;
-      }),
-    saveIncident: (incident) => incidents.set(incident.id, incident),
-    loadWindows: () => windows,
-    saveWindow: (key, timesMs) => windows.set(key, timesMs),
-    loadBlocked: () => blocked,
-    saveBlocked(deployable, reason) {
-      if (reason === null) blocked.delete(deployable);
-      else blocked.set(deployable, reason);
-    },
-    loadRunning: () => running,
-    saveRunning(assembly, runs) {
-      if (runs) running.add(assembly);
-      else running.delete(assembly);
-    },
-    loadValues: () => values,
-    saveValues: (assembly, given) => values.set(assembly, given),
-  };
-}
-
 /** The service's end of the links, with an ear on what guests are asked, and a way to speak in their names. */
 function tapped(world: World, links: GuestLinks): GuestLinks {
   return {
@@ -263,19 +225,15 @@ function checkResult(world: World, assembly: string, probe: CheckProbe): CheckRe
   return world.checks.get(`${assembly}${page}`) ?? world.checks.get(assembly) ?? well;
 }
 
-/** Nothing to prepare: the simulated hypervisor needs no disk. */
+/** Prepares what the script lets be prepared, and tells the addresses that it set. */
 function createLauncher(world: World): Launcher {
-  const spec = specOf;
+  const launcher = simulatedLauncher(owner);
   return {
+    ...launcher,
     prepare(assembly) {
       const why = world.unprepared.get(assembly);
-      return why === undefined ? Promise.resolve(spec(assembly)) : Promise.reject(why);
+      return why === undefined ? launcher.prepare(assembly) : Promise.reject(why);
     },
-    uuidOf: (assembly) => spec(assembly).uuid,
-    agentSocketPath: (assembly) => `/simulated/${assembly}`,
-    identity: (assembly) => ({ hostname: assembly, authorizedKey: 'ssh-ed25519 AAAA' }),
-    keepEvidence: () => Promise.resolve(null),
-    rememberHostKey: () => undefined,
     values: (assembly) => ({ address: world.addresses.get(assembly) ?? '192.0.2.1' }),
   };
 }
