@@ -98,7 +98,9 @@ async function compose(options: CpedOptions, closers: (() => Promise<void> | voi
     notice: (fault) => log.warn(fault, `a resource template cannot be used: ${faultText(fault)}`),
   });
   const { templates } = library;
-  const database = openDatabase(path.join(config.stateDir, 'cped.sqlite'));
+  const database = openDatabase(path.join(config.stateDir, 'cped.sqlite'), (migration) =>
+    log.warn(migration, `the database was upgraded; what it was before is kept in ${migration.backup}`),
+  );
   closers.push(() => database.close());
   const memory = createMemory(database);
   const launches = createLaunchStore(database);

@@ -1,12 +1,14 @@
 /**
  * Opens cped's database: recognises it as ours, refuses what is damaged or newer without touching it,
- * migrates what is older, and sets what durability asks for. What is in the tables is `sqlite-*.ts` beside.
+ * copies what is older aside and migrates it, and sets what durability asks for. What is in the tables is `sqlite-*.ts` beside.
  */
+import { chmodSync, closeSync, openSync, statSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import type { SQLInputValue, StatementSync } from 'node:sqlite';
 import type { z } from 'zod';
 import { PcloudError } from '../../model/errors.ts';
 import { errorTextOf } from '../../service/error-code.ts';
+import { backUp, backupPathOf, removeOldBackups } from './sqlite-backup.ts';
 import { migrations } from './sqlite-schema.ts';
 
 /** 'PCED' in the file's header, so that another program's database is recognised as such. */
@@ -29,22 +31,56 @@ export type SqliteDatabase = {
   close(): void;
 };
 
+/** An upgrade of the database that was done. */
+export type Migration = {
+  readonly from: number;
+  readonly to: number;
+  /** The copy of what was there before. */
+  readonly backup: string;
+};
+
 /**
  * Opens or makes the database.
  * @param filePath `:memory:` for tests.
- * @throws PcloudError `database-damaged`, `database-newer`, `database-foreign`, `database-failed`.
+ * @param onMigrated told when the file was of an earlier version.
+ * @throws PcloudError `database-damaged`, `database-newer`, `database-foreign`, `database-failed`, `disk-full`,
+ *   `backup-failed`.
  */
-export function openDatabase(filePath: string): SqliteDatabase {
+export function openDatabase(
+  filePath: string,
+  onMigrated: (migration: Migration) => void = () => undefined,
+): SqliteDatabase {
   let handle: DatabaseSync | undefined;
   try {
+    makeFile(filePath);
     handle = new DatabaseSync(filePath, { timeout: busyTimeoutMs });
     checkFile(handle, filePath);
+    closeToOthers(filePath);
     handle.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON');
-    migrate(handle);
+    const migration = upgrade(handle, filePath);
+    if (migration !== undefined) onMigrated(migration);
     return wrap(handle, filePath);
   } catch (error) {
     handle?.close();
     throw toPcloudError(error, filePath);
+  }
+}
+
+/** Parameters of resources may be secrets: what is in it is cped's alone. SQLite's files beside it get its mode. */
+function makeFile(filePath: string): void {
+  if (filePath === ':memory:') return;
+  try {
+    closeSync(openSync(filePath, 'a', 0o600));
+  } catch (error) {
+    throw cannotBeUsed(filePath, errorTextOf(error), 'database-failed', error);
+  }
+}
+
+/** Earlier versions left it for everybody to read. */
+function closeToOthers(filePath: string): void {
+  for (const file of [filePath, `${filePath}-wal`, `${filePath}-shm`]) {
+    const found = statSync(file, { throwIfNoEntry: false });
+    if (found !== undefined && (found.mode & 0o077) !== 0) chmodSync(file, 0o600);
   }
 }
 
@@ -65,16 +101,26 @@ function checkFile(handle: DatabaseSync, filePath: string): void {
       code: 'database-newer',
       category: 'failed',
       message: `${filePath} was written by a newer version (format ${version}, this one knows ${migrations.length}).`,
-      hint: 'Install the newer version again, or restore a backup of the file from before the upgrade.',
+      hint: `Install the newer version again, or go back to a copy from before the upgrade, such as ${backupPathOf(filePath, migrations.length)}: with pcloud-cped stopped, remove ${filePath}-wal and ${filePath}-shm, and copy it to ${filePath}.`,
       facts: { found: version, known: migrations.length },
     });
   const verdict = handle.prepare('PRAGMA quick_check(1)').get()?.['quick_check'];
   if (verdict !== 'ok') throw damaged(filePath, String(verdict));
 }
 
-function migrate(handle: DatabaseSync): void {
+function upgrade(handle: DatabaseSync, filePath: string): Migration | undefined {
   const from = pragma(handle, 'user_version');
-  if (from === migrations.length) return;
+  const to = migrations.length;
+  if (from === to) return undefined;
+  // Format 0 is a new file, with nothing to lose.
+  if (from === 0) return migrate(handle, from);
+  const backup = backUp(handle, filePath, from);
+  migrate(handle, from);
+  removeOldBackups(filePath);
+  return { from, to, backup };
+}
+
+function migrate(handle: DatabaseSync, from: number): undefined {
   handle.exec('BEGIN IMMEDIATE');
   try {
     for (const sql of migrations.slice(from)) handle.exec(sql);
@@ -158,14 +204,24 @@ function toPcloudError(error: unknown, filePath: string): unknown {
   if ((error.errcode & 0xff) === 11 || (error.errcode & 0xff) === 26) return damaged(filePath, text, error);
   // SQLITE_FULL
   const full = (error.errcode & 0xff) === 13;
+  return cannotBeUsed(filePath, text, full ? 'disk-full' : 'database-failed', error);
+}
+
+function cannotBeUsed(
+  filePath: string,
+  why: string,
+  code: 'disk-full' | 'database-failed',
+  cause: unknown,
+): PcloudError {
   return new PcloudError({
-    code: full ? 'disk-full' : 'database-failed',
+    code,
     category: 'failed',
-    message: `The database ${filePath} cannot be used: ${text}.`,
-    hint: full
-      ? 'Free some space on that file system.'
-      : 'Check that the directory exists and that this user may write to it (PCLOUD_STATE_DIR).',
-    cause: error,
+    message: `The database ${filePath} cannot be used: ${why}.`,
+    hint:
+      code === 'disk-full'
+        ? 'Free some space on that file system.'
+        : 'Check that the directory exists and that this user may write to it (PCLOUD_STATE_DIR).',
+    cause,
   });
 }
 
