@@ -1,5 +1,6 @@
 /**
- * What `make install` puts where: pure lists, computed from the prefix and the lock file. The sources are
+ * What `make install` and the packages put where: pure lists, computed from the prefix, the lock file and what
+ * stands in `systemd/` and `docs/man/`. The sources are
  * installed as they are, since Node runs them directly: what runs is what was tested. Copying is `main.ts`.
  */
 import path from 'node:path';
@@ -9,8 +10,6 @@ import { z } from 'zod';
 const sources = ['bin', 'model', 'catalogue', 'service', 'builder', 'runtime', 'shell', 'package.json'];
 const nativeParts = ['native/libvirt', 'native/unix-datagram'];
 const data = ['templates', 'kickstarts'];
-/** In docs/man; the last letter is the section. */
-export const manualPages = ['pcloud-builder.8', 'pcloud-images.5'];
 
 export type InstallStep =
   /** `optional`: not every checkout has it. */
@@ -41,7 +40,16 @@ export type InstallFacts = {
   readonly lockText: string;
   /** Absolute path of the host's Redis server, whatever its package calls it. */
   readonly redisServer: string;
+  /** File names in `systemd/`: units go where systemd looks, the others where their endings say. */
+  readonly systemdFiles: readonly string[];
+  /** File names in `docs/man/`, such as `pcloud-builder.8`; the last letter is the section. */
+  readonly manualPages: readonly string[];
 };
+
+/** What systemd calls a unit, by its file's ending (systemd.unit(5)). */
+export function unitsAmong(files: readonly string[]): readonly string[] {
+  return files.filter((name) => /\.(?:service|socket|target|timer|path|slice)$/.test(name)).sort();
+}
 
 /** The steps, in order. `from` is relative to the checkout. */
 export function planInstall(facts: InstallFacts): readonly InstallStep[] {
@@ -76,12 +84,12 @@ export function planInstall(facts: InstallFacts): readonly InstallStep[] {
     launcher('bin', 'pcloudsh'),
     launcher('sbin', 'pcloud-builder'),
     launcher('sbin', 'pcloud-cped'),
-    ...['pcloud-builder.service', 'pcloud-cped.service'].map((name): InstallStep => ({
+    ...unitsAmong(facts.systemdFiles).map((name): InstallStep => ({
       kind: 'unit',
       from: `systemd/${name}`,
       to: path.join(systemd, name),
     })),
-    ...manualPages.map((name) =>
+    ...facts.manualPages.map((name) =>
       copy(`docs/man/${name}`, path.join(facts.prefix, `share/man/man${name.slice(-1)}`, name)),
     ),
     copy('systemd/pcloud.sysusers', path.join(facts.prefix, 'lib/sysusers.d/pcloud.conf')),
