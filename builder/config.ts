@@ -1,6 +1,6 @@
 /**
- * The builder's settings, out of the environment, checked once at the start. It opens nothing and creates
- * nothing.
+ * The builder's settings, out of the environment and the settings file, checked as a whole. It opens nothing and
+ * creates nothing.
  */
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -10,6 +10,7 @@ import { installerEngineNames } from '../model/installer.ts';
 import type { InstallerEngineName } from '../model/installer.ts';
 import { logLevels } from '../service/logger.ts';
 import type { LogLevel } from '../service/logger.ts';
+import type { SettingsKind } from '../service/settings.ts';
 import { isWritablePlace } from '../service/writable-place.ts';
 import { cryptHashSchema } from './render/root-access-values.ts';
 
@@ -22,35 +23,38 @@ const absolutePath = z
 
 const ownDirectory = absolutePath.refine(isWritablePlace, 'it must not lie in /proc or /sys');
 
-const environmentSchema = z
-  .object({
-    PCLOUD_STATE_DIR: ownDirectory.default('/var/lib/pacemaker-cloud'),
-    PCLOUD_BUILDER_DIR: ownDirectory.optional(),
-    PCLOUD_RUNTIME_DIR: ownDirectory.default('/run/pacemaker-cloud'),
-    /** Builders on several hosts share one; cped has the same setting. */
-    PCLOUD_IMAGE_DIR: ownDirectory.optional(),
-    PCLOUD_TEMPLATES_DIR: absolutePath.default(path.join(repositoryDirectory, 'templates')),
-    /** cped has the same setting: what it knows by a name, the builder must know as well. */
-    PCLOUD_RESOURCE_TEMPLATES_DIR: absolutePath.default('/etc/pacemaker-cloud/resources.d'),
-    PCLOUD_KICKSTARTS_DIR: absolutePath.default(path.join(repositoryDirectory, 'kickstarts')),
-    PCLOUD_GUEST_AGENT: absolutePath.default(path.join(repositoryDirectory, 'guest/build/pcloud-agent')),
-    PCLOUD_MEDIA_DIR: ownDirectory.optional(),
-    PCLOUD_REDIS_URL: z
-      .url({ protocol: /^rediss?$/, error: 'it must be an address such as redis://host:6379' })
-      .optional(),
-    PCLOUD_DEBIAN_SOURCES: absolutePath.optional(),
-    PCLOUD_ROOT_KEY_FILE: absolutePath.optional(),
-    PCLOUD_ROOT_PASSWORD_HASH: cryptHashSchema.optional(),
-    PCLOUD_ENGINE: z.enum(installerEngineNames).optional(),
-    PCLOUD_INSTALL_IDLE_SECONDS: z.coerce.number().int().min(5).max(86_400).optional(),
-    PCLOUD_BUILD_CONCURRENCY: z.coerce.number().int().min(1).max(16).default(2),
-    PCLOUD_LOG_LEVEL: z.enum(logLevels).default('info'),
-    PCLOUD_GROUP: z.string().max(64).optional(),
-  })
-  .refine((env) => env.PCLOUD_ROOT_KEY_FILE === undefined || env.PCLOUD_ROOT_PASSWORD_HASH === undefined, {
+const variables = z.object({
+  PCLOUD_STATE_DIR: ownDirectory.default('/var/lib/pacemaker-cloud'),
+  PCLOUD_BUILDER_DIR: ownDirectory.optional(),
+  PCLOUD_RUNTIME_DIR: ownDirectory.default('/run/pacemaker-cloud'),
+  /** Builders on several hosts share one; cped has the same setting. */
+  PCLOUD_IMAGE_DIR: ownDirectory.optional(),
+  PCLOUD_TEMPLATES_DIR: absolutePath.default(path.join(repositoryDirectory, 'templates')),
+  /** cped has the same setting: what it knows by a name, the builder must know as well. */
+  PCLOUD_RESOURCE_TEMPLATES_DIR: absolutePath.default('/etc/pacemaker-cloud/resources.d'),
+  PCLOUD_KICKSTARTS_DIR: absolutePath.default(path.join(repositoryDirectory, 'kickstarts')),
+  PCLOUD_GUEST_AGENT: absolutePath.default(path.join(repositoryDirectory, 'guest/build/pcloud-agent')),
+  PCLOUD_MEDIA_DIR: ownDirectory.optional(),
+  PCLOUD_REDIS_URL: z
+    .url({ protocol: /^rediss?$/, error: 'it must be an address such as redis://host:6379' })
+    .optional(),
+  PCLOUD_DEBIAN_SOURCES: absolutePath.optional(),
+  PCLOUD_ROOT_KEY_FILE: absolutePath.optional(),
+  PCLOUD_ROOT_PASSWORD_HASH: cryptHashSchema.optional(),
+  PCLOUD_ENGINE: z.enum(installerEngineNames).optional(),
+  PCLOUD_INSTALL_IDLE_SECONDS: z.coerce.number().int().min(5).max(86_400).optional(),
+  PCLOUD_BUILD_CONCURRENCY: z.coerce.number().int().min(1).max(16).default(2),
+  PCLOUD_LOG_LEVEL: z.enum(logLevels).default('info'),
+  PCLOUD_GROUP: z.string().max(64).optional(),
+});
+
+const environmentSchema = variables.refine(
+  (env) => env.PCLOUD_ROOT_KEY_FILE === undefined || env.PCLOUD_ROOT_PASSWORD_HASH === undefined,
+  {
     path: ['PCLOUD_ROOT_PASSWORD_HASH'],
     error: 'PCLOUD_ROOT_KEY_FILE is set as well, and root gets one or the other',
-  });
+  },
+);
 
 export type BuilderConfig = {
   readonly stateDirectory: string;
@@ -119,6 +123,26 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   };
 }
 
+/** Those that a reload applies; the others hold from the next start on. */
+export const reloadableSettings: readonly string[] = ['PCLOUD_LOG_LEVEL', 'PCLOUD_BUILD_CONCURRENCY'];
+
+export const builderSettings: SettingsKind<BuilderConfig> = {
+  defaultFile: '/etc/pacemaker-cloud/builder.env',
+  names: Object.keys(variables.shape),
+  secrets: ['PCLOUD_REDIS_URL', 'PCLOUD_ROOT_PASSWORD_HASH'],
+  read: readConfig,
+};
+
+/** The settings as they may be shown: a hash of a password could be tried offline. */
+export function shownConfig(config: BuilderConfig): Readonly<Record<string, unknown>> {
+  const redis = config.redisUrl === undefined ? undefined : new URL(config.redisUrl);
+  return {
+    ...config,
+    redisUrl: redis === undefined ? null : `${redis.protocol}//${redis.host}${redis.pathname}`,
+    rootPasswordHash: config.rootPasswordHash === undefined ? null : 'set, not shown',
+  };
+}
+
 function badConfiguration(error: z.ZodError): PcloudError {
   const issue = error.issues[0];
   const variable = String(issue?.path[0] ?? 'the environment');
@@ -126,7 +150,7 @@ function badConfiguration(error: z.ZodError): PcloudError {
     code: 'bad-configuration',
     category: 'invalid',
     message: `The setting ${variable} cannot be used: ${issue?.message ?? 'wrong'}.`,
-    hint: 'Correct it in the environment or in the unit file, and try `pcloud-builder --check-config`.',
+    hint: 'Correct it in the settings file, the unit or the environment, and try `pcloud-builder --check-config`.',
     facts: { variable },
     cause: error,
   });

@@ -16,11 +16,15 @@ import { errorTextOf } from '../service/error-code.ts';
 import { takeInstanceLock } from '../service/instance-lock.ts';
 import { createLogger } from '../service/logger.ts';
 import type { Logger } from '../service/logger.ts';
+import { reportConfig } from '../service/config-check.ts';
 import { createNotifier } from '../service/sd-notify.ts';
+import { loadSettings, passOn } from '../service/settings.ts';
+import type { Settings } from '../service/settings.ts';
 import { listenOnUnixSocket } from '../service/unix-socket.ts';
 import { version } from '../service/version.ts';
 import { createArtifactStore } from './artifact-store.ts';
-import { readConfig } from './config.ts';
+import { checkBuilder } from './config-check.ts';
+import { builderSettings, shownConfig } from './config.ts';
 import type { BuilderConfig } from './config.ts';
 import { createOwnerWatch, startHeartbeat } from './heartbeat.ts';
 import { createHistory } from './history.ts';
@@ -40,7 +44,8 @@ import { startWorker } from './worker.ts';
 
 const usage = `Usage: pcloud-builder [--check-config | --version | --help]
        pcloud-builder render kickstart|tdl|domain RELEASE ARCHITECTURE [OPTION]...
-Builds images on request; settings come from the environment (PCLOUD_STATE_DIR and others, see pcloud-builder(8)).
+Builds images on request; settings (PCLOUD_STATE_DIR and others, see pcloud-builder(8)) come from the
+environment and from PCLOUD_SETTINGS_FILE (/etc/pacemaker-cloud/builder.env).
 `;
 
 const stopLimitMs = 30_000;
@@ -59,7 +64,7 @@ async function main(args: readonly string[]): Promise<void> {
   if (option === '--version') process.stdout.write(`pcloud-builder ${version}\n`);
   else if (option === '--help') process.stdout.write(usage);
   else if (option === '--check-config') await checkConfig();
-  else await serve(readConfig(process.env));
+  else await serve(await loadSettings(process.env, builderSettings));
 }
 
 /** The document on standard output alone, so that it can be piped; what to know of it beside it. */
@@ -68,7 +73,8 @@ async function render(args: readonly string[]): Promise<void> {
     process.stdout.write(renderUsage);
     return;
   }
-  const { text, note } = await renderDocument(args, readConfig(process.env));
+  const { config } = await loadSettings(process.env, builderSettings);
+  const { text, note } = await renderDocument(args, config);
   // `render … | head` is no failure of ours; a full disk is.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') process.stderr.write(`pcloud-builder: ${error.message}\n`);
@@ -79,29 +85,28 @@ async function render(args: readonly string[]): Promise<void> {
 }
 
 async function checkConfig(): Promise<void> {
-  const config = readConfig(process.env);
-  const releases = await loadReleases(config.templatesDirectory);
-  const { templates, faults } = await openTemplates(config);
-  process.stdout.write(
-    `The configuration is good: ${releases.size} releases and ${templates.size} resource templates in ${config.templatesDirectory} and ${config.resourceTemplatesDirectory}; images in ${config.imageDirectory}; socket ${config.socketPath}.\n`,
-  );
-  // They cost nobody else anything, but whoever asks wants to know.
-  for (const fault of faults())
-    process.stdout.write(`A resource template cannot be used: ${faultText(fault)}\n`);
+  const { config, file, warnings } = await loadSettings(process.env, builderSettings);
+  const findings = [
+    ...warnings.map((text) => ({ kind: 'warning', text }) as const),
+    ...(await checkBuilder(config)),
+  ];
+  process.exitCode = reportConfig('pcloud-builder', { settingsFile: file, ...shownConfig(config) }, findings);
 }
 
-async function openTemplates(config: BuilderConfig, log?: Logger): Promise<TemplateLibrary> {
+async function openTemplates(config: BuilderConfig, log: Logger): Promise<TemplateLibrary> {
   return await openTemplateLibrary({
     templatesDirectory: config.templatesDirectory,
     ownDirectory: config.resourceTemplatesDirectory,
-    notice: (fault) => log?.warn(fault, `a resource template cannot be used: ${faultText(fault)}`),
+    notice: (fault) => log.warn(fault, `a resource template cannot be used: ${faultText(fault)}`),
   });
 }
 
 type Part = { readonly name: string; stop(): Promise<void> };
 
-async function serve(config: BuilderConfig): Promise<void> {
+async function serve({ config, fileValues, warnings }: Settings<BuilderConfig>): Promise<void> {
   const log = createLogger({ service: 'pcloud-builder', level: config.logLevel });
+  passOn(fileValues);
+  for (const warning of warnings) log.warn(warning);
   const parts: Part[] = [];
   const stopped = waitForSignal();
   try {

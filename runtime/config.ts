@@ -1,11 +1,12 @@
 /**
- * cped's settings, all from the environment, checked as a whole before anything is touched. Defaults are
- * those of an installed system; a checkout's private stack sets its own.
+ * cped's settings, from the environment and the settings file, checked as a whole before anything is touched.
+ * Defaults are those of an installed system; a checkout's private stack sets its own.
  */
 import path from 'node:path';
 import { z } from 'zod';
 import { PcloudError } from '../model/errors.ts';
 import { logLevels } from '../service/logger.ts';
+import type { SettingsKind } from '../service/settings.ts';
 import { checkSocketPath } from '../service/unix-socket.ts';
 import { isWritablePlace } from '../service/writable-place.ts';
 import type { NetworkChoice } from './launcher.ts';
@@ -141,8 +142,25 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
   };
 }
 
+/** Those that a reload applies; the others hold from the next start on. */
+export const reloadableSettings: readonly string[] = [
+  'PCLOUD_LOG_LEVEL',
+  'PCLOUD_ALERTS_DIR',
+  'PCLOUD_ALERTS_FILE',
+  'PCLOUD_ALERT_TIMEOUT',
+  'PCLOUD_WEBHOOK_URL',
+  'PCLOUD_WEBHOOK_TOKEN_FILE',
+];
+
+export const cpedSettings: SettingsKind<CpedConfig> = {
+  defaultFile: '/etc/pacemaker-cloud/cped.env',
+  names: Object.keys(environmentSchema.shape),
+  secrets: ['PCLOUD_WEBHOOK_URL'],
+  read: readConfig,
+};
+
 /** The settings as they may be shown: a webhook's address only as far as it is no secret. */
-export function shownConfig(config: CpedConfig): unknown {
+export function shownConfig(config: CpedConfig): CpedConfig {
   const { webhook } = config.alerts;
   if (webhook === null) return config;
   return {
@@ -159,7 +177,7 @@ function badConfiguration(given: Readonly<Record<string, unknown>>, error: z.Zod
     code: 'bad-configuration',
     category: 'invalid',
     message: `${variable}=${JSON.stringify(value)?.slice(0, 120) ?? ''} ${issue?.message ?? 'is wrong'}.`,
-    hint: `Correct ${variable} where it is set: the unit's EnvironmentFile, or the shell that starts pcloud-cped.`,
+    hint: `Correct ${variable} where it is set: the settings file, the unit, or the shell that starts pcloud-cped.`,
     facts: { variable },
     cause: error,
   });

@@ -5,14 +5,17 @@
 import { errorBodyOf, exitCodeOf, PcloudError } from '../model/errors.ts';
 import { createLogger } from '../service/logger.ts';
 import type { Logger } from '../service/logger.ts';
+import { reportConfig } from '../service/config-check.ts';
 import { createNotifier } from '../service/sd-notify.ts';
+import { loadSettings, passOn } from '../service/settings.ts';
+import type { Settings } from '../service/settings.ts';
 import { version } from '../service/version.ts';
 import { connectOutside } from './outside.ts';
-import { readConfig, shownConfig } from './config.ts';
+import { checkCped } from './config-check.ts';
+import { cpedSettings, shownConfig } from './config.ts';
 import type { CpedConfig } from './config.ts';
 import { startCped } from './cped.ts';
 import { simulate, simulateUsage } from './simulation/command.ts';
-import { readRules } from './telling/rules-file.ts';
 
 /** systemd kills after TimeoutStopSec; what hangs is left behind before that. */
 const stopLimitMs = 10_000;
@@ -20,7 +23,8 @@ const stopLimitMs = 10_000;
 const usage = `Usage: pcloud-cped [--check-config | --version | --help]
        pcloud-cped simulate --journal FILE --definition FILE [--escalation RUNG=FAILURES/PERIOD]... [--json]
 
-Supervises the machines and services of this host's deployables. Settings come from the environment:
+Supervises the machines and services of this host's deployables. Settings come from the environment,
+and before it from PCLOUD_SETTINGS_FILE (/etc/pacemaker-cloud/cped.env), NAME=value a line:
 PCLOUD_STATE_DIR, PCLOUD_RUNTIME_DIR, PCLOUD_TEMPLATES_DIR, PCLOUD_RESOURCE_TEMPLATES_DIR
 (/etc/pacemaker-cloud/resources.d), PCLOUD_LIBVIRT_URI, PCLOUD_OWNER,
 PCLOUD_NETWORK (user | network:NAME), PCLOUD_PORT_RANGE (20000-29999), PCLOUD_GROUP, PCLOUD_LOG_LEVEL;
@@ -35,7 +39,7 @@ async function main(args: readonly string[]): Promise<number | undefined> {
   if (rest.length > 0) return fail(badOption(rest[0] ?? ''));
   switch (option) {
     case undefined:
-      return await serve(readConfig(process.env));
+      return await serve(await loadSettings(process.env, cpedSettings));
     case '--version':
       process.stdout.write(`pcloud-cped ${version}\n`);
       return 0;
@@ -43,7 +47,7 @@ async function main(args: readonly string[]): Promise<number | undefined> {
       process.stdout.write(usage);
       return 0;
     case '--check-config':
-      return await checkConfig(readConfig(process.env));
+      return await checkConfig();
     default:
       return fail(badOption(option));
   }
@@ -55,16 +59,20 @@ async function runSimulation(args: readonly string[]): Promise<number> {
   return 0;
 }
 
-/** Also the file that the settings name: it would be a warning in the journal only. */
-async function checkConfig(config: CpedConfig): Promise<number> {
-  await readRules(config.alerts.rulesFile);
-  process.stdout.write(`${JSON.stringify(shownConfig(config), undefined, 2)}\n`);
-  return 0;
+async function checkConfig(): Promise<number> {
+  const { config, file, warnings } = await loadSettings(process.env, cpedSettings);
+  const findings = [
+    ...warnings.map((text) => ({ kind: 'warning', text }) as const),
+    ...(await checkCped(config)),
+  ];
+  return reportConfig('pcloud-cped', { settingsFile: file, ...shownConfig(config) }, findings);
 }
 
-async function serve(config: CpedConfig): Promise<undefined> {
+async function serve({ config, fileValues, warnings }: Settings<CpedConfig>): Promise<undefined> {
   const log = createLogger({ service: 'pcloud-cped', level: config.logLevel });
   dieOnDefects(log);
+  passOn(fileValues);
+  for (const warning of warnings) log.warn(warning);
   const notifier = await createNotifier({ env: process.env, pid: process.pid, log });
   const outside = await connectOutside(config, log);
   log.info({ accelerator: outside.accelerator.accelerator }, outside.accelerator.reason);

@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { domainXmlRenderer } from '../catalogue/domain-xml.ts';
+import type { DomainSpec } from '../model/domain-spec.ts';
 import { PcloudError } from '../model/errors.ts';
 import { errorTextOf } from '../service/error-code.ts';
 import type { Logger } from '../service/logger.ts';
@@ -19,7 +20,7 @@ import { defaultLimits } from './supervisor/limits.ts';
  */
 export async function connectOutside(config: CpedConfig, log: Logger): Promise<Outside> {
   const clock = systemClock;
-  const template = await readDomainTemplate(path.join(config.templatesDir, 'domain.xml.hbs'));
+  const renderXml = await readDomainRenderer(config.templatesDir);
   const accelerator = await probeAccelerator({
     memoryFile: path.join(config.runtimeDir, 'cped-accelerator.json'),
   });
@@ -31,16 +32,20 @@ export async function connectOutside(config: CpedConfig, log: Logger): Promise<O
       uri: config.libvirtUri,
       owner: config.owner,
       clock,
-      renderXml: domainXmlRenderer(template),
+      renderXml,
       notice,
     }),
     links: createGuestLinks({ clock, heartbeatMs: defaultLimits(accelerator.accelerator).heartbeatMs }),
   };
 }
 
-async function readDomainTemplate(file: string): Promise<string> {
+/**
+ * How a machine is described to libvirt.
+ * @throws PcloudError `template-unreadable`.
+ */
+export async function readDomainRenderer(templatesDir: string): Promise<(spec: DomainSpec) => string> {
   try {
-    return await readFile(file, 'utf8');
+    return domainXmlRenderer(await readFile(path.join(templatesDir, 'domain.xml.hbs'), 'utf8'));
   } catch (error) {
     throw new PcloudError({
       code: 'template-unreadable',

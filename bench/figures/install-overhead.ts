@@ -52,6 +52,7 @@ type Sample = Pair & { readonly diskS: number; readonly descriptionS: number };
 async function prepare(bench: Bench, layout: StackLayout, { engine, release, medium }: Case): Promise<Bed> {
   const config: BuilderConfig = readConfig({
     PCLOUD_STATE_DIR: layout.stateDir,
+    PCLOUD_SETTINGS_FILE: '/dev/null',
     PCLOUD_RUNTIME_DIR: layout.runtimeDir,
     PCLOUD_DEBIAN_SOURCES: process.env['PCLOUD_DEBIAN_SOURCES'],
   });

@@ -55,6 +55,7 @@ function startService(fleet: Fleet, profileDir: string | undefined): ChildProces
         PATH: process.env['PATH'],
         NODE_COMPILE_CACHE: path.join(fleet.directory, 'cache'),
         PCLOUD_STATE_DIR: fleet.stateDir,
+        PCLOUD_SETTINGS_FILE: '/dev/null',
         PCLOUD_RUNTIME_DIR: fleet.runtimeDir,
         PCLOUD_RESOURCE_TEMPLATES_DIR: fleet.templatesDir,
         PCLOUD_LIBVIRT_URI: `test://${fleet.domainsFile}`,

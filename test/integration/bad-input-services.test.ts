@@ -58,6 +58,7 @@ async function startCped(): Promise<void> {
       PCLOUD_STATE_DIR: builder.stateDirectory,
       PCLOUD_RUNTIME_DIR: builder.runtimeDirectory,
       PCLOUD_LIBVIRT_URI: `qemu:///system?socket=${path.join(disk, 'no-libvirt')}`,
+      PCLOUD_SETTINGS_FILE: '/dev/null',
       PCLOUD_ALERTS_DIR: path.join(builder.stateDirectory, 'alerts.d'),
       PCLOUD_ALERTS_FILE: path.join(builder.stateDirectory, 'alerts.yaml'),
       LIBVIRT_AUTOSTART: '0',

@@ -61,6 +61,7 @@ export async function builderProcess(
       env: {
         ...process.env,
         PCLOUD_STATE_DIR: state,
+        PCLOUD_SETTINGS_FILE: '/dev/null',
         PCLOUD_RUNTIME_DIR: runtimeDirectory,
         PCLOUD_GUEST_AGENT: agentPath,
         ...options.settings,

@@ -31,6 +31,7 @@ async function newPlace(t: TestContext): Promise<Place> {
       PCLOUD_STATE_DIR: path.join(directory, 'state'),
       PCLOUD_RUNTIME_DIR: path.join(directory, 'run'),
       PCLOUD_LIBVIRT_URI: `qemu:///system?socket=${path.join(directory, 'no-libvirt')}`,
+      PCLOUD_SETTINGS_FILE: '/dev/null',
       PCLOUD_ALERTS_DIR: path.join(directory, 'alerts.d'),
       PCLOUD_ALERTS_FILE: path.join(directory, 'alerts.yaml'),
       LIBVIRT_AUTOSTART: '0',

@@ -105,6 +105,7 @@ async function startService(t: TestContext, directory: string, uri: string) {
     env: {
       PATH: `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin`,
       PCLOUD_STATE_DIR: path.join(directory, 'state'),
+      PCLOUD_SETTINGS_FILE: '/dev/null',
       PCLOUD_RUNTIME_DIR: run,
       PCLOUD_LIBVIRT_URI: uri,
       LIBVIRT_AUTOSTART: '0',

@@ -128,6 +128,7 @@ for (const unit of units) {
         PATH: process.env['PATH'],
         PCLOUD_TEST_RUN: process.env['PCLOUD_TEST_RUN'],
         PCLOUD_STATE_DIR: directories.stateDir,
+        PCLOUD_SETTINGS_FILE: '/dev/null',
         PCLOUD_RUNTIME_DIR: directories.runtimeDir,
         PCLOUD_LIBVIRT_URI: libvirtd.uri,
         NOTIFY_SOCKET: notifySocket,

@@ -79,6 +79,8 @@ export function environmentOf(layout: StackLayout, libvirtUri: string): Readonly
     PCLOUD_LIBVIRT_URI: libvirtUri,
     PCLOUD_OWNER: layout.owner,
     PCLOUD_NETWORK: 'user',
+    // Nor the settings of an installed service, which would lead this one to its state.
+    PCLOUD_SETTINGS_FILE: '/dev/null',
     // Not the host's: breaking a checkout's machines must not page whoever is on duty for the installed service.
     PCLOUD_ALERTS_DIR: path.join(layout.stateDir, 'alerts.d'),
     PCLOUD_ALERTS_FILE: path.join(layout.stateDir, 'alerts.yaml'),
