@@ -3,7 +3,7 @@
  * stands on which image. Its server writes them, its client checks them.
  */
 import { z } from 'zod';
-import { assemblyAnswer, deployableAnswer } from './cped-api.ts';
+import { assemblyAnswer, deployableAnswer, resourceStatusSchema } from './cped-api.ts';
 import { incidentSchema, journalEventSchema } from './event.ts';
 
 /** When a change of definitions reaches the VMs, and in words what is left to do. */
@@ -14,9 +14,23 @@ const effect = {
 export const assemblyChangeAnswer = assemblyAnswer.extend(effect);
 export const deployableChangeAnswer = deployableAnswer.extend(effect);
 
+export const resourcesAnswer = z.object({ resources: z.array(resourceStatusSchema) });
+
 export const journalAnswer = z.object({ events: z.array(journalEventSchema), lastSeq: z.int().min(0) });
 export const incidentsAnswer = z.object({ incidents: z.array(incidentSchema) });
 export const incidentAnswer = z.object({ incident: incidentSchema });
+/** Files that show why something failed; a file may be gone the next moment, when newer ones are kept. */
+export const evidenceAnswer = z.object({
+  files: z.array(
+    z.object({
+      name: z.string(),
+      contentType: z.string(),
+      sizeBytes: z.int().nonnegative(),
+      takenAtMs: z.number(),
+    }),
+  ),
+});
+export type EvidenceFile = z.infer<typeof evidenceAnswer>['files'][number];
 
 /** Who stands on images: by digest for those with a disk, and all names that the question covers. */
 export const imagesInUseAnswer = z.object({

@@ -5,6 +5,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { chown, mkdir } from 'node:fs/promises';
 import path from 'node:path';
+import { assemblyPaths } from '../catalogue/assembly-paths.ts';
 import { loadReleases } from '../catalogue/releases.ts';
 import { faultText } from '../model/template-fault.ts';
 import { openTemplateLibrary } from '../catalogue/template-library.ts';
@@ -175,6 +176,7 @@ async function compose(options: CpedOptions, closers: (() => Promise<void> | voi
     journal: memory,
     network: config.network.kind,
     identityFile: (assembly) => launcher.identityFile(assembly),
+    evidenceDirectory: (assembly) => assemblyPaths(config, assembly).evidence,
     sshAlgorithms: (assembly) => launcher.ssh.algorithms(assembly),
     status: () => ({ ...statusOf(options, loop, memory, startedAtMs), startLimit: store.startLimit() }),
     onApplied: (deployable) => endStartupProblems(memory, deployable, clock.wallMs()),

@@ -1,17 +1,20 @@
 /** The routes of assemblies: list, define, clone, delete, escalation, access, and who stands on which image. */
-import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { domainNameOf } from '../catalogue/assembly-paths.ts';
+import { assemblyChangeAnswer, doneAnswer, imagesInUseAnswer } from '../model/cped-answers.ts';
 import {
+  accessAnswer,
+  assemblyAnswer,
+  assemblyListAnswer,
+  assemblyStatusSchema,
   cloneAssemblyBody,
   createAssemblyBody,
   escalationBody,
+  importAnswer,
   importAssemblyBody,
 } from '../model/cped-api.ts';
-import type { accessAnswer, assemblyAnswer, importAnswer } from '../model/cped-api.ts';
 import { requirementOf } from '../model/definition.ts';
 import type { AssemblyDefinition } from '../model/definition.ts';
-import { parseInput } from '../service/http-server.ts';
 import {
   cloneAssembly,
   createAssembly,
@@ -22,43 +25,155 @@ import { findAssembly } from './definitions/context.ts';
 import { importAssembly } from './definitions/import.ts';
 import type { AssemblyChange } from './definitions/effect.ts';
 import { conflict } from './definitions/refusals.ts';
-import type { assemblyChangeAnswer, imagesInUseAnswer } from '../model/cped-answers.ts';
-import { pathNames, viewContext } from './http-context.ts';
+import { route, viewContext } from './http-context.ts';
 import type { CpedHttp } from './http-context.ts';
 import { assemblyStatus, hostPortOf } from './http-views.ts';
 import { sshPortOf } from './launcher-ssh.ts';
 
-export function registerAssemblyRoutes(app: FastifyInstance, cped: CpedHttp): void {
-  const { definitions } = cped;
-  app.get('/v1/assemblies', () => ({
-    assemblies: definitions.store.assemblies().map((assembly) => assemblyStatus(viewContext(cped), assembly)),
-  }));
-  app.post('/v1/assemblies', async (request) => {
-    const { name, release, architecture } = parseInput(createAssemblyBody, request.body);
-    return answerOf(await createAssembly(definitions, name, release, architecture));
-  });
-  app.post('/v1/import', async (request): Promise<z.infer<typeof importAnswer>> => {
-    const body = parseInput(importAssemblyBody, request.body);
-    return await importAssembly(definitions, body, cped.network);
-  });
-  app.get('/v1/assemblies/:name', (request) =>
-    assemblyStatus(viewContext(cped), findAssembly(definitions, pathNames(request).name)),
-  );
-  app.delete('/v1/assemblies/:name', async (request) => {
-    await deleteAssembly(definitions, pathNames(request).name);
-    return { done: true };
-  });
-  app.post('/v1/assemblies/:name/clone', async (request) => {
-    const { name } = parseInput(cloneAssemblyBody, request.body);
-    return answerOf(await cloneAssembly(definitions, pathNames(request).name, name));
-  });
-  app.put('/v1/assemblies/:name/escalation', (request) => {
-    const { policy } = parseInput(escalationBody, request.body);
-    return changeAnswer(setAssemblyEscalation(definitions, pathNames(request).name, policy));
-  });
-  app.get('/v1/assemblies/:name/access', async (request) => await access(cped, pathNames(request).name));
-  app.get('/v1/images-in-use', (request) => imagesInUse(cped, parseInput(inUseQuery, request.query)));
-}
+const unknownAssembly = ['unknown-assembly'];
+
+const inUseQuery = z.strictObject({
+  release: z.string().max(4096).optional(),
+  architecture: z.string().max(4096).optional(),
+});
+
+const lookRoutes = [
+  route.json(
+    {
+      method: 'GET',
+      path: '/v1/assemblies',
+      access: 'read',
+      summary: 'Every assembly with its resources and the state of each',
+      answer: assemblyListAnswer,
+    },
+    (cped) => ({
+      assemblies: cped.definitions.store
+        .assemblies()
+        .map((assembly) => assemblyStatus(viewContext(cped), assembly)),
+    }),
+  ),
+  route.json(
+    {
+      method: 'GET',
+      path: '/v1/assemblies/:name',
+      access: 'read',
+      summary: 'One assembly with its resources',
+      answer: assemblyStatusSchema,
+      errors: { 'not-found': unknownAssembly },
+    },
+    (cped, { params }) => assemblyStatus(viewContext(cped), findAssembly(cped.definitions, params.name)),
+  ),
+  route.json(
+    {
+      method: 'GET',
+      path: '/v1/assemblies/:name/access',
+      // It makes the key where there is none yet, and tells where it lies.
+      access: 'operate',
+      summary: 'How to log in to an assembly by ssh from the host of the service',
+      answer: accessAnswer,
+      errors: {
+        'not-found': unknownAssembly,
+        conflict: ['assembly-passive', 'no-forwarded-port', 'assembly-not-started'],
+      },
+    },
+    async (cped, { params }) => await access(cped, params.name),
+  ),
+  route.json(
+    {
+      method: 'GET',
+      path: '/v1/images-in-use',
+      access: 'read',
+      summary: 'Which assemblies stand on which images',
+      query: inUseQuery,
+      answer: imagesInUseAnswer,
+    },
+    (cped, { query }) => imagesInUse(cped, query),
+  ),
+];
+
+const changeRoutes = [
+  route.json(
+    {
+      method: 'POST',
+      path: '/v1/assemblies',
+      access: 'operate',
+      summary: 'Define an assembly of a release',
+      body: createAssemblyBody,
+      answer: assemblyAnswer,
+      errors: {
+        invalid: ['unknown-release', 'unknown-architecture'],
+        conflict: ['assembly-exists', 'jeos-not-built'],
+      },
+    },
+    async ({ definitions }, { body }) =>
+      answerOf(await createAssembly(definitions, body.name, body.release, body.architecture)),
+  ),
+  route.json(
+    {
+      method: 'POST',
+      path: '/v1/import',
+      access: 'operate',
+      summary: 'Make an assembly of a disk that is on the host of the service; answered when it is copied',
+      body: importAssemblyBody,
+      answer: importAnswer,
+      errors: {
+        invalid: ['unknown-release', 'bad-import', 'disk-refused', 'key-refused'],
+        conflict: ['assembly-exists'],
+        failed: ['disk-full'],
+      },
+    },
+    async (cped, { body }) => await importAssembly(cped.definitions, body, cped.network),
+  ),
+  route.json(
+    {
+      method: 'DELETE',
+      path: '/v1/assemblies/:name',
+      access: 'operate',
+      summary: 'Remove an assembly that is off and in no deployable, with its disk',
+      answer: doneAnswer,
+      errors: {
+        'not-found': unknownAssembly,
+        conflict: ['assembly-in-use', 'assembly-running', 'needed-by-others'],
+      },
+    },
+    async ({ definitions }, { params }) => {
+      await deleteAssembly(definitions, params.name);
+      return { done: true } as const;
+    },
+  ),
+  route.json(
+    {
+      method: 'POST',
+      path: '/v1/assemblies/:name/clone',
+      access: 'operate',
+      summary: 'Define another assembly like this one, with an identity of its own',
+      body: cloneAssemblyBody,
+      answer: assemblyAnswer,
+      errors: {
+        'not-found': unknownAssembly,
+        conflict: ['assembly-exists', 'assembly-imported', 'image-missing'],
+        failed: ['disk-full'],
+      },
+    },
+    async ({ definitions }, { params, body }) =>
+      answerOf(await cloneAssembly(definitions, params.name, body.name)),
+  ),
+  route.json(
+    {
+      method: 'PUT',
+      path: '/v1/assemblies/:name/escalation',
+      access: 'operate',
+      summary: 'How many failures of an assembly within what time escalate to its deployable',
+      body: escalationBody,
+      answer: assemblyChangeAnswer,
+      errors: { 'not-found': unknownAssembly },
+    },
+    ({ definitions }, { params, body }) =>
+      changeAnswer(setAssemblyEscalation(definitions, params.name, body.policy)),
+  ),
+];
+
+export const assemblyRoutes = [...lookRoutes, ...changeRoutes];
 
 export function answerOf(assembly: AssemblyDefinition): z.infer<typeof assemblyAnswer> {
   return { assembly, requirement: requirementOf(assembly) };
@@ -103,11 +218,6 @@ async function access(cped: CpedHttp, name: string): Promise<z.infer<typeof acce
     algorithms: cped.sshAlgorithms(assembly),
   };
 }
-
-const inUseQuery = z.strictObject({
-  release: z.string().max(4096).optional(),
-  architecture: z.string().max(4096).optional(),
-});
 
 function imagesInUse(cped: CpedHttp, query: z.infer<typeof inUseQuery>): z.infer<typeof imagesInUseAnswer> {
   const matching = cped.definitions.store

@@ -1,11 +1,9 @@
-/** What every route of cped is given, and what all of them read from a request besides its body. */
-import type { FastifyRequest } from 'fastify';
-import { z } from 'zod';
+/** What every route of cped is given, and the makers of its routes. */
 import type { TemplateLibrary } from '../catalogue/template-library.ts';
 import type { CpedStatus } from '../model/cped-api.ts';
 import type { AssemblyDefinition } from '../model/definition.ts';
 import type { SshAlgorithms } from '../model/ssh.ts';
-import { parseInput } from '../service/http-server.ts';
+import { routesWith } from '../service/route.ts';
 import type { LaunchStore } from './adapters/sqlite-launches.ts';
 import type { Incidents, Journal } from './adapters/sqlite-memory.ts';
 import type { DefinitionContext } from './definitions/context.ts';
@@ -20,6 +18,8 @@ export type CpedHttp = {
   readonly network: 'user' | 'libvirt';
   /** Where the private key of an assembly is kept; made when it is not there. */
   readonly identityFile: (assembly: string) => Promise<string>;
+  /** Below which the evidence of an assembly's incidents is kept. */
+  readonly evidenceDirectory: (assembly: string) => string;
   /** What today's ssh has to be told for a guest of this assembly's release. */
   readonly sshAlgorithms: (assembly: AssemblyDefinition) => SshAlgorithms;
   readonly status: () => CpedStatus;
@@ -32,17 +32,5 @@ export function viewContext(cped: CpedHttp): ViewContext {
   return { store, control, launches: cped.launches, templates: knowledge.templates, nowMs };
 }
 
-const params = z.object({
-  name: z.string().default(''),
-  resource: z.string().default(''),
-  assembly: z.string().default(''),
-  /** What something depends on. */
-  onAssembly: z.string().default(''),
-  onResource: z.string().default(''),
-  parameter: z.string().default(''),
-});
-
-/** The names in a request's path, percent-decoded; the commands judge them. */
-export function pathNames(request: FastifyRequest): z.infer<typeof params> {
-  return parseInput(params, request.params);
-}
+/** `route.json({ method, path, access, summary, answer, … }, (cped, { params, query, body }) => …)` */
+export const route = routesWith<CpedHttp>();

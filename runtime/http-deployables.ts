@@ -1,7 +1,14 @@
 /** The routes of deployables: list, define, members, escalation, and the operator's word to run. */
-import type { FastifyInstance } from 'fastify';
-import { addDeployableAssemblyBody, createDeployableBody, escalationBody } from '../model/cped-api.ts';
-import { parseInput } from '../service/http-server.ts';
+import { deployableChangeAnswer, doneAnswer } from '../model/cped-answers.ts';
+import {
+  addDeployableAssemblyBody,
+  createDeployableBody,
+  deployableAnswer,
+  deployableListAnswer,
+  deployableStatusSchema,
+  escalationBody,
+  requirementsAnswer,
+} from '../model/cped-api.ts';
 import { findDeployable } from './definitions/context.ts';
 import {
   addAssembly,
@@ -17,66 +24,190 @@ import {
   startDeployable,
   stopDeployable,
 } from './definitions/lifecycle.ts';
-import { pathNames, viewContext } from './http-context.ts';
-import type { CpedHttp } from './http-context.ts';
+import { route, viewContext } from './http-context.ts';
 import { deployableStatus } from './http-views.ts';
 
-export function registerDeployableRoutes(app: FastifyInstance, cped: CpedHttp): void {
-  registerDefinitionRoutes(app, cped);
-  registerLifecycleRoutes(app, cped);
-}
+const unknownDeployable = ['unknown-deployable'];
+const startConflicts = [
+  'deployable-stopping',
+  'deployable-empty',
+  'image-not-built',
+  'image-missing',
+  'dependency-cycle',
+  'template-broken',
+];
 
-function registerDefinitionRoutes(app: FastifyInstance, cped: CpedHttp): void {
-  const { definitions } = cped;
-  app.get('/v1/deployables', () => ({
-    deployables: definitions.store
-      .deployables()
-      .map((deployable) => deployableStatus(viewContext(cped), deployable)),
-  }));
-  app.post('/v1/deployables', (request) => {
-    const { name, monitoring } = parseInput(createDeployableBody, request.body);
-    return { deployable: createDeployable(definitions, name, monitoring) };
-  });
-  app.get('/v1/deployables/:name', (request) =>
-    deployableStatus(viewContext(cped), findDeployable(definitions, pathNames(request).name)),
-  );
-  app.delete('/v1/deployables/:name', (request) => {
-    deleteDeployable(definitions, pathNames(request).name);
-    return { done: true };
-  });
-  app.put('/v1/deployables/:name/escalation', (request) => {
-    const { policy } = parseInput(escalationBody, request.body);
-    return setDeployableEscalation(definitions, pathNames(request).name, policy);
-  });
-  app.post('/v1/deployables/:name/assemblies', (request) => {
-    const { assembly } = parseInput(addDeployableAssemblyBody, request.body);
-    return addAssembly(definitions, pathNames(request).name, assembly);
-  });
-  app.delete('/v1/deployables/:name/assemblies/:assembly', (request) => {
-    const { name, assembly } = pathNames(request);
-    return { deployable: removeAssembly(definitions, name, assembly) };
-  });
-}
+const definitionRoutes = [
+  route.json(
+    {
+      method: 'GET',
+      path: '/v1/deployables',
+      access: 'read',
+      summary: 'Every deployable with its assemblies and resources: what is wanted, and the state of each',
+      answer: deployableListAnswer,
+    },
+    (cped) => ({
+      deployables: cped.definitions.store
+        .deployables()
+        .map((deployable) => deployableStatus(viewContext(cped), deployable)),
+    }),
+  ),
+  route.json(
+    {
+      method: 'POST',
+      path: '/v1/deployables',
+      access: 'operate',
+      summary: 'Define a deployable without assemblies',
+      body: createDeployableBody,
+      answer: deployableAnswer,
+      errors: { conflict: ['deployable-exists'] },
+    },
+    ({ definitions }, { body }) => ({
+      deployable: createDeployable(definitions, body.name, body.monitoring),
+    }),
+  ),
+  route.json(
+    {
+      method: 'GET',
+      path: '/v1/deployables/:name',
+      access: 'read',
+      summary: 'One deployable with its assemblies and resources',
+      answer: deployableStatusSchema,
+      errors: { 'not-found': unknownDeployable },
+    },
+    (cped, { params }) => deployableStatus(viewContext(cped), findDeployable(cped.definitions, params.name)),
+  ),
+  route.json(
+    {
+      method: 'DELETE',
+      path: '/v1/deployables/:name',
+      access: 'operate',
+      summary: 'Forget a stopped deployable; its assemblies stay',
+      answer: doneAnswer,
+      errors: { 'not-found': unknownDeployable, conflict: ['deployable-running'] },
+    },
+    ({ definitions }, { params }) => {
+      deleteDeployable(definitions, params.name);
+      return { done: true } as const;
+    },
+  ),
+  route.json(
+    {
+      method: 'PUT',
+      path: '/v1/deployables/:name/escalation',
+      access: 'operate',
+      summary: 'How many restarts of the whole deployable within what time end in blocked',
+      body: escalationBody,
+      answer: deployableChangeAnswer,
+      errors: { 'not-found': unknownDeployable },
+    },
+    ({ definitions }, { params, body }) => setDeployableEscalation(definitions, params.name, body.policy),
+  ),
+  route.json(
+    {
+      method: 'POST',
+      path: '/v1/deployables/:name/assemblies',
+      access: 'operate',
+      summary: 'Put an assembly into a deployable',
+      body: addDeployableAssemblyBody,
+      answer: deployableChangeAnswer,
+      errors: {
+        'not-found': ['unknown-deployable', 'unknown-assembly'],
+        conflict: ['assembly-already-member', 'assembly-in-use'],
+      },
+    },
+    ({ definitions }, { params, body }) => addAssembly(definitions, params.name, body.assembly),
+  ),
+  route.json(
+    {
+      method: 'DELETE',
+      path: '/v1/deployables/:name/assemblies/:assembly',
+      access: 'operate',
+      summary: 'Take an assembly out of a deployable',
+      answer: deployableAnswer,
+      errors: {
+        'not-found': ['unknown-deployable', 'unknown-assembly'],
+        conflict: ['not-a-member', 'needed-by-others'],
+      },
+    },
+    ({ definitions }, { params }) => ({
+      deployable: removeAssembly(definitions, params.name, params.assembly),
+    }),
+  ),
+];
 
-function registerLifecycleRoutes(app: FastifyInstance, cped: CpedHttp): void {
-  const { definitions } = cped;
-  app.get('/v1/deployables/:name/requirements', (request) => ({
-    requirements: requirementsOf(definitions, pathNames(request).name),
-  }));
-  app.post('/v1/deployables/:name/start', async (request) => {
-    const deployable = await startDeployable(definitions, pathNames(request).name);
-    cped.onApplied(deployable.name);
-    return { deployable };
-  });
-  app.post('/v1/deployables/:name/stop', (request) => ({
-    deployable: stopDeployable(definitions, pathNames(request).name),
-  }));
-  app.post('/v1/deployables/:name/reload', async (request) => {
-    const deployable = await reloadDeployable(definitions, pathNames(request).name);
-    cped.onApplied(deployable.name);
-    return { deployable };
-  });
-  app.post('/v1/deployables/:name/recover', (request) => ({
-    deployable: recoverDeployable(definitions, pathNames(request).name),
-  }));
-}
+const lifecycleRoutes = [
+  route.json(
+    {
+      method: 'GET',
+      path: '/v1/deployables/:name/requirements',
+      access: 'read',
+      summary: 'The images that its assemblies need, and on which they are pinned',
+      answer: requirementsAnswer,
+      errors: { 'not-found': unknownDeployable },
+    },
+    ({ definitions }, { params }) => ({ requirements: [...requirementsOf(definitions, params.name)] }),
+  ),
+  route.json(
+    {
+      method: 'POST',
+      path: '/v1/deployables/:name/start',
+      access: 'operate',
+      summary: 'Have it run from now on; answered when that is decided, not when it runs',
+      answer: deployableAnswer,
+      errors: {
+        'not-found': unknownDeployable,
+        conflict: ['deployable-already-started', ...startConflicts],
+        unavailable: ['libvirt-unreachable'],
+      },
+    },
+    async (cped, { params }) => {
+      const deployable = await startDeployable(cped.definitions, params.name);
+      cped.onApplied(deployable.name);
+      return { deployable };
+    },
+  ),
+  route.json(
+    {
+      method: 'POST',
+      path: '/v1/deployables/:name/stop',
+      access: 'operate',
+      summary: 'Have it stopped from now on',
+      answer: deployableAnswer,
+      errors: { 'not-found': unknownDeployable, conflict: ['deployable-not-started'] },
+    },
+    ({ definitions }, { params }) => ({ deployable: stopDeployable(definitions, params.name) }),
+  ),
+  route.json(
+    {
+      method: 'POST',
+      path: '/v1/deployables/:name/reload',
+      access: 'operate',
+      summary: 'Bring what runs in line with changed definitions',
+      answer: deployableAnswer,
+      errors: {
+        'not-found': unknownDeployable,
+        conflict: ['deployable-not-started', ...startConflicts],
+        unavailable: ['libvirt-unreachable'],
+      },
+    },
+    async (cped, { params }) => {
+      const deployable = await reloadDeployable(cped.definitions, params.name);
+      cped.onApplied(deployable.name);
+      return { deployable };
+    },
+  ),
+  route.json(
+    {
+      method: 'POST',
+      path: '/v1/deployables/:name/recover',
+      access: 'operate',
+      summary: 'Go on with one that was given up: its failures are forgotten',
+      answer: deployableAnswer,
+      errors: { 'not-found': unknownDeployable, conflict: ['deployable-not-started'] },
+    },
+    ({ definitions }, { params }) => ({ deployable: recoverDeployable(definitions, params.name) }),
+  ),
+];
+
+export const deployableRoutes = [...definitionRoutes, ...lifecycleRoutes];

@@ -1,24 +1,41 @@
-/** The routes about resource templates, and that every request finds them as the directories have them now. */
-import type { FastifyInstance } from 'fastify';
+/** The routes about resource templates. */
 import { findResourceTemplate } from '../catalogue/resource-templates.ts';
 import type { TemplateLibrary, TemplateSource } from '../catalogue/template-library.ts';
 import { defaultParameter } from '../model/resource-template.ts';
 import type { Family, ResourceTemplate, TemplateParameter } from '../model/resource-template.ts';
-import type { TemplateDetails, TemplatesView, TemplateView } from '../model/template-answers.ts';
-import { pathNames } from './http-context.ts';
+import { templateAnswer, templatesAnswer } from '../model/template-answers.ts';
+import type { TemplateDetails, TemplateView } from '../model/template-answers.ts';
+import { route } from './http-context.ts';
 
-/** To be called before other routes are registered: what they do with templates is up to date because of it. */
-export function registerTemplateRoutes(app: FastifyInstance, library: TemplateLibrary): void {
-  app.addHook('onRequest', async () => await library.refresh());
-  app.get('/v1/templates', (): TemplatesView => {
-    const templates = [...library.templates.values()].map((template) => viewOf(library, template));
-    return { templates, faults: [...library.faults()] };
-  });
-  app.get('/v1/templates/:name', (request) => {
-    const template = findResourceTemplate(library.templates, pathNames(request).name);
-    return { template: detailsOf(library, template) };
-  });
-}
+export const templateRoutes = [
+  route.json(
+    {
+      method: 'GET',
+      path: '/v1/templates',
+      access: 'read',
+      summary: 'The resource templates, and files that would be some and cannot be used',
+      answer: templatesAnswer,
+    },
+    ({ library }) => {
+      const templates = [...library.templates.values()].map((template) => viewOf(library, template));
+      return { templates, faults: [...library.faults()] };
+    },
+  ),
+  route.json(
+    {
+      method: 'GET',
+      path: '/v1/templates/:name',
+      access: 'read',
+      summary: 'All of one resource template',
+      answer: templateAnswer,
+      errors: { invalid: ['unknown-template'], conflict: ['template-broken'] },
+    },
+    ({ library }, { params }) => {
+      const template = findResourceTemplate(library.templates, params.name);
+      return { template: detailsOf(library, template) };
+    },
+  ),
+];
 
 function viewOf(library: TemplateLibrary, template: ResourceTemplate): TemplateView {
   const { name, summary, families, checks } = template;

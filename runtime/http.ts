@@ -1,25 +1,48 @@
 /**
- * cped's HTTP interface: which routes there are and what they are made of. The commands behind them are
- * `definitions/`, what is shown is `http-views.ts`, the framework is `service/http-server.ts`.
+ * cped's HTTP interface: which routes there are. The commands behind them are `definitions/`, what is shown is
+ * `http-views.ts`, how a route is declared is `service/route.ts`.
  */
 import type { FastifyInstance } from 'fastify';
-import { registerAssemblyRoutes } from './http-assemblies.ts';
-import { registerDeployableRoutes } from './http-deployables.ts';
-import { registerHistoryRoutes } from './http-history.ts';
-import { registerMaintenanceRoutes } from './http-maintenance.ts';
-import { registerOrderRoutes } from './http-order.ts';
-import { registerResourceRoutes } from './http-resources.ts';
-import { registerTemplateRoutes } from './http-templates.ts';
+import { cpedStatusAnswer } from '../model/cped-api.ts';
+import { registerTable } from '../service/route.ts';
+import type { Route } from '../service/route.ts';
+import { assemblyRoutes } from './http-assemblies.ts';
+import { route } from './http-context.ts';
 import type { CpedHttp } from './http-context.ts';
+import { deployableRoutes } from './http-deployables.ts';
+import { historyRoutes } from './http-history.ts';
+import { maintenanceRoutes } from './http-maintenance.ts';
+import { orderRoutes } from './http-order.ts';
+import { resourceRoutes } from './http-resources.ts';
+import { templateRoutes } from './http-templates.ts';
 
-/** Registers every route. Paths stand here and in the files beside, and nowhere else but in `client.ts`. */
+const statusRoutes: readonly Route<CpedHttp>[] = [
+  route.json(
+    {
+      method: 'GET',
+      path: '/v1/status',
+      access: 'read',
+      summary: 'The service itself: version, owner, hypervisor, and the last number of the journal',
+      answer: cpedStatusAnswer,
+    },
+    (cped) => cped.status(),
+  ),
+];
+
+/** Every route. Paths stand in these tables, and nowhere else but in `client.ts`. */
+export const cpedRoutes: readonly Route<CpedHttp>[] = [
+  ...statusRoutes,
+  ...deployableRoutes,
+  ...assemblyRoutes,
+  ...resourceRoutes,
+  ...orderRoutes,
+  ...maintenanceRoutes,
+  ...historyRoutes,
+  ...templateRoutes,
+];
+
 export function registerRoutes(app: FastifyInstance, cped: CpedHttp): void {
-  registerTemplateRoutes(app, cped.library);
-  app.get('/v1/status', () => cped.status());
-  registerAssemblyRoutes(app, cped);
-  registerResourceRoutes(app, cped);
-  registerDeployableRoutes(app, cped);
-  registerOrderRoutes(app, cped);
-  registerMaintenanceRoutes(app, cped);
-  registerHistoryRoutes(app, cped.journal);
+  // What a request does with templates is up to date because of it.
+  app.addHook('onRequest', async () => await cped.library.refresh());
+  registerTable(app, cpedRoutes, cped);
 }

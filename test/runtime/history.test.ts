@@ -13,8 +13,9 @@ import { incidentQuery, journalQuery } from '../../runtime/adapters/sqlite-histo
 import type { IncidentFilter, JournalFilter } from '../../runtime/adapters/sqlite-history.ts';
 import { createMemory } from '../../runtime/adapters/sqlite-memory.ts';
 import { cpedClient } from '../../runtime/client.ts';
-import { registerHistoryRoutes } from '../../runtime/http-history.ts';
+import { historyRoutes } from '../../runtime/http-history.ts';
 import { createServiceServer } from '../../service/http-server.ts';
+import { registerTable } from '../../service/route.ts';
 import { listenOnUnixSocket } from '../../service/unix-socket.ts';
 import { log } from './fixtures/world.ts';
 
@@ -55,7 +56,7 @@ async function serve(t: TestContext) {
   const database = openDatabase(path.join(directory, 'db.sqlite'));
   const memory = createMemory(database);
   const app = createServiceServer({ log });
-  registerHistoryRoutes(app, memory);
+  registerTable(app, historyRoutes, { journal: memory, evidenceDirectory: () => directory });
   const socketPath = path.join(directory, 's');
   await listenOnUnixSocket(app, socketPath, { modeOctal: 0o600 });
   t.after(async () => {

@@ -7,6 +7,7 @@ import { cpedClient } from '../../runtime/client.ts';
 import { registerRoutes } from '../../runtime/http.ts';
 import { createServiceServer } from '../../service/http-server.ts';
 import { listenOnUnixSocket } from '../../service/unix-socket.ts';
+import { cpedHttpOf } from './fixtures/cped-http.ts';
 import { log } from './fixtures/world.ts';
 import { refusalOf, usualWorld } from './fixtures/usual-world.ts';
 
@@ -14,26 +15,7 @@ async function serve(t: TestContext) {
   const { world } = await usualWorld();
   const socketPath = path.join(world.stateDir, 'cped.sock');
   const app = createServiceServer({ log });
-  registerRoutes(app, {
-    definitions: world.context,
-    library: world.library,
-    launches: world.launches,
-    journal: world.memory,
-    network: 'user',
-    sshAlgorithms: (assembly) => world.launcher.ssh.algorithms(assembly),
-    identityFile: (assembly) => world.launcher.identityFile(assembly),
-    status: () => ({
-      service: 'pcloud-cped',
-      version: '0.1.0',
-      pid: 1,
-      startedAtMs: 1,
-      owner: 'test',
-      hypervisor: { uri: 'test:///', state: 'down', accelerator: 'tcg', acceleratorReason: 'r' },
-      lastSeq: world.memory.lastSeq(),
-      startLimit: world.store.startLimit(),
-    }),
-    onApplied: () => undefined,
-  });
+  registerRoutes(app, cpedHttpOf(world));
   await listenOnUnixSocket(app, socketPath, { modeOctal: 0o660 });
   t.after(async () => {
     await app.close();

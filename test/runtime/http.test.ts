@@ -10,6 +10,7 @@ import { cpedClient } from '../../runtime/client.ts';
 import { registerRoutes } from '../../runtime/http.ts';
 import { createServiceServer } from '../../service/http-server.ts';
 import { listenOnUnixSocket } from '../../service/unix-socket.ts';
+import { cpedHttpOf } from './fixtures/cped-http.ts';
 import { log, makeWorld, putUsualImages } from './fixtures/world.ts';
 
 async function serve(t: TestContext) {
@@ -18,26 +19,10 @@ async function serve(t: TestContext) {
   const socketPath = path.join(world.stateDir, 'cped.sock');
   const app = createServiceServer({ log });
   const applied: string[] = [];
-  registerRoutes(app, {
-    definitions: world.context,
-    library: world.library,
-    launches: world.launches,
-    journal: world.memory,
-    network: 'user',
-    identityFile: (assembly) => world.launcher.identityFile(assembly),
-    sshAlgorithms: (assembly) => world.launcher.ssh.algorithms(assembly),
-    status: () => ({
-      service: 'pcloud-cped',
-      version: '0.1.0',
-      pid: 1,
-      startedAtMs: 1,
-      owner: 'test',
-      hypervisor: { uri: 'test:///', state: 'down', accelerator: 'tcg', acceleratorReason: 'r' },
-      lastSeq: world.memory.lastSeq(),
-      startLimit: world.store.startLimit(),
-    }),
-    onApplied: (deployable) => applied.push(deployable),
-  });
+  registerRoutes(
+    app,
+    cpedHttpOf(world, (deployable) => applied.push(deployable)),
+  );
   await listenOnUnixSocket(app, socketPath, { modeOctal: 0o660 });
   t.after(async () => {
     await app.close();
