@@ -1,5 +1,5 @@
 /**
- * `make test`: the pure tests in parallel, then the real ones one file at a time, and a last line with the
+ * `make test`: the pure tests in parallel, then the real ones in lanes or alone, and a last line with the
  * count. It owns order, limits and the exit code; what a test is, node's runner knows.
  *
  * usage: tools/test/main.ts GROUP... [--only TEXT]     groups: pure, real
@@ -10,20 +10,19 @@ import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { endLeftovers, testRunMarker } from './leftovers.ts';
-import { type Group, fileLimitMs, filesOf, groups, totalLimitMs } from './plan.ts';
+import { type Group, fileLimitMs, filesOf, groups, inLanes, totalLimitMs } from './plan.ts';
 import { runFiles } from './run-files.ts';
 import { type Tally, emptyTally, hasPassed, summaryLine } from './tally.ts';
 
 const checkout = path.resolve(import.meta.dirname, '../..');
 
-async function runPure(
-  files: readonly string[],
-  signal: AbortSignal,
-  runId: string,
-  tally: Tally,
-): Promise<void> {
+/** What every run of this process has in common. */
+type Run = { readonly signal: AbortSignal; readonly tally: Tally };
+
+async function runPure(files: readonly string[], { signal, tally }: Run): Promise<void> {
   console.log(`pure: ${files.length} files`);
   if (files.length === 0) return;
+  const runId = newRunId();
   await runFiles(
     {
       checkout,
@@ -32,42 +31,77 @@ async function runPure(
       limitMs: fileLimitMs.pure,
       signal,
       verbose: false,
+      env: { [testRunMarker]: runId },
+      print,
     },
     tally,
   );
-  await countLeftovers('a pure test', runId, tally);
+  await countLeftovers('a pure test', runId, tally, print);
 }
 
 /** Ends what is still running, and counts it against where it came from. */
-async function countLeftovers(from: string, runId: string, tally: Tally): Promise<void> {
+async function countLeftovers(
+  from: string,
+  runId: string,
+  tally: Tally,
+  say: (line: string) => void,
+): Promise<void> {
   for (const line of await endLeftovers(runId)) {
-    console.log(`  FAIL  left running: ${line}`);
+    say(`  FAIL  left running: ${line}`);
     tally.failed.push(`${from}: left running: ${line}`);
   }
 }
 
-/** One at a time: two cores carry one guest at a reasonable speed, and times are asserted. */
-async function runReal(
-  files: readonly string[],
-  signal: AbortSignal,
-  runId: string,
-  tally: Tally,
-): Promise<void> {
+/** First what bears a neighbour, in lanes; then one at a time: two cores carry one guest at a reasonable speed. */
+async function runReal(files: readonly string[], run: Run): Promise<void> {
   console.log(`real: ${files.length} files`);
+  const { beside, alone } = inLanes(files);
+  await Promise.all(beside.map(async (lane) => await runLane(lane, run, 'when it ends')));
+  await runLane(alone, run, 'at once');
+}
+
+/** One file after the other. A lane that is not alone prints a file's lines together. */
+async function runLane(
+  files: readonly string[],
+  { signal, tally }: Run,
+  prints: 'at once' | 'when it ends',
+): Promise<void> {
   for (const file of files) {
     if (signal.aborted) {
       tally.failed.push(`${file}: not run, the time for all tests (${totalLimitMs / 60_000} min) was over`);
       continue;
     }
     const startedMs = performance.now();
-    console.log(file);
+    const lines: string[] = [];
+    const say = prints === 'at once' ? print : (line: string): void => void lines.push(line);
+    const runId = newRunId();
+    say(file);
     await runFiles(
-      { checkout, files: [file], concurrency: 1, limitMs: fileLimitMs.real, signal, verbose: true },
+      {
+        checkout,
+        files: [file],
+        concurrency: 1,
+        limitMs: fileLimitMs.real,
+        signal,
+        verbose: true,
+        env: { [testRunMarker]: runId },
+        print: say,
+      },
       tally,
     );
-    await countLeftovers(file, runId, tally);
-    console.log(`  ${((performance.now() - startedMs) / 1000).toFixed(1)} s`);
+    await countLeftovers(file, runId, tally, say);
+    say(`  ${((performance.now() - startedMs) / 1000).toFixed(1)} s`);
+    if (lines.length > 0) print(lines.join('\n'));
   }
+}
+
+function print(line: string): void {
+  console.log(line);
+}
+
+/** Marks the processes of one file, so that what it leaves running is known from what its neighbour runs. */
+function newRunId(): string {
+  return randomBytes(8).toString('hex');
 }
 
 function report(tally: Tally, startedMs: number): void {
@@ -92,17 +126,15 @@ function parseGroups(words: readonly string[]): readonly Group[] {
 
 const { positionals, values } = parseArgs({ allowPositionals: true, options: { only: { type: 'string' } } });
 const startedMs = performance.now();
-const runId = randomBytes(8).toString('hex');
 const tally = emptyTally();
 const signal = AbortSignal.timeout(totalLimitMs);
 // Real tests share one built image, and a second run reuses it.
 process.env['PCLOUD_TEST_STATE'] ??= path.join(checkout, '.pcloud/test');
-process.env[testRunMarker] = runId;
 mkdirSync(process.env['PCLOUD_TEST_STATE'], { recursive: true });
 for (const group of parseGroups(positionals)) {
   const files = filesOf(checkout, group, values.only);
-  if (group === 'pure') await runPure(files, signal, runId, tally);
-  else await runReal(files, signal, runId, tally);
+  if (group === 'pure') await runPure(files, { signal, tally });
+  else await runReal(files, { signal, tally });
 }
 report(tally, startedMs);
 process.exitCode = hasPassed(tally) ? 0 : 1;

@@ -34,3 +34,23 @@ export function filesOf(checkout: string, group: Group, filter?: string): readon
     .filter((file) => groupOf(file) === group && (filter === undefined || file.includes(filter)))
     .sort();
 }
+
+/**
+ * Real files that may run beside one another, one at a time in each lane: they build images, and assert no time that a
+ * busy neighbour could spoil. In one lane are those that share a state directory. Every other real file runs alone.
+ */
+export const lanes: readonly RegExp[] = [
+  /^test\/integration\/(?:assemble-by-guest|bootstrap-reproducible|build-commands|builder-(?:death|disk-full|redis|stop))/,
+  /^test\/integration\/(?:bad-input-services|cell|images|install|make-install|media)\b/,
+];
+
+/** What runs side by side first, a list a lane, and what runs alone afterwards; all in their order. */
+export function inLanes(files: readonly string[]): {
+  readonly beside: readonly (readonly string[])[];
+  readonly alone: readonly string[];
+} {
+  return {
+    beside: lanes.map((lane) => files.filter((file) => lane.test(file))),
+    alone: files.filter((file) => !lanes.some((lane) => lane.test(file))),
+  };
+}

@@ -20,6 +20,9 @@ export type RunOptions = {
   readonly signal: AbortSignal;
   /** Print each test as it ends, not only those that failed. */
   readonly verbose: boolean;
+  /** Added to the environment of the tests. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly print: (line: string) => void;
 };
 
 /** A file of many that takes longer than this is named. */
@@ -43,13 +46,13 @@ export async function runFiles(options: RunOptions, tally: Tally): Promise<void>
   const output = new Map<string, string[]>();
   const where = (event: { readonly file?: string | undefined }): string =>
     event.file === undefined ? '(no file)' : path.relative(options.checkout, event.file);
-  // A second more than a single test gets, so that its own timeout is told by name first.
-  process.env[fileLimitVariable] = String(options.limitMs + 1000);
   const stream = run({
     files: options.files.map((file) => path.join(options.checkout, file)),
     concurrency: options.concurrency,
     timeout: options.limitMs,
     signal: options.signal,
+    // A second more than a single test gets, so that its own timeout is told by name first.
+    env: { ...process.env, ...options.env, [fileLimitVariable]: String(options.limitMs + 1000) },
     execArgv: ['--import', path.join(import.meta.dirname, 'guard.ts')],
   });
   const keep = (event: { readonly file?: string | undefined; readonly message: string }): void => {
@@ -60,14 +63,14 @@ export async function runFiles(options: RunOptions, tally: Tally): Promise<void>
   stream.on('test:stdout', keep);
   stream.on('test:stderr', keep);
   stream.on('test:pass', (event: TestEvent) => {
-    recordPass(event, where(event), tally, options.verbose);
+    recordPass(event, where(event), tally, options);
   });
   stream.on('test:fail', (event: TestEvent) => {
-    recordFailure(event, where(event), output, tally);
+    recordFailure(event, where(event), output, tally, options.print);
   });
   stream.on('test:summary', (event) => {
     if (event.file === undefined || event.duration_ms < slowFileMs || options.verbose) return;
-    console.log(`  slow  ${where(event)} (${(event.duration_ms / 1000).toFixed(1)} s)`);
+    options.print(`  slow  ${where(event)} (${(event.duration_ms / 1000).toFixed(1)} s)`);
   });
   stream.resume();
   await new Promise<void>((resolve, reject) => {
@@ -76,16 +79,21 @@ export async function runFiles(options: RunOptions, tally: Tally): Promise<void>
   });
 }
 
-function recordPass(event: TestEvent, file: string, tally: Tally, verbose: boolean): void {
+function recordPass(
+  event: TestEvent,
+  file: string,
+  tally: Tally,
+  { verbose, print }: Pick<RunOptions, 'verbose' | 'print'>,
+): void {
   if (event.details.type === 'suite') return;
   const reason = reasonNotRun(event);
   if (reason !== undefined) {
     tally.skipped.push(`${file}: ${event.name} (${reason})`);
-    console.log(`  skip  ${file}: ${event.name} (${reason})`);
+    print(`  skip  ${file}: ${event.name} (${reason})`);
     return;
   }
   tally.passed += 1;
-  if (verbose) console.log(`  ok    ${event.name} (${Math.round(event.details.duration_ms)} ms)`);
+  if (verbose) print(`  ok    ${event.name} (${Math.round(event.details.duration_ms)} ms)`);
 }
 
 /** Why a test that did not fail does not count as passed either. */
@@ -95,7 +103,13 @@ function reasonNotRun(event: TestEvent): string | undefined {
   return typeof mark === 'string' && mark !== '' ? mark : 'no reason given';
 }
 
-function recordFailure(event: TestEvent, file: string, output: Map<string, string[]>, tally: Tally): void {
+function recordFailure(
+  event: TestEvent,
+  file: string,
+  output: Map<string, string[]>,
+  tally: Tally,
+  print: (line: string) => void,
+): void {
   const error = event.details.error;
   const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
   // A suite fails because a test in it did, and that one is counted.
@@ -104,10 +118,10 @@ function recordFailure(event: TestEvent, file: string, output: Map<string, strin
   // A file that broke as a whole is reported by node under its path.
   const name = event.name === event.file || event.name.endsWith('.ts') ? 'the file as a whole' : event.name;
   tally.failed.push(`${file}: ${name}`);
-  console.log(`  FAIL  ${file}: ${name} (${Math.round(event.details.duration_ms)} ms)`);
-  console.log(indent(cause instanceof Error ? (cause.stack ?? cause.message) : inspect(cause)));
+  print(`  FAIL  ${file}: ${name} (${Math.round(event.details.duration_ms)} ms)`);
+  print(indent(cause instanceof Error ? (cause.stack ?? cause.message) : inspect(cause)));
   const said = output.get(file);
-  if (said !== undefined) console.log(indent(`what the file printed:\n${said.join('')}`));
+  if (said !== undefined) print(indent(`what the file printed:\n${said.join('')}`));
   output.delete(file);
 }
 
