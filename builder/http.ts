@@ -24,7 +24,7 @@ export type BuilderServerOptions = {
   readonly context: RequestContext;
   readonly log: Logger;
   readonly version: string;
-  readonly concurrency: number;
+  readonly concurrency: () => number;
   /** How people know the Redis in use. */
   readonly redisTitle: string;
   readonly media: MediaRoutes;
@@ -67,7 +67,7 @@ async function statusOf(options: BuilderServerOptions): Promise<BuilderStatus> {
     version: options.version,
     redis: options.redisTitle,
     redisReachable: queued !== undefined,
-    concurrency: options.concurrency,
+    concurrency: options.concurrency(),
     waiting: queued?.filter((build) => build.state === 'waiting').length ?? 0,
     active: queued?.filter((build) => build.state === 'active').length ?? 0,
     imageDirectory: context.store.imageDirectory,

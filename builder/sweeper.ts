@@ -39,13 +39,26 @@ export async function startSweeper(imageDirectory: string, watch: OwnerWatch, lo
     if (swept.length > 0) log.info({ swept }, 'removed what a killed builder had half-made');
   };
   await sweepOnce(true);
+  return everySoOften(async () => await sweepOnce(false), log, 'cannot sweep after other builders');
+}
+
+/**
+ * Only notes which builders live, for who builds nothing: their silence counts from when it was seen.
+ * @throws the error of the first look.
+ */
+export async function startLooking(watch: Pick<OwnerWatch, 'look'>, log: Logger): Promise<Sweeper> {
+  await watch.look();
+  return everySoOften(async () => await watch.look(), log, 'cannot look after other builders');
+}
+
+function everySoOften(work: () => Promise<void>, log: Logger, failed: string): Sweeper {
   let last: Promise<void> = Promise.resolve();
   let busy = false;
   const timer = setInterval(() => {
     if (busy) return;
     busy = true;
-    last = sweepOnce(false)
-      .catch((error: unknown) => log.warn({ err: error }, 'cannot sweep after other builders'))
+    last = work()
+      .catch((error: unknown) => log.warn({ err: error }, failed))
       .finally(() => {
         busy = false;
       });

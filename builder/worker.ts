@@ -52,6 +52,8 @@ export type WorkerOptions = {
 };
 
 export type BuildWorker = {
+  /** How many builds run at a time, from the next one on. */
+  setConcurrency(concurrency: number): void;
   /** Ends running builds, puts their jobs back, and waits until all is quiet. */
   stop(): Promise<void>;
 };
@@ -95,6 +97,9 @@ export function startWorker(options: WorkerOptions): BuildWorker {
   );
   worker.on('error', (error) => options.log.warn({ reason: error.message }, 'the build worker reports'));
   return {
+    setConcurrency: (concurrency) => {
+      worker.concurrency = concurrency;
+    },
     stop: async () => {
       shutdown.abort(new ShutdownReason('the builder is stopping'));
       // A job is handed back through Redis; when that is away, waiting for it would only hold up our own end.

@@ -8,6 +8,7 @@ import path from 'node:path';
 import { assemblyPaths } from '../catalogue/assembly-paths.ts';
 import { loadReleases } from '../catalogue/releases.ts';
 import { faultText } from '../model/template-fault.ts';
+import type { TemplateFault } from '../model/template-fault.ts';
 import { openTemplateLibrary } from '../catalogue/template-library.ts';
 import type { CpedStatus } from '../model/cped-api.ts';
 import { PcloudError } from '../model/errors.ts';
@@ -54,6 +55,8 @@ export type Outside = {
 
 export type Cped = {
   readonly socketPath: string;
+  /** Takes over what can change while it runs (`reloadableSettings`); what is wrong with resource templates then. */
+  reload(config: CpedConfig): Promise<readonly TemplateFault[]>;
   /** Stops serving and supervising; the VMs run on. */
   stop(): Promise<void>;
 };
@@ -81,15 +84,18 @@ export async function startCped(options: CpedOptions): Promise<Cped> {
   try {
     const lock = takeInstanceLock(path.join(config.stateDir, 'cped.lock'), 'pcloud-cped');
     closers.push(() => lock.release());
-    await compose(options, closers);
-    return { socketPath: config.socketPath, stop };
+    const reload = await compose(options, closers);
+    return { socketPath: config.socketPath, reload, stop };
   } catch (error) {
     await stop();
     throw error;
   }
 }
 
-async function compose(options: CpedOptions, closers: (() => Promise<void> | void)[]): Promise<void> {
+async function compose(
+  options: CpedOptions,
+  closers: (() => Promise<void> | void)[],
+): Promise<Cped['reload']> {
   const { config, log, outside } = options;
   const { clock } = outside;
   const releases = await loadReleases(config.templatesDir);
@@ -183,6 +189,11 @@ async function compose(options: CpedOptions, closers: (() => Promise<void> | voi
   });
   closers.push(() => app.close());
   await listenOnUnixSocket(app, config.socketPath, { modeOctal: 0o660, group: config.group });
+  return async ({ alerts }) => {
+    telling.reconfigure(alerts);
+    await library.refresh();
+    return library.faults();
+  };
 }
 
 function makeLoop(

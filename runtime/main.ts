@@ -6,6 +6,7 @@ import { errorBodyOf, exitCodeOf, PcloudError } from '../model/errors.ts';
 import { createLogger } from '../service/logger.ts';
 import type { Logger } from '../service/logger.ts';
 import { reportConfig } from '../service/config-check.ts';
+import { createReloader } from '../service/reload.ts';
 import { createNotifier } from '../service/sd-notify.ts';
 import { loadSettings, passOn } from '../service/settings.ts';
 import type { Settings } from '../service/settings.ts';
@@ -15,6 +16,7 @@ import { checkCped } from './config-check.ts';
 import { cpedSettings, shownConfig } from './config.ts';
 import type { CpedConfig } from './config.ts';
 import { startCped } from './cped.ts';
+import { createCpedReload } from './reload.ts';
 import { simulate, simulateUsage } from './simulation/command.ts';
 
 /** systemd kills after TimeoutStopSec; what hangs is left behind before that. */
@@ -68,7 +70,8 @@ async function checkConfig(): Promise<number> {
   return reportConfig('pcloud-cped', { settingsFile: file, ...shownConfig(config) }, findings);
 }
 
-async function serve({ config, fileValues, warnings }: Settings<CpedConfig>): Promise<undefined> {
+async function serve(settings: Settings<CpedConfig>): Promise<undefined> {
+  const { config, fileValues, warnings } = settings;
   const log = createLogger({ service: 'pcloud-cped', level: config.logLevel });
   dieOnDefects(log);
   passOn(fileValues);
@@ -78,6 +81,13 @@ async function serve({ config, fileValues, warnings }: Settings<CpedConfig>): Pr
   log.info({ accelerator: outside.accelerator.accelerator }, outside.accelerator.reason);
   const cped = await startCped({ config, log, outside, onDefect: (error) => die(log, error) });
   let stopping = false;
+  const reload = createReloader({
+    notifier,
+    log,
+    reload: createCpedReload({ ...process.env }, settings, log, cped),
+    monotonicUs: () => process.hrtime.bigint() / 1000n,
+    onDefect: (error) => die(log, error),
+  });
   const stop = (signal: NodeJS.Signals): void => {
     if (stopping) return;
     stopping = true;
@@ -95,6 +105,7 @@ async function serve({ config, fileValues, warnings }: Settings<CpedConfig>): Pr
   // Not `once`: while a child of execa runs, a handler that removes itself leaves the signal to the default.
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
+  process.on('SIGHUP', reload);
   notifier.ready(`Serving on ${cped.socketPath}`);
   log.info({ socket: cped.socketPath, version }, 'serving');
 }

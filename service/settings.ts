@@ -95,3 +95,15 @@ export function changeOf(
     waiting: changed.filter((name) => !reloadable.includes(name)),
   };
 }
+
+/** Pure: by name, what the service goes by once the change is applied. */
+export function settingsInForce(
+  before: ReadonlyMap<string, string>,
+  wanted: ReadonlyMap<string, string>,
+  { applied }: Change,
+): ReadonlyMap<string, string> {
+  return new Map([
+    ...[...before].filter(([name]) => !applied.includes(name)),
+    ...[...wanted].filter(([name]) => applied.includes(name)),
+  ]);
+}

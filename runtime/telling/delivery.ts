@@ -47,7 +47,8 @@ export type Delivery = {
 };
 
 export type DeliveryOptions = {
-  readonly settings: AlertSettings;
+  /** As they are when an alert is brought. */
+  readonly settings: () => AlertSettings;
   readonly append: (events: readonly SupervisorEvent[]) => unknown;
   readonly clock: Clock;
   readonly log: Logger;
@@ -55,7 +56,7 @@ export type DeliveryOptions = {
 };
 
 export function createDelivery(options: DeliveryOptions): Delivery {
-  const { settings, clock, log } = options;
+  const { clock, log } = options;
   const programs = createWorkQueue({ atOnce: programsAtOnce, waiting: mostWaiting });
   // Apart, since its attempts may take a minute.
   const posts = createWorkQueue({ atOnce: 1, waiting: mostWaiting });
@@ -83,6 +84,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
   };
 
   const run = async (name: string, alert: Alert): Promise<AlertOutcome> => {
+    const settings = options.settings();
     // Looked at again: it may have waited, and what it is now is what would be run.
     const { programs: present } = await readProgramDirectory(settings.directory);
     const program = present.find((one) => one.name === name);
@@ -98,6 +100,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
   };
 
   const post = async (alert: Alert): Promise<AlertOutcome> => {
+    const settings = options.settings();
     if (settings.webhook === null) return { ok: true };
     return await postWebhook(
       {

@@ -16,6 +16,7 @@ import { noticeOfEvent } from './notice.ts';
 import type { Notice } from './notice.ts';
 import { readProgramDirectory } from './programs.ts';
 import { createRulesReader } from './rules-file.ts';
+import type { RulesReader } from './rules-file.ts';
 import { recipientsOf } from './rules.ts';
 
 export type { AlertSettings } from './delivery.ts';
@@ -30,6 +31,8 @@ export type TellingOptions = {
 };
 
 export type Teller = {
+  /** Goes by other settings from the next alert on, and says what is wrong with the programs. */
+  reconfigure(settings: AlertSettings): void;
   /** Tells what is left, gives it a few seconds, and ends. */
   close(): Promise<void>;
 };
@@ -41,10 +44,17 @@ type Burst = { readonly recipient: Recipient; readonly bursts: Bursts };
 
 /** Begins to listen; what is wrong with programs or rules is told at once. */
 export function startTelling(options: TellingOptions): Teller {
-  const { settings, memory, clock, log } = options;
-  const delivery = createDelivery({ ...options, append: (events) => memory.append(events) });
+  const { memory, clock, log } = options;
+  let { settings } = options;
+  const delivery = createDelivery({
+    ...options,
+    settings: () => settings,
+    append: (events) => memory.append(events),
+  });
   const watch = createIncidentWatch(memory.openIncidentIds());
-  const rules = createRulesReader(settings.rulesFile, (error) => delivery.complain('rules', error.message));
+  const readerOf = (file: string): RulesReader =>
+    createRulesReader(file, (error) => delivery.complain('rules', error.message));
+  let rules = readerOf(settings.rulesFile);
   const byRecipient = new Map<string, Burst>();
   const saved = new Map<string, Incident>();
   const events: JournalEvent[] = [];
@@ -141,12 +151,19 @@ export function startTelling(options: TellingOptions): Teller {
       if (events.length > 0) settle();
     }),
   ];
-  enqueue(async () => {
-    await rules.current();
-    await presentPrograms();
-  });
+  const look = (): void =>
+    enqueue(async () => {
+      await rules.current();
+      await presentPrograms();
+    });
+  look();
 
   return {
+    reconfigure(wanted) {
+      if (wanted.rulesFile !== settings.rulesFile) rules = readerOf(wanted.rulesFile);
+      settings = wanted;
+      look();
+    },
     async close() {
       for (const stop of stopListening) stop();
       cancelSettle?.();

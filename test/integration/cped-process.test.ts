@@ -11,9 +11,9 @@ import path from 'node:path';
 import { tmpdir } from 'node:os';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
-import { setTimeout as delay } from 'node:timers/promises';
-import { bindDatagram } from '../../native/unix-datagram/index.js';
 import { cpedClient } from '../../runtime/client.ts';
+import { notifySocketAt } from './notify-socket.ts';
+import type { NotifySocket } from './notify-socket.ts';
 
 const entry = new URL('../../runtime/main.ts', import.meta.url).pathname;
 const limitMs = 30_000;
@@ -59,24 +59,12 @@ async function finish(child: ChildProcess): Promise<{ code: number | null; out: 
 }
 
 /** A service manager's end of the notify socket. */
-function notifySocket(t: TestContext, place: Place) {
+function notifySocket(t: TestContext, place: Place): NotifySocket {
   const socketPath = path.join(place.directory, 'notify');
-  const receiver = bindDatagram(socketPath);
-  t.after(() => receiver.close());
+  const notify = notifySocketAt(socketPath);
+  t.after(() => notify.close());
   place.env['NOTIFY_SOCKET'] = socketPath;
-  const heard: string[] = [];
-  return {
-    heard,
-    async until(word: string): Promise<void> {
-      const deadline = Date.now() + limitMs;
-      while (!heard.some((text) => text.includes(word))) {
-        assert.ok(Date.now() < deadline, `never heard ${word}, only ${heard.join(', ')}`);
-        const datagram = receiver.receive();
-        if (datagram === null) await delay(20);
-        else heard.push(datagram.toString());
-      }
-    },
-  };
+  return notify;
 }
 
 test('it is ready when it serves, pings the watchdog, says that libvirt is away, and stops in good order', async (t) => {
@@ -161,4 +149,54 @@ test('what is wrong with settings, options or the database is told, with the rig
   const database = await run({});
   assert.equal(database.code, 1);
   assert.match(database.err, /is damaged.*Nothing was changed/s);
+});
+
+test('a reload takes over what can be, says what waits for a restart, and refuses what is wrong as a whole', async (t) => {
+  const place = await newPlace(t);
+  const file = path.join(place.directory, 'cped.env');
+  await writeFile(file, 'PCLOUD_LOG_LEVEL=warn\n', { mode: 0o640 });
+  place.env['PCLOUD_SETTINGS_FILE'] = file;
+  delete place.env['PCLOUD_LOG_LEVEL'];
+  place.env['PCLOUD_RESOURCE_TEMPLATES_DIR'] = path.join(place.directory, 'resources.d');
+  const notify = notifySocket(t, place);
+  const child = start(t, place);
+  let log = '';
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => (log += text));
+  await notify.until('READY=1');
+  const reload = async (settings: string): Promise<string> => {
+    await writeFile(file, settings, { mode: 0o640 });
+    const before = notify.heard.length;
+    child.kill('SIGHUP');
+    await notify.until('READY=1', before);
+    assert.match(notify.heard[before] ?? '', /^RELOADING=1\nMONOTONIC_USEC=\d+$/);
+    return notify.heard.at(-1)?.replace('READY=1\nSTATUS=', '') ?? '';
+  };
+
+  const taken = await reload(
+    'PCLOUD_LOG_LEVEL=info\nPCLOUD_PORT_RANGE=21000-21999\nPCLOUD_WEBHOOK_URL=http://127.0.0.1:9/pathsecret\n',
+  );
+  assert.equal(
+    taken,
+    'Reloaded: PCLOUD_LOG_LEVEL, PCLOUD_WEBHOOK_URL; from the next restart on: PCLOUD_PORT_RANGE',
+  );
+  const before = log.length;
+  assert.match(
+    await reload('PCLOUD_LOG_LEVEL=silent\n\nPCLOUD_ALERT_TIMEOUT=never\n'),
+    /^Nothing was reloaded, what held before holds: .*cped\.env, line 3: PCLOUD_ALERT_TIMEOUT="never" must be a number/,
+  );
+  // The level of before, too: its end is logged.
+  assert.match(log.slice(before), /"level":50.*"file":".*cped\.env","line":3/);
+
+  await writeFile(path.join(place.directory, 'alerts.yaml'), 'rules:\n  - rung: [everest]\n');
+  assert.match(
+    await reload('PCLOUD_LOG_LEVEL=info\n'),
+    /^Nothing was reloaded.*alerts\.yaml are wrong in line 2/,
+  );
+  await writeFile(path.join(place.directory, 'alerts.yaml'), 'rules: []\n');
+
+  await mkdir(path.join(place.directory, 'resources.d'));
+  await writeFile(path.join(place.directory, 'resources.d/mine.yaml'), 'name: mine\n');
+  assert.match(await reload('PCLOUD_LOG_LEVEL=info\n'), /^Reloaded: PCLOUD_WEBHOOK_URL; .*\/mine\.yaml/);
+  assert.ok((await cpedClient(place.socketPath).status()).pid === child.pid);
+  assert.doesNotMatch(log, /pathsecret/);
 });

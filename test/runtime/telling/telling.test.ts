@@ -101,6 +101,27 @@ test('an incident is told when it opens, with what is done, and when it ends; no
   assert.match(alerts[1]?.text ?? '', /is well again \(after 1\.0 s\)/);
 });
 
+test('after a reload the next alert goes where the new settings say, and what waits is not lost', async (t) => {
+  const { memory, begin, scribe, told, settings } = await stage(t);
+  await scribe('mail');
+  const telling = begin();
+  memory.saveIncident(incident({ id: '1' }));
+  await until(async () => (await told('mail')).length === 1);
+  const other = { ...settings, rulesFile: `${settings.rulesFile}.other` };
+  await writeFile(other.rulesFile, 'rules:\n  - programs: none\n');
+  telling.reconfigure(other);
+  memory.saveIncident(incident({ id: '2' }));
+  memory.saveIncident(ended({ id: '1' }));
+  telling.reconfigure({ ...settings, directory: `${settings.directory}.empty` });
+  telling.reconfigure(settings);
+  memory.saveIncident(incident({ id: '3' }));
+  await telling.close();
+  assert.deepEqual(
+    (await told('mail')).map((alert) => alert.incident?.id),
+    ['1', '2', '1', '3'],
+  );
+});
+
 test('500 incidents at once are five alerts and a summary, for each recipient, and saving them waits for none', async (t) => {
   const { memory, begin, scribe, told } = await stage(t);
   await scribe('mail');
