@@ -14,7 +14,7 @@ SOURCES = model catalogue service builder runtime shell tools test bench
 PRESENT = $(wildcard $(SOURCES))
 
 .DEFAULT_GOAL := help
-.PHONY: help bootstrap deps native check format test test-pure test-real fuzz scenario soak demo images images-archive shell bench bench-long stack-up stack-down clean install
+.PHONY: help bootstrap deps native check format test test-pure test-real fuzz scenario soak demo images images-archive shell bench bench-long stack-up stack-down clean install deb rpm
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -84,3 +84,9 @@ clean: stack-down ## stop the private stack and remove its state and what was co
 
 install: bootstrap ## install below $(DESTDIR)$(PREFIX): DESTDIR= PREFIX=/usr/local
 	@node tools/install/main.ts --destdir '$(DESTDIR)' --prefix '$(PREFIX)'
+
+deb: bootstrap ## make the Debian package in dist/
+	@node tools/package/main.ts deb
+
+rpm: bootstrap ## make the RPM package in dist/
+	@node tools/package/main.ts rpm

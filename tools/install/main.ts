@@ -20,7 +20,7 @@ function main(): void {
   const redisServer = readlinkSync(path.join(checkout, '.toolchain/bin/redis-server'));
   installTree({ destdir, prefix, redisServer });
   console.log(`Installed below ${path.join(destdir, prefix)}. On the machine itself, next:
-  systemd-sysusers && systemd-tmpfiles --create && systemctl daemon-reload
+  ${path.join(prefix, 'lib/pacemaker-cloud/bin/prepare-host')} && systemctl daemon-reload
   systemctl enable --now pcloud-builder.service pcloud-cped.service`);
 }
 
