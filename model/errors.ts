@@ -8,7 +8,8 @@ import { z } from 'zod';
  * What kind of trouble it is; the HTTP status and the exit code follow from it.
  * `invalid`: the input itself is wrong. `not-found` and `conflict`: the input is fine, the state is not.
  * `unavailable`: something that we depend on does not answer. `failed`: work was tried and did not succeed.
- * `internal`: a defect of ours.
+ * `internal`: a defect of ours. Where one asks over the network: `unauthenticated` (nobody knows who it is),
+ * `forbidden` (known, and not allowed to), `limited` (too often).
  */
 export const errorCategories = [
   'invalid',
@@ -17,6 +18,9 @@ export const errorCategories = [
   'unavailable',
   'failed',
   'internal',
+  'unauthenticated',
+  'forbidden',
+  'limited',
 ] as const;
 export type ErrorCategory = (typeof errorCategories)[number];
 
@@ -62,6 +66,9 @@ const httpStatuses: Readonly<Record<ErrorCategory, number>> = {
   unavailable: 503,
   failed: 422,
   internal: 500,
+  unauthenticated: 401,
+  forbidden: 403,
+  limited: 429,
 };
 
 /** HTTP status on our own sockets. */

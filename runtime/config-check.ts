@@ -11,6 +11,7 @@ import { checkOwnDirectory, checkReadable, findingOf } from '../service/config-c
 import type { Finding } from '../service/config-check.ts';
 import { errorCodeOf, errorTextOf } from '../service/error-code.ts';
 import { groupIdOf } from '../service/groups.ts';
+import { checkListen } from './access/listen-check.ts';
 import { migrations } from './adapters/sqlite-schema.ts';
 import type { CpedConfig } from './config.ts';
 import { readDomainRenderer } from './outside.ts';
@@ -34,6 +35,7 @@ export async function checkCped(config: CpedConfig): Promise<readonly Finding[]>
       text: `The alert program ${path.join(alerts.directory, name)} is not run: ${why}.`,
     })),
     ...(tokenFile === null ? [] : await checkReadable(tokenFile, 'PCLOUD_WEBHOOK_TOKEN_FILE')),
+    ...(await checkListen(config.listen, Date.now())),
     ...(await checkDatabase(path.join(config.stateDir, 'cped.sqlite'))),
   ];
 }

@@ -9,6 +9,8 @@ import { logLevels } from '../service/logger.ts';
 import type { SettingsKind } from '../service/settings.ts';
 import { checkSocketPath } from '../service/unix-socket.ts';
 import { isWritablePlace } from '../service/writable-place.ts';
+import { listenSettings, listenShape, missingForTls } from './listen-config.ts';
+import type { ListenSettings } from './listen-config.ts';
 import type { NetworkChoice } from './launcher.ts';
 import type { PortRange } from './launcher-ports.ts';
 import type { AlertSettings } from './telling/telling.ts';
@@ -29,6 +31,7 @@ export type CpedConfig = {
   /** Group that may talk to the service; its own when not set. */
   readonly group: string | undefined;
   readonly alerts: AlertSettings;
+  readonly listen: ListenSettings;
 };
 
 const absolutePath = z
@@ -105,6 +108,7 @@ const environmentSchema = z.object({
     .default(defaultAlertTimeoutS),
   PCLOUD_WEBHOOK_URL: webhookUrl.optional(),
   PCLOUD_WEBHOOK_TOKEN_FILE: absolutePath.optional(),
+  ...listenShape,
 });
 
 /**
@@ -117,6 +121,8 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
   const result = environmentSchema.safeParse(given);
   if (!result.success) throw badConfiguration(given, result.error);
   const values = result.data;
+  const missing = missingForTls(values);
+  if (missing !== undefined) throw notWithoutTls(missing);
   return {
     stateDir: values.PCLOUD_STATE_DIR,
     runtimeDir: values.PCLOUD_RUNTIME_DIR,
@@ -139,6 +145,10 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
           ? null
           : { url: values.PCLOUD_WEBHOOK_URL, tokenFile: values.PCLOUD_WEBHOOK_TOKEN_FILE ?? null },
     },
+    listen: listenSettings(values, {
+      stateDir: values.PCLOUD_STATE_DIR,
+      runtimeDir: values.PCLOUD_RUNTIME_DIR,
+    }),
   };
 }
 
@@ -180,5 +190,15 @@ function badConfiguration(given: Readonly<Record<string, unknown>>, error: z.Zod
     hint: `Correct ${variable} where it is set: the settings file, the unit, or the shell that starts pcloud-cped.`,
     facts: { variable },
     cause: error,
+  });
+}
+
+function notWithoutTls(variable: string): PcloudError {
+  return new PcloudError({
+    code: 'bad-configuration',
+    category: 'invalid',
+    message: `PCLOUD_LISTEN is set and ${variable} is not: over the network there is TLS or nothing.`,
+    hint: `Set ${variable}, or take PCLOUD_LISTEN away; \`pcloud-cped tls-self-signed DIR\` makes a pair for a try.`,
+    facts: { variable },
   });
 }

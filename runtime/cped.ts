@@ -8,17 +8,14 @@ import path from 'node:path';
 import { assemblyPaths } from '../catalogue/assembly-paths.ts';
 import { loadReleases } from '../catalogue/releases.ts';
 import { faultText } from '../model/template-fault.ts';
-import type { TemplateFault } from '../model/template-fault.ts';
 import { openTemplateLibrary } from '../catalogue/template-library.ts';
 import type { CpedStatus } from '../model/cped-api.ts';
 import { PcloudError } from '../model/errors.ts';
 import type { Incident, SupervisorEvent } from '../model/event.ts';
 import { errorTextOf } from '../service/error-code.ts';
 import { groupIdOf } from '../service/groups.ts';
-import { createServiceServer } from '../service/http-server.ts';
 import { takeInstanceLock } from '../service/instance-lock.ts';
 import type { Logger } from '../service/logger.ts';
-import { listenOnUnixSocket } from '../service/unix-socket.ts';
 import { version } from '../service/version.ts';
 import type { AcceleratorChoice } from '../service/accelerator-probe.ts';
 import { checksOver } from './check-ways.ts';
@@ -34,13 +31,14 @@ import { createExclusive } from './definitions/exclusive.ts';
 import { applyIntents } from './definitions/lifecycle.ts';
 import { applyStandingOrders } from './definitions/maintenance.ts';
 import { createGuestWays } from './guest-ways.ts';
-import { registerRoutes } from './http.ts';
+import type { CpedHttp } from './http-context.ts';
 import { createLauncher } from './launcher.ts';
 import type { AssemblyLauncher } from './launcher.ts';
 import { createLoop } from './loop.ts';
 import type { Loop } from './loop.ts';
 import type { ActionPorts } from './loop-actions.ts';
 import type { Clock, GuestLinks, Hypervisor } from './ports.ts';
+import { startServing } from './serving.ts';
 import { endStartupProblems, reportStartupProblems } from './startup-incidents.ts';
 import { defaultLimits } from './supervisor/limits.ts';
 import { startTelling } from './telling/telling.ts';
@@ -55,8 +53,11 @@ export type Outside = {
 
 export type Cped = {
   readonly socketPath: string;
-  /** Takes over what can change while it runs (`reloadableSettings`); what is wrong with resource templates then. */
-  reload(config: CpedConfig): Promise<readonly TemplateFault[]>;
+  /**
+   * Takes over what can change while it runs (`reloadableSettings`), certificate and tokens; what is wrong with those
+   * and with resource templates, in sentences.
+   */
+  reload(config: CpedConfig): Promise<readonly string[]>;
   /** Stops serving and supervising; the VMs run on. */
   stop(): Promise<void>;
 };
@@ -174,8 +175,7 @@ async function compose(
       'libvirt does not answer; it is tried again, and nothing is changed until then',
     );
 
-  const app = createServiceServer({ log });
-  registerRoutes(app, {
+  const cped: CpedHttp = {
     definitions,
     library,
     launches,
@@ -186,13 +186,13 @@ async function compose(
     sshAlgorithms: (assembly) => launcher.ssh.algorithms(assembly),
     status: () => ({ ...statusOf(options, loop, memory, startedAtMs), startLimit: store.startLimit() }),
     onApplied: (deployable) => endStartupProblems(memory, deployable, clock.wallMs()),
-  });
-  closers.push(() => app.close());
-  await listenOnUnixSocket(app, config.socketPath, { modeOctal: 0o660, group: config.group });
+  };
+  const serving = await startServing({ config, cped, clock, log });
+  closers.push(() => serving.close());
   return async ({ alerts }) => {
     telling.reconfigure(alerts);
     await library.refresh();
-    return library.faults();
+    return [...library.faults().map(faultText), ...(await serving.reload())];
   };
 }
 

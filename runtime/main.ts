@@ -11,6 +11,8 @@ import { createNotifier } from '../service/sd-notify.ts';
 import { loadSettings, passOn } from '../service/settings.ts';
 import type { Settings } from '../service/settings.ts';
 import { version } from '../service/version.ts';
+import { selfSignedCommand, selfSignedUsage } from './access/self-signed.ts';
+import { tokenCommand, tokenUsage } from './access/token-command.ts';
 import { connectOutside } from './outside.ts';
 import { checkCped } from './config-check.ts';
 import { cpedSettings, shownConfig } from './config.ts';
@@ -23,6 +25,8 @@ import { simulate, simulateUsage } from './simulation/command.ts';
 const stopLimitMs = 10_000;
 
 const usage = `Usage: pcloud-cped [--check-config | --version | --help]
+       pcloud-cped token create|list|revoke ...     who may ask over the network (\`token --help\`)
+       pcloud-cped tls-self-signed DIR              a certificate for a first try
        pcloud-cped simulate --journal FILE --definition FILE [--escalation RUNG=FAILURES/PERIOD]... [--json]
 
 Supervises the machines and services of this host's deployables. Settings come from the environment,
@@ -31,13 +35,16 @@ PCLOUD_STATE_DIR, PCLOUD_RUNTIME_DIR, PCLOUD_TEMPLATES_DIR, PCLOUD_RESOURCE_TEMP
 (/etc/pacemaker-cloud/resources.d), PCLOUD_LIBVIRT_URI, PCLOUD_OWNER,
 PCLOUD_NETWORK (user | network:NAME), PCLOUD_PORT_RANGE (20000-29999), PCLOUD_GROUP, PCLOUD_LOG_LEVEL;
 for alerts (docs/alerts.md): PCLOUD_ALERTS_DIR, PCLOUD_ALERTS_FILE, PCLOUD_ALERT_TIMEOUT,
-PCLOUD_WEBHOOK_URL, PCLOUD_WEBHOOK_TOKEN_FILE.
+PCLOUD_WEBHOOK_URL, PCLOUD_WEBHOOK_TOKEN_FILE;
+for the network (docs/api.md): PCLOUD_LISTEN (HOST:PORT; off unless set), PCLOUD_TLS_CERT_FILE,
+PCLOUD_TLS_KEY_FILE, PCLOUD_TOKENS_FILE; where the builder is: PCLOUD_BUILDER_SOCKET.
 `;
 
 /** The exit code, or undefined when the service runs. */
 async function main(args: readonly string[]): Promise<number | undefined> {
   const [option, ...rest] = args;
   if (option === 'simulate') return await runSimulation(rest);
+  if (option === 'token' || option === 'tls-self-signed') return await runAccess(option, rest);
   if (rest.length > 0) return fail(badOption(rest[0] ?? ''));
   switch (option) {
     case undefined:
@@ -58,6 +65,24 @@ async function main(args: readonly string[]): Promise<number | undefined> {
 /** Offline: no configuration, no libvirt, no log. */
 async function runSimulation(args: readonly string[]): Promise<number> {
   process.stdout.write(args.includes('--help') ? simulateUsage : await simulate(args));
+  return 0;
+}
+
+/** Offline as well: only the settings say which file of tokens is meant. */
+async function runAccess(what: 'token' | 'tls-self-signed', words: readonly string[]): Promise<number> {
+  const help = words.includes('--help');
+  if (what === 'tls-self-signed') {
+    process.stdout.write(help ? selfSignedUsage : await selfSignedCommand(words));
+    return 0;
+  }
+  if (help) {
+    process.stdout.write(tokenUsage);
+    return 0;
+  }
+  const { config } = await loadSettings(process.env, cpedSettings);
+  const { out, note } = await tokenCommand(words, config.listen.tokensFile, Date.now());
+  process.stdout.write(out);
+  process.stderr.write(note);
   return 0;
 }
 

@@ -1,8 +1,7 @@
 /**
- * What a reload of cped does: reads settings, rules for alerts and resource templates again, and takes over what
+ * What a reload of cped does: reads settings, rules for alerts, resource templates, certificate and tokens again, and takes over what
  * can be changed while it runs. When it is asked for, and how it is told, is `service/reload.ts`.
  */
-import { faultText } from '../model/template-fault.ts';
 import type { Logger } from '../service/logger.ts';
 import type { Reloaded } from '../service/reload.ts';
 import type { Environment } from '../service/settings-file.ts';
@@ -30,8 +29,8 @@ export function createCpedReload(
     await readRules(config.alerts.rulesFile);
     const change = changeOf(inForce, values, reloadableSettings);
     log.level = config.logLevel;
-    const faults = await cped.reload(config);
+    const problems = await cped.reload(config);
     inForce = settingsInForce(inForce, values, change);
-    return { ...change, problems: [...warnings, ...faults.map(faultText)] };
+    return { ...change, problems: [...warnings, ...problems] };
   };
 }

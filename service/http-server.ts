@@ -5,7 +5,13 @@
  */
 import type { Socket } from 'node:net';
 import fastify from 'fastify';
-import type { ConnectionError, FastifyError, FastifyInstance, FastifyReply } from 'fastify';
+import type {
+  ConnectionError,
+  FastifyError,
+  FastifyInstance,
+  FastifyReply,
+  FastifyServerFactory,
+} from 'fastify';
 import { z } from 'zod';
 import { errorBodyOf, httpStatusOf, PcloudError } from '../model/errors.ts';
 import { errorCodeOf, errorTextOf } from './error-code.ts';
@@ -17,19 +23,24 @@ export const bodyLimitBytes = 64 * 1024;
 /** Longer than any legal name, so that a name too long is refused by `checkName` and not by the router. */
 const maxParamLength = 4096;
 
-export type ServiceServerOptions = { readonly log: Logger };
+export type ServiceServerOptions = {
+  readonly log: Logger;
+  /** Makes the server where it is not a plain one; its own limits are then the maker's. */
+  readonly serverFactory?: FastifyServerFactory | undefined;
+};
 
 /**
  * A server without routes. Errors thrown by a handler reach the client as `errorBodyOf` says: `PcloudError`
  * as it is, a `ZodError` as category `invalid` naming the field, anything else as `internal` without a stack.
  */
-export function createServiceServer({ log }: ServiceServerOptions): FastifyInstance {
+export function createServiceServer({ log, serverFactory }: ServiceServerOptions): FastifyInstance {
   const app = fastify({
     logger: false,
     bodyLimit: bodyLimitBytes,
     // An open event stream must not keep the service from stopping.
     forceCloseConnections: true,
     requestTimeout: 30_000,
+    ...(serverFactory === undefined ? {} : { serverFactory }),
     routerOptions: { maxParamLength },
     clientErrorHandler: refuseConnection,
     frameworkErrors: (error, _request, reply) => {
@@ -83,6 +94,10 @@ const connectionFaults: ReadonlyMap<string, string> = new Map([
 
 async function sendError(reply: FastifyReply, error: unknown): Promise<void> {
   const body = errorBodyOf(error);
+  if (body.error.category === 'unauthenticated')
+    reply.header('www-authenticate', 'Bearer realm="pacemaker-cloud"');
+  const { retryAfterS } = body.error.facts;
+  if (typeof retryAfterS === 'number') reply.header('retry-after', String(retryAfterS));
   await reply.code(httpStatusOf(body.error.category)).send(body);
 }
 
