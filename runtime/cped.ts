@@ -30,6 +30,7 @@ import type { DefinitionContext } from './definitions/context.ts';
 import { createExclusive } from './definitions/exclusive.ts';
 import { applyIntents } from './definitions/lifecycle.ts';
 import { applyStandingOrders } from './definitions/maintenance.ts';
+import { logEvents } from './event-log.ts';
 import { createGuestWays } from './guest-ways.ts';
 import type { CpedHttp } from './http-context.ts';
 import { createLauncher } from './launcher.ts';
@@ -111,6 +112,7 @@ async function compose(
   );
   closers.push(() => database.close());
   const memory = createMemory(database);
+  closers.push(memory.subscribe((events) => logEvents(log, events)));
   const launches = createLaunchStore(database);
   const store = createDefinitionStore(database);
   const images = createImageSource(config.imageDirectory, templates);

@@ -1,9 +1,10 @@
 /**
- * The log of a service: pino's JSON lines on stderr, where systemd's journal or a terminal picks them up.
+ * The log of a service: pino's JSON lines on stderr, or entries with fields where stderr is systemd's journal.
  * It keeps secrets out by key name. Loggers are passed down as arguments; nothing here is global.
  */
 import { pino } from 'pino';
 import type { DestinationStream, Logger } from 'pino';
+import { journalDestination, stderrIsJournal } from './journald.ts';
 
 export type { Logger } from 'pino';
 
@@ -40,6 +41,11 @@ export function createLogger(options: LoggerOptions): Logger {
       level: options.level,
       redact: { paths: redactPaths, censor: '[redacted]' },
     },
-    options.destination ?? pino.destination({ fd: 2, sync: true }),
+    options.destination ?? defaultDestination(),
   );
+}
+
+function defaultDestination(): DestinationStream {
+  const stderr = pino.destination({ fd: 2, sync: true });
+  return stderrIsJournal(process.env) ? journalDestination({ fallback: stderr }) : stderr;
 }
