@@ -10,7 +10,7 @@ SECONDS ?=
 NAME ?=
 export PATH := $(CURDIR)/.toolchain/bin:$(PATH)
 
-SOURCES = model catalogue service builder runtime shell tools test bench
+SOURCES = model catalogue service builder runtime shell page tools test bench
 PRESENT = $(wildcard $(SOURCES))
 
 .DEFAULT_GOAL := help
@@ -32,6 +32,7 @@ check: bootstrap ## format, lint and type-check, changing nothing
 	node node_modules/prettier/bin/prettier.cjs --check $(PRESENT) native
 	node node_modules/oxlint/bin/oxlint --type-aware $(PRESENT) native
 	node node_modules/typescript/bin/tsc --noEmit -p .
+	node node_modules/typescript/bin/tsc --noEmit -p page
 
 format: bootstrap ## write every source in the house's format
 	node node_modules/prettier/bin/prettier.cjs --write $(PRESENT) native

@@ -8,6 +8,7 @@ import { registerTable } from '../service/route.ts';
 import type { Route } from '../service/route.ts';
 import { assemblyRoutes } from './http-assemblies.ts';
 import { route } from './http-context.ts';
+  registerPageRoutes(app);
 import type { CpedHttp } from './http-context.ts';
 import { deployableRoutes } from './http-deployables.ts';
 import { historyRoutes } from './http-history.ts';
@@ -45,4 +46,5 @@ export function registerRoutes(app: FastifyInstance, cped: CpedHttp): void {
   // What a request does with templates is up to date because of it.
   app.addHook('onRequest', async () => await cped.library.refresh());
   registerTable(app, cpedRoutes, cped);
+  registerPageRoutes(app);
 }

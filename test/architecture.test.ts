@@ -45,6 +45,15 @@ test('imports follow the arrows of the house', () => {
   );
 });
 
+test('the page has only types of the model, so that no browser is sent it', () => {
+  assertNone(
+    files
+      .filter((file) => file.path.startsWith('page/'))
+      .filter((file) => /^(?:import|export)\s+(?!type\b)[^;]*?from '\.\.\//m.test(file.text))
+      .map((file) => file.path),
+  );
+});
+
 test('no file imports itself in a circle', () => {
   const cycle = findCycle(new Map(files.map((file) => [file.path, file.imports])));
   assert.equal(cycle, undefined, cycle?.join(' → '));
@@ -147,10 +156,15 @@ test('the rules themselves tell right from wrong', () => {
     ['runtime/adapters/a.ts', 'runtime/supervisor/step.ts'],
     ['runtime/a.ts', 'tools/stack/stack.ts'],
     ['runtime/a.ts', 'test/integration/free-port.ts'],
+    ['page/a.ts', 'service/sse.ts'],
+    ['page/a.ts', 'zod'],
+    ['page/a.ts', 'node:fs'],
+    ['runtime/a.ts', 'page/words.ts'],
   ];
   for (const [from, to] of wrong) assert.notEqual(brokenArrow(from, to), undefined, `${from} → ${to}`);
   const right: readonly (readonly [string, string])[] = [
     ['model/a.ts', 'zod'],
+    ['page/a.ts', 'model/event.ts'],
     ['builder/main.ts', 'builder/queue.ts'],
     ['builder/worker.ts', 'builder/plan.ts'],
     ['runtime/main.ts', 'runtime/supervisor/step.ts'],

@@ -14,6 +14,8 @@ const allowed: Readonly<Record<Room, readonly string[]>> = {
   // A client of both services, and of nothing behind them.
   shell: ['builder/client.ts', 'runtime/client.ts', 'service/', 'model/'],
   tools: ['builder/client.ts', 'runtime/client.ts', 'service/', 'model/', 'native/'],
+  // A browser loads it: of the model it has the types alone, as the architecture test asks.
+  page: ['model/'],
 };
 
 /** Packages that a room or a part of it is limited to; where none is named, any dependency will do. */
@@ -28,6 +30,7 @@ const packages: readonly {
     only: ['zod'],
     why: 'the supervisor is pure: no IO, no clock, no randomness',
   },
+  { prefix: 'page/', only: [], why: 'a browser loads the page as it is: no package, nothing of Node' },
 ];
 
 /** What the shell must not know. */
@@ -70,7 +73,7 @@ export function brokenArrow(from: string, to: string): string | undefined {
 
 /** A path in the checkout, as opposed to a package with a subpath (`execa/lib`). */
 function isOurs(to: string): boolean {
-  return /^(?:model|catalogue|service|builder|runtime|shell|tools|native|test|bench|guest)\//.test(to);
+  return /^(?:model|catalogue|service|builder|runtime|shell|tools|page|native|test|bench|guest)\//.test(to);
 }
 
 function brokenPackage(from: string, name: string): string | undefined {

@@ -8,7 +8,16 @@ import path from 'node:path';
 export const checkout = path.resolve(import.meta.dirname, '../..');
 
 /** Rooms whose imports are checked. Tests and benchmarks may look into every room. */
-export const rooms = ['model', 'catalogue', 'service', 'builder', 'runtime', 'shell', 'tools'] as const;
+export const rooms = [
+  'model',
+  'catalogue',
+  'service',
+  'builder',
+  'runtime',
+  'shell',
+  'tools',
+  'page',
+] as const;
 export type Room = (typeof rooms)[number];
 
 export type SourceFile = {
