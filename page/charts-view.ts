@@ -7,11 +7,17 @@ import { h } from './node.ts';
 import type { Child, ViewNode } from './node.ts';
 import type { State } from './state.ts';
 
-const box = { width: 640, height: 220 };
-const plot: Plot = { left: 52, top: 12, width: 576, height: 172 };
+/** Narrower than this, labels would run into each other. */
+const wideEnough = 640;
+const heightPx = 230;
+
+function plotOf(widthPx: number): Plot {
+  return { left: 52, top: 12, width: widthPx - 64, height: heightPx - 48 };
+}
 const rungs = ['resource', 'assembly', 'deployable'] as const;
 
-export function chartsView(state: State): readonly Child[] {
+/** @param widthPx that a chart has on the screen: drawn in its own size, its text is as large as all text */
+export function chartsView(state: State, widthPx: number): readonly Child[] {
   const { span, nowMs } = state;
   const incidents = [...state.incidents.values()];
   const buckets = bucketsOf(incidents, span, nowMs);
@@ -34,7 +40,11 @@ export function chartsView(state: State): readonly Child[] {
           `In the last ${spanText(span)} nothing had to be. Older incidents:`,
           ['incident_list --since 30d'],
         )
-      : [restartsChart(buckets, span), recoveryChart(buckets, span), tableOf(buckets, span)],
+      : [
+          restartsChart(buckets, span, widthPx),
+          recoveryChart(buckets, span, widthPx),
+          tableOf(buckets, span),
+        ],
   ].flat();
 }
 
@@ -57,16 +67,18 @@ function spanChoice(span: Span): ViewNode {
   );
 }
 
-function restartsChart(buckets: readonly Bucket[], span: Span): ViewNode {
+function restartsChart(buckets: readonly Bucket[], span: Span, widthPx: number): ViewNode {
+  const plot = plotOf(widthPx);
   const highest = Math.max(...buckets.map((one) => one.resource + one.assembly + one.deployable));
   const axis = axisOf(Math.max(1, highest), countSteps);
   const top = axis.at(-1) ?? 1;
   return chart(
     'restarts',
+    widthPx,
     `Restarts per ${span === '24h' ? 'hour' : 'day'}`,
     'Each counted where it was done: of a resource in its machine, of a machine, or of a whole deployable.',
     [
-      ...axis.map((value) => gridLine(value, top, String(value))),
+      ...axis.map((value) => gridLine(plot, value, top, String(value))),
       ...buckets.flatMap((bucket, index) => {
         const values = rungs.map((rung) => bucket[rung]);
         return stackOf(plot, columnOf(plot, index, buckets.length), values, top).map((bar, at) =>
@@ -79,22 +91,24 @@ function restartsChart(buckets: readonly Bucket[], span: Span): ViewNode {
               ),
         );
       }),
-      ...timeLabels(buckets, span),
+      ...timeLabels(plot, buckets, span),
     ],
     rungs.map((rung) => legend(`bar-${rung}`, rung)),
   );
 }
 
-function recoveryChart(buckets: readonly Bucket[], span: Span): ViewNode {
+function recoveryChart(buckets: readonly Bucket[], span: Span, widthPx: number): ViewNode {
+  const plot = plotOf(widthPx);
   const axis = axisOf(Math.max(1, ...buckets.map((one) => one.worstMs ?? 0)), timeStepsMs);
   const top = axis.at(-1) ?? 1;
   return chart(
     'recovery',
+    widthPx,
     'Time to recover',
     'From the first sign of a failure to the moment it was mended.',
     [
       ...axis.map((value) =>
-        gridLine(value, top, value === 0 ? '0' : durationText(value).replace('.0 s', ' s')),
+        gridLine(plot, value, top, value === 0 ? '0' : durationText(value).replace('.0 s', ' s')),
       ),
       ...buckets.flatMap((bucket, index) => {
         const { medianMs, worstMs } = bucket;
@@ -116,7 +130,7 @@ function recoveryChart(buckets: readonly Bucket[], span: Span): ViewNode {
           ),
         ];
       }),
-      ...timeLabels(buckets, span),
+      ...timeLabels(plot, buckets, span),
     ],
     [legend('median', 'median'), legend('whisker', 'worst')],
   );
@@ -124,6 +138,7 @@ function recoveryChart(buckets: readonly Bucket[], span: Span): ViewNode {
 
 function chart(
   key: string,
+  widthPx: number,
   title: string,
   text: string,
   marks: readonly (Child | null)[],
@@ -137,7 +152,7 @@ function chart(
     h(
       'svg',
       {
-        viewBox: `0 0 ${box.width} ${box.height}`,
+        viewBox: `0 0 ${widthPx} ${heightPx}`,
         role: 'img',
         'aria-label': `${title}; the numbers are in the table below`,
       },
@@ -167,7 +182,7 @@ function legend(mark: string, label: string): ViewNode {
   );
 }
 
-function gridLine(value: number, top: number, label: string): ViewNode {
+function gridLine(plot: Plot, value: number, top: number, label: string): ViewNode {
   const y = yOf(plot, value, top);
   return h(
     'g',
@@ -177,9 +192,10 @@ function gridLine(value: number, top: number, label: string): ViewNode {
   );
 }
 
-/** Every fourth hour, every second day: more would run into each other. */
-function timeLabels(buckets: readonly Bucket[], span: Span): readonly ViewNode[] {
-  const every = span === '24h' ? 4 : 2;
+/** Not every hour and day: they would run into each other. */
+function timeLabels(plot: Plot, buckets: readonly Bucket[], span: Span): readonly ViewNode[] {
+  const narrow = plot.width < wideEnough;
+  const every = span === '24h' ? (narrow ? 6 : 3) : narrow ? 3 : 1;
   return buckets.flatMap((bucket, index) => {
     if ((buckets.length - 1 - index) % every !== 0) return [];
     const column = columnOf(plot, index, buckets.length);

@@ -55,6 +55,11 @@ export function clockText(atMs: number): string {
   return `${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`;
 }
 
+/** The same with tenths of a second, for what follows fast on each other. */
+export function tenthsText(atMs: number): string {
+  return `${clockText(atMs)}.${Math.floor(new Date(atMs).getMilliseconds() / 100)}`;
+}
+
 /** `2026-11-27 14:05:09`, in the reader's zone. */
 export function dateTimeText(atMs: number): string {
   const at = new Date(atMs);

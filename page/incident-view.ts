@@ -1,6 +1,6 @@
 /** One incident in full: its cause, what was done and when, how it ended, and what was kept to show why. Pure. */
 import type { Incident } from '../model/event.ts';
-import { clockText, countText, dateTimeText, durationText } from './format.ts';
+import { tenthsText, countText, dateTimeText, durationText } from './format.ts';
 import { emptyState, factList, troubleText } from './frame-view.ts';
 import { gravityOf, hasEvidence, observationsOf, subjectOf, tookMs } from './incidents.ts';
 import { gravityTones } from './incidents-view.ts';
@@ -53,7 +53,7 @@ export function incidentView(state: State, id: string): readonly Child[] {
               'ol',
               { class: 'timeline' },
               actions.map(({ atMs, text }) =>
-                h('li', {}, atMs === 0 ? null : h('time', {}, clockText(atMs)), h('span', {}, text)),
+                h('li', {}, atMs === 0 ? null : h('time', {}, tenthsText(atMs)), h('span', {}, text)),
               ),
             ),
         h('p', { class: 'ending' }, icon(gravityTones[gravityOf(incident)]), endingText(state, incident)),
@@ -102,7 +102,7 @@ function storyView({ story }: State, id: string): ViewNode | null {
       'ol',
       { class: 'timeline' },
       story.events.map((event) =>
-        h('li', {}, h('time', {}, clockText(event.atMs)), h('span', {}, event.text)),
+        h('li', {}, h('time', {}, tenthsText(event.atMs)), h('span', {}, event.text)),
       ),
     ),
   );

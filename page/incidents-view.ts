@@ -123,7 +123,7 @@ function incidentLine(state: State, incident: Incident): ViewNode {
         momentText(noticedAtMs, state.nowMs),
       ),
       ` (${agoText(noticedAtMs, state.nowMs)}), ${outcome === 'open' ? 'for' : 'took'} ${durationText(tookMs(incident, state.nowMs))}`,
-      actions.length === 0 ? null : `. ${actions.at(-1)?.text ?? ''}`,
+      actions.length === 0 ? null : ` · ${actions.at(-1)?.text ?? ''}`,
     ),
   );
 }

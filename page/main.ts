@@ -97,7 +97,7 @@ function placeView(): readonly (Child | null)[] {
     case 'incident':
       return incidentView(state, route.id);
     case 'charts':
-      return chartsView(state);
+      return chartsView(state, chartWidthPx());
     case 'builds':
       return buildsView(state);
     case 'build':
@@ -110,6 +110,15 @@ function placeView(): readonly (Child | null)[] {
         ),
       ];
   }
+}
+
+/** What a chart has in the content, within its frame. */
+function chartWidthPx(): number {
+  const main = document.querySelector('#main');
+  if (main === null) return 640;
+  const { paddingLeft, paddingRight } = getComputedStyle(main);
+  const inner = main.clientWidth - Number.parseFloat(paddingLeft) - Number.parseFloat(paddingRight);
+  return Math.max(240, Math.floor(inner - 38));
 }
 
 /** What went wrong or right is said aloud, once, by a region that only screen readers see. */

@@ -189,7 +189,11 @@ function machineCard(state: State, assembly: AssemblyStatus, after: readonly str
       `${assembly.release}, ${agoText(assembly.sinceMs, state.nowMs)}`,
       after.length === 0 ? null : h('span', { class: 'after' }, `, after ${after.join(', ')}`),
     ),
-    h('p', { class: 'small' }, restartsText(assembly.failuresInWindow, assembly.escalation)),
+    h(
+      'p',
+      { class: assembly.failuresInWindow === 0 ? 'quiet small' : 'small' },
+      restartsText(assembly.failuresInWindow, assembly.escalation),
+    ),
     maintenance === null ? null : maintenanceMark(state, maintenance.untilMs),
     note === null ? null : h('p', { class: 'note small' }, note),
     incident === undefined
@@ -245,9 +249,8 @@ export function maintenanceMark({ nowMs }: Pick<State, 'nowMs'>, untilMs: number
   return h('p', { class: 'mark tone-held' }, icon('held'), `Maintenance ${untilText(untilMs, nowMs)}`);
 }
 
-/** `2 of 3 failures in 60 min`, or that there were none. */
+/** `2 of 3 restarts in 60 min`: how far it is from the next rung. */
 export function restartsText(failures: number, policy: EscalationPolicy): string {
-  if (failures === 0) return 'no restarts in its window';
   if (policy === 'never') return `${countText(failures, 'restart')}, never escalates`;
   return `${failures} of ${policy.failures} restarts in ${coarse(policy.periodMs)}`;
 }

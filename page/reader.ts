@@ -64,12 +64,14 @@ export function createReader(store: Store): Reader {
   };
 
   const readIncidents = async (): Promise<void> => {
-    const ids = [...touched];
+    // What is open may have ended by an event that does not name it.
+    const open = [...state().incidents.values()].filter(({ outcome }) => outcome === 'open');
+    const ids = [...new Set([...touched, ...open.map(({ id }) => id)])];
     touched.clear();
     if (ids.length === 0) return;
     const incidents =
       ids.length > fewIncidents
-        ? (await getJson<{ incidents: Incident[] }>('/v1/incidents?limit=100')).incidents
+        ? (await getJson<{ incidents: Incident[] }>('/v1/incidents?limit=1000')).incidents
         : await Promise.all(ids.map(readIncident));
     change((now) =>
       withIncidents(

@@ -48,7 +48,8 @@ export function registerPageRoutes(
   const send = async (request: FastifyRequest, reply: FastifyReply, name: string): Promise<FastifyReply> => {
     const file = await files.file(name);
     if (file === undefined) throw noSuchFile(name);
-    reply.headers({ ...pageHeaders, etag: file.etag });
+    for (const [name, value] of Object.entries({ ...pageHeaders, etag: file.etag }))
+      reply.header(name, value);
     if (request.headers['if-none-match'] === file.etag) return await reply.code(304).send();
     return await reply.type(file.contentType).send(file.body);
   };

@@ -8,12 +8,12 @@ import { registerTable } from '../service/route.ts';
 import type { Route } from '../service/route.ts';
 import { assemblyRoutes } from './http-assemblies.ts';
 import { route } from './http-context.ts';
-  registerPageRoutes(app);
 import type { CpedHttp } from './http-context.ts';
 import { deployableRoutes } from './http-deployables.ts';
 import { historyRoutes } from './http-history.ts';
 import { maintenanceRoutes } from './http-maintenance.ts';
 import { orderRoutes } from './http-order.ts';
+import { registerPageRoutes } from './http-page.ts';
 import { resourceRoutes } from './http-resources.ts';
 import { templateRoutes } from './http-templates.ts';
 

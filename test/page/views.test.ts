@@ -65,7 +65,7 @@ test('nothing is there yet: each place says the next command', () => {
   assert.match(words(overviewView(empty)), /jeos_create debian12 x86_64[^]*deployable_start shop/);
   assert.match(words(buildsView(empty)), /jeos_create/);
   assert.match(words(incidentsView(empty)), /Nothing has failed/);
-  assert.match(words(chartsView(empty)), /Nothing was restarted/);
+  assert.match(words(chartsView(empty, 1000)), /Nothing was restarted/);
   assert.match(words(machineView(empty, 'gone', true)), /No machine gone/);
   assert.match(words(incidentView(empty, '99')), /No incident 99/);
 });
@@ -189,7 +189,7 @@ test('whatever the service says is text and never an element, an attribute that 
       machineView(state, evil, true),
       incidentsView(state),
       incidentView(state, evil),
-      chartsView(state),
+      chartsView(state, 360),
       banners(state),
     ];
     for (const content of places) {
@@ -222,7 +222,8 @@ test('a view cannot set what would run, and addresses that would run lead nowher
 });
 
 test('failures in the window read as a sentence', () => {
-  assert.equal(restartsText(0, 'never'), 'no restarts in its window');
+  assert.equal(restartsText(0, { failures: 3, periodMs: 60_000 }), '0 of 3 restarts in 1 min');
+  assert.equal(restartsText(1, 'never'), '1 restart, never escalates');
   assert.equal(restartsText(2, 'never'), '2 restarts, never escalates');
   assert.equal(restartsText(1, { failures: 3, periodMs: 3_600_000 }), '1 of 3 restarts in 60 min');
 });
