@@ -7,7 +7,17 @@ import path from 'node:path';
 import { z } from 'zod';
 
 /** Rooms and files that the services and the shell need at run time, relative to the checkout. */
-const sources = ['bin', 'model', 'catalogue', 'service', 'builder', 'runtime', 'shell', 'package.json'];
+const sources = [
+  'bin',
+  'model',
+  'catalogue',
+  'service',
+  'builder',
+  'runtime',
+  'shell',
+  'page',
+  'package.json',
+];
 const nativeParts = ['native/libvirt', 'native/unix-datagram'];
 const data = ['templates', 'kickstarts'];
 
