@@ -1,18 +1,17 @@
 /** Logging in: a token for a session that the browser keeps, and ending it. */
+import type { SessionAnswer } from '../model/session-api.ts';
 import { AskError, getJson, send } from './http.ts';
 import { h } from './node.ts';
 import type { Child } from './node.ts';
 import type { Session } from './state.ts';
 
-type SessionAnswer = { readonly role: 'read' | 'operate'; readonly name?: string | null };
-
 /** Who is looking, as the service knows it. */
 export async function readSession(): Promise<Session> {
   try {
     const { role, name } = await getJson<SessionAnswer>('/v1/session');
-    return { kind: 'known', role, name: name ?? null };
+    return { kind: 'known', role, name };
   } catch (error) {
-    if (error instanceof AskError && error.status === 401) return { kind: 'anonymous' };
+    if (error instanceof AskError && error.status === 401) return { kind: 'anonymous', why: null };
     // On the service's own socket there are no sessions: whoever may open it may do everything.
     if (error instanceof AskError && error.status === 404)
       return { kind: 'known', role: 'operate', name: null };
@@ -41,7 +40,7 @@ export function loginView(refusal: string | null): readonly Child[] {
       h(
         'pre',
         { tabindex: '0', 'aria-label': 'Command on the host' },
-        'pcloud-cped token create NAME --role operate',
+        'pcloud-cped token create --role operate --name NAME',
       ),
       h(
         'label',

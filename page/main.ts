@@ -54,11 +54,12 @@ function schedule(): void {
 function render(): void {
   scheduled = false;
   state = { ...state, nowMs: serviceNowMs() };
-  const loggedIn = state.session.kind !== 'anonymous';
+  const { session } = state;
+  const loggedIn = session.kind !== 'anonymous';
   into('#nav', loggedIn ? navigation(state) : []);
   into('#health', loggedIn ? health(state) : []);
   into('#banners', loggedIn ? banners(state) : []);
-  into('#main', loggedIn ? placeView() : loginView(loginRefusal));
+  into('#main', loggedIn ? placeView() : loginView(loginRefusal ?? session.why));
   into('#foot', foot(state));
   document
     .querySelector('#logout')

@@ -45,7 +45,7 @@ export function createReader(store: Store): Reader {
   const note = (error: unknown): void => {
     if (error instanceof AskError && error.status === 401) {
       end();
-      change((now) => ({ ...now, session: { kind: 'anonymous' } }));
+      change((now) => ({ ...now, session: { kind: 'anonymous', why: error.message } }));
       return;
     }
     // Without an answer the lost link says it already.

@@ -17,7 +17,8 @@ export type Trouble = { readonly message: string; readonly hint: string | undefi
 
 export type Session =
   | { readonly kind: 'unknown' }
-  | { readonly kind: 'anonymous' }
+  /** `why`: how a session that there was has ended. */
+  | { readonly kind: 'anonymous'; readonly why: string | null }
   | { readonly kind: 'known'; readonly role: 'read' | 'operate'; readonly name: string | null };
 
 /** What was kept of an incident, as far as it was fetched. */

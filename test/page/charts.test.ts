@@ -1,7 +1,7 @@
 /** Incidents as hours and days, and the geometry of their charts. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import {
   axisOf,
   bucketsOf,

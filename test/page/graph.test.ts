@@ -1,7 +1,7 @@
 /** Where machines stand in the picture, and how the arrows between them run. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { arrowPath, arrowsOf, stepsOf } from '../../page/graph.ts';
 import { assembly, resource } from './samples.ts';
 

@@ -1,7 +1,7 @@
 /** The page's small pure parts: addresses, the live link, pictures of screens, filters. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { groupedByIncident, noFilter, observationsOf, selected, subjectOf } from '../../page/incidents.ts';
 import { nextLink, retryDelayMs } from '../../page/link-state.ts';
 import type { LinkState } from '../../page/link-state.ts';

@@ -112,7 +112,7 @@ test('what an action asks, and which request it is', () => {
   const open = callOf({ action: 'maintain', target: 'deployable:shop' }, ' ');
   assert.deepEqual(typeof open === 'string' ? open : open.body, { target: 'deployable:shop', forMs: null });
   for (const bad of ['soon', '0s', '-1h'])
-    assert.match(String(callOf({ action: 'maintain', target: 'assembly:a' }, bad)), /is no duration/);
+    assert.match(JSON.stringify(callOf({ action: 'maintain', target: 'assembly:a' }, bad)), /is no duration/);
 });
 
 test('a lost link is said in the head, in a banner and in the title, and nothing else is', () => {
