@@ -61,7 +61,8 @@ export async function listenOnUnixSocket(
     process.umask(umaskBefore);
   }
   try {
-    if (gid !== undefined) await chown(socketPath, -1, gid);
+    // It is the process's own already; a unit may be forbidden to ask.
+    if (gid !== undefined && gid !== process.getegid?.()) await chown(socketPath, -1, gid);
     await chmod(socketPath, options.modeOctal);
   } catch (error) {
     await app.close();

@@ -3,16 +3,15 @@
  * they name in place, their exposure stays under a limit, and each ExecStart, run by hand, says READY=1.
  */
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
-import { setTimeout as delay } from 'node:timers/promises';
 import { execa } from 'execa';
-import { bindDatagram } from '../../native/unix-datagram/index.js';
 import { startPrivateLibvirtd } from '../../tools/stack/libvirtd.ts';
 import { stopMembers } from '../../tools/stack/members.ts';
+import { notifySocketAt } from './notify-socket.ts';
 
 const checkout = path.resolve(import.meta.dirname, '../..');
 const base = mkdtempSync('/tmp/pcloud-install-');
@@ -20,8 +19,13 @@ const prefix = path.join(base, 'usr');
 const directories = { stateDir: path.join(base, 'state'), runtimeDir: path.join(base, 'run') };
 
 /** Upper limits of `systemd-analyze security`, in tenths; what each unit still lacks stands in it, with why. */
-const exposureLimits = { 'pcloud-cped.service': 25, 'pcloud-builder.service': 41 } as const;
-const units = ['pcloud-cped.service', 'pcloud-builder.service'] as const;
+const exposureLimits = {
+  'pcloud-cped.service': 21,
+  'pcloud-builder.service': 25,
+  'pcloud-builder-worker.service': 45,
+} as const;
+type Unit = keyof typeof exposureLimits;
+const units = Object.keys(exposureLimits) as Unit[];
 
 function unitFile(unit: string): string {
   return path.join(prefix, 'lib/systemd/system', unit);
@@ -57,8 +61,8 @@ for (const unit of units) {
   });
 }
 
-test('the builder’s unit leaves an install what it needs', () => {
-  const text = readFileSync(unitFile('pcloud-builder.service'), 'utf8');
+test('the worker’s unit leaves an install what it needs', () => {
+  const text = readFileSync(unitFile('pcloud-builder-worker.service'), 'utf8');
   assert.match(text, /^DeviceAllow=\/dev\/net\/tun rw$/m);
   // A user namespace may mount a /proc only where nothing in the one outside is covered.
   assert.doesNotMatch(text, /^(?:ProtectKernelTunables|ProtectKernelLogs|ProtectHostname|ProtectProc)=/m);
@@ -66,6 +70,28 @@ test('the builder’s unit leaves an install what it needs', () => {
   assert.doesNotMatch(text, /^ProtectKernelModules=/m);
   // Without new privileges newuidmap, which is setuid, has those that it is started with.
   assert.match(text, /^AmbientCapabilities=CAP_SETUID CAP_SETGID$/m);
+});
+
+test('the builder’s two units are started, stopped and reloaded as one', () => {
+  const service = readFileSync(unitFile('pcloud-builder.service'), 'utf8');
+  const worker = readFileSync(unitFile('pcloud-builder-worker.service'), 'utf8');
+  assert.match(service, /^Wants=.*\bpcloud-builder-worker\.service$/m);
+  assert.match(service, /^PropagatesReloadTo=pcloud-builder-worker\.service$/m);
+  assert.match(worker, /^PartOf=pcloud-builder\.service$/m);
+  assert.match(worker, /^After=.*\bpcloud-builder\.service$/m);
+  // Nothing that only a build needs is left to the one that listens.
+  assert.match(service, /^CapabilityBoundingSet=$/m);
+  assert.match(service, /^RestrictNamespaces=yes$/m);
+});
+
+test('a reload of each unit first looks whether the configuration is good', () => {
+  for (const unit of units) {
+    const reloads = [...readFileSync(unitFile(unit), 'utf8').matchAll(/^ExecReload=(.*)$/gm)].map(
+      ([, command]) => command,
+    );
+    assert.match(reloads[0] ?? '', /\/sbin\/pcloud-(?:cped|builder) --check-config$/, unit);
+    assert.equal(reloads[1], '/bin/kill -HUP $MAINPID', unit);
+  }
 });
 
 test('the users, groups and directories are ones that systemd accepts', async () => {
@@ -93,62 +119,65 @@ test('the installed shell answers with its usage', async () => {
   assert.equal(stderr, '');
 });
 
-/** Collects notifications until one line of them matches, or the limit passes. */
-async function notified(
-  receiver: ReturnType<typeof bindDatagram>,
-  wanted: RegExp,
-  child: ChildProcess,
-): Promise<string> {
-  const deadline = performance.now() + 30_000;
-  let said = '';
-  while (performance.now() < deadline && child.exitCode === null) {
-    const datagram = receiver.receive();
-    if (datagram === null) {
-      // The addon never waits; a notification is no more than this late.
-      await delay(20);
-      continue;
+/** Runs a unit's ExecStart line with a service manager's socket, until it has said that it is ready. */
+async function startUnit(unit: Unit, libvirtUri: string) {
+  const [program = '', ...words] = (
+    /^ExecStart=(.*)$/m.exec(readFileSync(unitFile(unit), 'utf8'))?.[1] ?? ''
+  ).split(' ');
+  const notifySocket = path.join(directories.runtimeDir, `notify-${unit}.sock`);
+  const notify = notifySocketAt(notifySocket);
+  const child = spawn(program, words, {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    env: {
+      PATH: process.env['PATH'],
+      PCLOUD_TEST_RUN: process.env['PCLOUD_TEST_RUN'],
+      PCLOUD_STATE_DIR: directories.stateDir,
+      PCLOUD_SETTINGS_FILE: '/dev/null',
+      PCLOUD_RUNTIME_DIR: directories.runtimeDir,
+      PCLOUD_LIBVIRT_URI: libvirtUri,
+      NOTIFY_SOCKET: notifySocket,
+      WATCHDOG_USEC: '1000000',
+    },
+  });
+  let log = '';
+  child.stderr.on('data', (chunk: Buffer) => (log += chunk.toString()));
+  const end = async (): Promise<void> => {
+    if (child.exitCode === null) {
+      child.kill('SIGTERM');
+      const [code] = (await once(child, 'exit', { signal: AbortSignal.timeout(20_000) }).catch(() => {
+        child.kill('SIGKILL');
+        return [null];
+      })) as [number | null];
+      assert.equal(code, 0, log);
     }
-    said += `${datagram.toString()}\n`;
-    if (wanted.test(said)) return said;
+    notify.close();
+    rmSync(notifySocket, { force: true });
+  };
+  try {
+    await notify.until('READY=1');
+  } catch (error) {
+    child.kill('SIGKILL');
+    throw new Error(`${unit} did not become ready; its log:\n${log}`, { cause: error });
   }
-  throw new Error(`no ${String(wanted)} (exit code ${child.exitCode}); it said: ${JSON.stringify(said)}`);
+  return { notify, child, end };
 }
 
 for (const unit of units) {
-  test(`${unit}: its ExecStart line says READY=1, pings the watchdog, and ends on TERM with exit code 0`, async () => {
-    const libvirtd = await startPrivateLibvirtd(directories);
-    const [program = '', ...words] = (
-      /^ExecStart=(.*)$/m.exec(readFileSync(unitFile(unit), 'utf8'))?.[1] ?? ''
-    ).split(' ');
-    const notifySocket = path.join(directories.runtimeDir, 'notify.sock');
-    const receiver = bindDatagram(notifySocket);
-    const child = spawn(program, words, {
-      stdio: ['ignore', 'ignore', 'pipe'],
-      env: {
-        PATH: process.env['PATH'],
-        PCLOUD_TEST_RUN: process.env['PCLOUD_TEST_RUN'],
-        PCLOUD_STATE_DIR: directories.stateDir,
-        PCLOUD_SETTINGS_FILE: '/dev/null',
-        PCLOUD_RUNTIME_DIR: directories.runtimeDir,
-        PCLOUD_LIBVIRT_URI: libvirtd.uri,
-        NOTIFY_SOCKET: notifySocket,
-        WATCHDOG_USEC: '1000000',
-      },
-    });
-    let log = '';
-    child.stderr?.on('data', (chunk: Buffer) => (log += chunk.toString()));
+  test(`${unit}: its ExecStart line says READY=1, pings the watchdog, reloads, and ends on TERM with exit code 0`, async () => {
+    const { uri } = await startPrivateLibvirtd(directories);
+    // A worker's Redis is its service's.
+    const before =
+      unit === 'pcloud-builder-worker.service' ? [await startUnit('pcloud-builder.service', uri)] : [];
+    const { notify, child, end } = await startUnit(unit, uri);
     try {
-      await notified(receiver, /^READY=1$/m, child);
-      await notified(receiver, /^WATCHDOG=1$/m, child);
-      child.kill('SIGTERM');
-      const [code] = (await once(child, 'exit', { signal: AbortSignal.timeout(20_000) })) as [number | null];
-      assert.equal(code, 0, log);
-    } catch (error) {
-      throw new Error(`${unit} did not do as systemd expects; its log:\n${log}`, { cause: error });
+      await notify.until('WATCHDOG=1');
+      const heard = notify.heard.length;
+      child.kill('SIGHUP');
+      await notify.until('RELOADING=1', heard);
+      await notify.until('STATUS=Reloaded, no setting has changed', heard);
     } finally {
-      if (child.exitCode === null) child.kill('SIGKILL');
-      receiver.close();
-      rmSync(notifySocket, { force: true });
+      await end();
+      for (const other of before) await other.end();
     }
   });
 }

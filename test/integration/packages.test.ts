@@ -129,7 +129,7 @@ test('dpkg installs it without a complaint, and it makes the machine ready', lim
     await inTree('stat', '-c', '%U:%G %a', '/var/lib/pacemaker-cloud', '/var/lib/pacemaker-cloud/ssh'),
     'pcloud-cped:pcloud 755\npcloud-cped:pcloud 700',
   );
-  for (const unit of ['pcloud-cped.service', 'pcloud-builder.service'])
+  for (const unit of ['pcloud-cped.service', 'pcloud-builder.service', 'pcloud-builder-worker.service'])
     assert.equal(await inTree('systemctl', 'is-enabled', unit), 'enabled');
 });
 
