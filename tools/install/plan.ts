@@ -102,6 +102,7 @@ export function planInstall(facts: InstallFacts): readonly InstallStep[] {
     ...facts.manualPages.map((name) =>
       copy(`docs/man/${name}`, path.join(facts.prefix, `share/man/man${name.slice(-1)}`, name)),
     ),
+    copy('packaging/selinux/pacemaker_cloud.cil', path.join(share, 'selinux/pacemaker_cloud.cil')),
     copy('systemd/pcloud.sysusers', path.join(facts.prefix, 'lib/sysusers.d/pcloud.conf')),
     copy('systemd/pcloud.tmpfiles', path.join(facts.prefix, 'lib/tmpfiles.d/pcloud.conf')),
   ];
