@@ -1,11 +1,12 @@
 /** A service's log in a real systemd-journald, a private one: asked for by its fields, as an operator does. */
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 import { execa } from 'execa';
 
 const script = path.join(import.meta.dirname, 'private-journald.sh');
+const page = readFileSync(path.join(import.meta.dirname, '../../docs/service.md'), 'utf8');
 const fixture = path.join(import.meta.dirname, '../service/fixtures/log-to-journal.ts');
 
 function skipReason(): string | false {
@@ -14,12 +15,22 @@ function skipReason(): string | false {
 }
 
 test('what a service logs is in the journal with its fields', { skip: skipReason() }, async () => {
+  const queries = [...page.matchAll(/^journalctl (.+)$/gm)].map(([, query]) => query ?? '');
+  assert.equal(queries.length, 3);
   const { stdout } = await execa(
     'unshare',
     ['--mount', '--propagation', 'private', '--', 'sh', script, process.execPath, fixture],
-    { timeout: 60_000 },
+    { timeout: 60_000, env: { JOURNAL_QUERIES: queries.join('\n') } },
   );
-  const entries = stdout
+  const [log = '', ...answers] = stdout.split(/^query .*$/m);
+  // What docs/service.md asks for is found, and nothing else.
+  assert.equal(answers.length, queries.length);
+  for (const answer of answers) {
+    assert.match(answer, /The assembly \[web\] is FAILED\./);
+    assert.doesNotMatch(answer, /two/);
+  }
+  const entries = log
+    .trim()
     .split('\n')
     .map((line) => JSON.parse(line) as Record<string, string>)
     .filter((entry) => entry['SYSLOG_IDENTIFIER'] === 'pcloud-test-service');

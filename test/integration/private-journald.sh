@@ -27,6 +27,14 @@ status=0
 systemd-cat --stderr-priority=info --identifier=pcloud-test sh "$0" --as-unit "$@" >/dev/null || status=$?
 journalctl --sync 2>/dev/null || true
 journalctl --no-pager --quiet --output=json
+# Queries, one a line; what each finds comes after a line that names it.
+printf '%s\n' "${JOURNAL_QUERIES-}" | while read -r query; do
+  [ -n "$query" ] || continue
+  echo "query $query"
+  # Words and no quotes.
+  # shellcheck disable=SC2086
+  journalctl --no-pager --quiet $query
+done
 kill "$journald"
 wait "$journald" || true
 exit "$status"
