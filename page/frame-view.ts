@@ -119,12 +119,17 @@ export function titleOf(state: State): string {
   return busy > 0 ? `recovering ${countText(busy, 'deployable')} – ${name}` : name;
 }
 
-/** Where there is nothing to show: what it would be, and the next command to type. */
-export function emptyState(title: string, text: string, commands: readonly string[] = []): ViewNode {
+/** Where there is nothing to show: what it would be, and the next command to type; `h1` where it is all there is. */
+export function emptyState(
+  title: string,
+  text: string,
+  commands: readonly string[] = [],
+  heading: 'h1' | 'h2' = 'h2',
+): ViewNode {
   return h(
     'div',
     { class: 'empty' },
-    h('h2', {}, title),
+    h(heading, heading === 'h1' ? { tabindex: '-1' } : {}, title),
     h('p', {}, text),
     commands.length === 0
       ? null

@@ -16,9 +16,12 @@ export function incidentView(state: State, id: string): readonly Child[] {
     return state.deployables === null
       ? [h('p', { class: 'loading' }, 'Asking the service…')]
       : [
-          emptyState(`No incident ${id}`, 'The oldest are forgotten in time. Those that are remembered:', [
-            'incident_list',
-          ]),
+          emptyState(
+            `No incident ${id}`,
+            'The oldest are forgotten in time. Those that are remembered:',
+            ['incident_list'],
+            'h1',
+          ),
         ];
   const { outcome, actions, noticedAtMs, endedAtMs, verdict, deployable, assembly, rung } = incident;
   const observations = observationsOf(incident);

@@ -20,7 +20,14 @@ export function machineView(state: State, name: string, local: boolean): readonl
   if (assembly === undefined)
     return state.deployables === null
       ? [h('p', { class: 'loading' }, 'Asking the service…')]
-      : [emptyState(`No machine ${name}`, 'It may have been deleted. All machines are in the overview.')];
+      : [
+          emptyState(
+            `No machine ${name}`,
+            'It may have been deleted. All machines are in the overview.',
+            [],
+            'h1',
+          ),
+        ];
   const incidents = selected(state.incidents.values(), noFilter).filter((one) => one.assembly === name);
   return [
     h(

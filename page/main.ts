@@ -108,6 +108,8 @@ function placeView(): readonly (Child | null)[] {
         emptyState(
           'There is no such place',
           `${route.text} leads nowhere here. The navigation above leads everywhere.`,
+          [],
+          'h1',
         ),
       ];
   }

@@ -41,9 +41,12 @@ export async function pageWorld(settings: Readonly<Record<string, string>> = {})
   // Short: a socket's path may have 107 bytes.
   const directory = await mkdtemp('/tmp/pcg-');
   const places = { stateDir: path.join(directory, 'state'), runtimeDir: path.join(directory, 'run') };
+  await mkdir(places.stateDir);
   const hypervisor = simulatedHypervisor(systemClock, owner);
   const guests = simulatedGuests({ clock: systemClock, heartbeatMs: 1000, delaysMs: { start: 250 } });
+  const powered = new Set<string>();
   hypervisor.onPower((assembly, power) => {
+    powered.add(assembly);
     if (power === 'off') return guests.lose(assembly);
     const starts = hypervisor.startsOf(assembly);
     systemClock.after(bootMs, () => {
@@ -103,6 +106,8 @@ export async function pageWorld(settings: Readonly<Record<string, string>> = {})
     },
     async dispose() {
       await world.stop();
+      // Their hearts would beat on.
+      for (const assembly of powered) guests.lose(assembly);
       await rm(directory, { recursive: true, force: true });
     },
   };
