@@ -21,6 +21,7 @@ import { createHelpCommand, shellCommands } from './commands/other.ts';
 import { orderCommands } from './commands/order.ts';
 import { resourceCommands } from './commands/resource.ts';
 import { templateCommands } from './commands/templates.ts';
+import { watchCommands } from './commands/watch.ts';
 import { suggest } from './suggest.ts';
 
 const helpCommand = createHelpCommand({ all: () => commandTable, find: findCommand });
@@ -38,6 +39,7 @@ export const commandTable: readonly Command[] = [
   ...orderCommands,
   ...maintenanceCommands,
   ...deployableCommands,
+  ...watchCommands,
   ...lifecycleCommands,
   ...incidentCommands,
   ...eventCommands,

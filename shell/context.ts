@@ -18,6 +18,13 @@ export interface Screen {
   complain(lines: readonly string[]): void;
   /** Shows a line that is redrawn in place, or takes it away. No effect where `canRedraw` is false. */
   live(line: string | undefined): void;
+  /** Height of the terminal; null when stdout is not one. */
+  rows(): number | null;
+  /**
+   * Takes the whole terminal for these lines, redrawn in place, or gives it back as it was. What is printed
+   * meanwhile comes after that. No effect where `canRedraw` is false.
+   */
+  frame(lines: readonly string[] | undefined): void;
 }
 
 export type ShellContext = {
@@ -35,6 +42,11 @@ export type ShellContext = {
    * to ask: a script, a pipe.
    */
   readonly confirm: ((question: string) => Promise<boolean>) | null;
+  /**
+   * Tells of each key from now on, until the function that it returns is called; Ctrl-C is a key as well then.
+   * Null where nobody types.
+   */
+  readonly readKeys: ((onKey: (key: string) => void) => () => void) | null;
   /** Ends the interactive shell after this command; no effect elsewhere. */
   readonly quit: () => void;
 };

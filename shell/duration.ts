@@ -58,6 +58,15 @@ export function formatElapsed(elapsedMs: number): string {
   return `${Math.floor(seconds / 86_400)}d${two(Math.floor((seconds % 86_400) / 3600))}h`;
 }
 
+/** Local date and time with its distance from UTC, as RFC 3339 has it: `2026-11-22T12:00:00+01:00`. */
+export function formatStamp(atMs: number): string {
+  const offsetMinutes = -new Date(atMs).getTimezoneOffset();
+  const local = new Date(atMs + offsetMinutes * 60_000).toISOString().slice(0, 19);
+  const two = (value: number): string => String(value).padStart(2, '0');
+  const distance = Math.abs(offsetMinutes);
+  return `${local}${offsetMinutes < 0 ? '-' : '+'}${two(Math.floor(distance / 60))}:${two(distance % 60)}`;
+}
+
 /** Local time of day `hh:mm:ss`, with the date in front when it is not the day of `nowMs`. */
 export function formatClock(atMs: number, nowMs: number): string {
   const at = new Date(atMs);

@@ -59,6 +59,7 @@ async function reportErrors(context: ShellContext, work: () => Promise<ExitCode>
     return await work();
   } catch (error) {
     context.screen.live(undefined);
+    context.screen.frame(undefined);
     const told = error instanceof PcloudError ? error : unexpected(error);
     if (told.code === 'stopped-waiting') {
       context.screen.complain([printable(told.message)]);

@@ -3,6 +3,7 @@
  * streams, environment and signals.
  */
 import { createReadStream, fstatSync } from 'node:fs';
+import { constants } from 'node:os';
 import { PcloudError } from '../model/errors.ts';
 import type { ExitCode } from './command.ts';
 import { stoppedExitCode } from './context.ts';
@@ -11,13 +12,27 @@ import { quoteForMessage } from '../model/names.ts';
 import { renderError } from './render-message.ts';
 import { runWords } from './run-line.ts';
 import { createScreen } from './screen.ts';
+import type { TerminalScreen } from './screen.ts';
 import { scriptLines } from './script-lines.ts';
 import { connectServices } from './services.ts';
+
+/** Of a program that a signal ended, to which the signal's number is added, as shells have it. */
+const signalExitCode = 128;
 
 /** Runs one command and resolves with its exit code. */
 export async function runOnce(words: readonly string[]): Promise<ExitCode> {
   const signal = interruptSignal();
-  return await runWords(words, createContext({ signal, confirm: await terminalConfirm(signal) }));
+  return await runWords(
+    words,
+    createContext({ signal, confirm: await terminalConfirm(signal), readKeys: await terminalKeys() }),
+  );
+}
+
+/** The keys of a single command; null where input or output is no terminal. */
+async function terminalKeys(): Promise<ShellContext['readKeys']> {
+  if (!process.stdin.isTTY || !process.stdout.isTTY) return null;
+  const { readKeys } = await import('./keys.ts');
+  return (onKey) => readKeys(process.stdin, onKey);
 }
 
 /** The way to ask for a single command; null where input or output is no terminal. */
@@ -65,7 +80,11 @@ function cannotRead(name: string, error: Error): PcloudError {
 export async function runInteractive(): Promise<ExitCode> {
   const { runRepl } = await import('./repl.ts');
   const { historyFilePath } = await import('./history.ts');
-  const screen = createScreen({ stdout: process.stdout, stderr: process.stderr, environment: process.env });
+  const { readKeys } = await import('./keys.ts');
+  const screen = processScreen();
+  // Ended from outside: by an ordinary exit, so that the terminal is given back as it was.
+  process.on('SIGTERM', () => process.exit(signalExitCode + constants.signals.SIGTERM));
+  process.on('SIGHUP', () => process.exit(signalExitCode + constants.signals.SIGHUP));
   return await runRepl({
     input: process.stdin,
     output: process.stdout,
@@ -73,21 +92,32 @@ export async function runInteractive(): Promise<ExitCode> {
     screen,
     historyFile: historyFilePath(process.env),
     services: connectServices(process.env),
-    contextFor: (parts) => createContext({ ...parts, screen, showsEvents: true }),
+    contextFor: (parts) =>
+      createContext({
+        ...parts,
+        screen,
+        showsEvents: true,
+        readKeys: (onKey) => readKeys(process.stdin, onKey),
+      }),
   });
 }
 
+/** The screen of this process, which gives the terminal back also when the process ends in the middle. */
+function processScreen(): TerminalScreen {
+  const screen = createScreen({ stdout: process.stdout, stderr: process.stderr, environment: process.env });
+  process.on('exit', () => screen.frame(undefined));
+  return screen;
+}
+
 type ContextParts = Pick<ShellContext, 'signal'> &
-  Partial<Pick<ShellContext, 'quit' | 'screen' | 'showsEvents' | 'confirm'>> & {
+  Partial<Pick<ShellContext, 'quit' | 'screen' | 'showsEvents' | 'confirm' | 'readKeys'>> & {
     readonly stdin?: 'inherit' | 'ignore';
   };
 
 function createContext(parts: ContextParts): ShellContext {
   return {
     services: connectServices(process.env),
-    screen:
-      parts.screen ??
-      createScreen({ stdout: process.stdout, stderr: process.stderr, environment: process.env }),
+    screen: parts.screen ?? processScreen(),
     clock: { wallMs: () => Date.now(), monotonicMs: () => performance.now() },
     signal: parts.signal,
     showsEvents: parts.showsEvents ?? false,
@@ -96,6 +126,7 @@ function createContext(parts: ContextParts): ShellContext {
       return await runProgram(file, argv, parts.stdin ?? 'inherit');
     },
     confirm: parts.confirm ?? null,
+    readKeys: parts.readKeys ?? null,
     quit: parts.quit ?? (() => undefined),
   };
 }

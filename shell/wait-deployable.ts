@@ -4,7 +4,9 @@
  */
 import type { DeployableStatus } from '../model/cped-api.ts';
 import { PcloudError } from '../model/errors.ts';
-import { pause, stoppedWaiting } from './context.ts';
+import { createBell } from './bell.ts';
+import type { Bell } from './bell.ts';
+import { stoppedWaiting } from './context.ts';
 import type { ShellContext } from './context.ts';
 import { formatElapsed } from './duration.ts';
 import { followJournal } from './event-feed.ts';
@@ -83,7 +85,7 @@ export async function waitForDeployable(
   const startedMs = context.clock.monotonicMs();
   const stop = new AbortController();
   const signal = AbortSignal.any([stop.signal, context.signal]);
-  const bell = createBell();
+  const bell = createBell(burstMs);
   const feed = followJournal({
     cped,
     afterSeq: options.afterSeq,
@@ -173,20 +175,4 @@ function tookTooLong(options: WaitOptions, missing: string): PcloudError {
     message: `The deployable ${options.name} is not ${options.goal} after ${formatElapsed(options.timeoutMs)}: ${missing}.`,
     hint: `The service goes on with it; look with: deployable_status ${options.name}`,
   });
-}
-
-type Bell = { ring(): void; rungOrAfter(delayMs: number, signal: AbortSignal): Promise<void> };
-
-/** Wakes the waiting loop early; a ring while nobody waits is kept for the next wait. */
-function createBell(): Bell {
-  let rung = new AbortController();
-  return {
-    ring: () => rung.abort(),
-    async rungOrAfter(delayMs, signal) {
-      await pause(delayMs, AbortSignal.any([rung.signal, signal]));
-      if (!rung.signal.aborted) return;
-      await pause(burstMs, signal);
-      rung = new AbortController();
-    },
-  };
 }

@@ -8,6 +8,7 @@ import {
   formatElapsed,
   formatPeriod,
   formatShort,
+  formatStamp,
   momentMs,
   parseDurationMs,
   parseMoment,
@@ -91,4 +92,14 @@ test('sizes are in powers of 1024', () => {
   assert.equal(formatBytes(512), '512 B');
   assert.equal(formatBytes(1536), '1.5 KiB');
   assert.equal(formatBytes(221 * 1024 * 1024), '221 MiB');
+});
+
+test('a full date names its distance from UTC and reads back as the same moment', () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 0, max: 4_000_000_000 }), (seconds) => {
+      const stamp = formatStamp(seconds * 1000);
+      assert.match(stamp, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d\d:\d\d$/);
+      assert.equal(Date.parse(stamp), seconds * 1000);
+    }),
+  );
 });

@@ -39,6 +39,7 @@ export type Recorder = {
   readonly printed: string[];
   readonly complained: string[];
   readonly lives: (string | undefined)[];
+  readonly frames: (readonly string[] | undefined)[];
   readonly asked: string[];
   readonly ran: { file: string; argv: readonly string[] }[];
   readonly interrupt: () => void;
@@ -51,12 +52,16 @@ export function recorder(options: {
   readonly redraws?: boolean;
   readonly showsEvents?: boolean;
   readonly programExitCode?: number;
+  readonly rows?: number;
+  readonly onFrame?: (lines: readonly string[] | undefined) => void;
+  readonly readKeys?: ShellContext['readKeys'];
   /** What the operator says when asked; null: nobody is there. */
   readonly answer?: boolean | null;
 }): Recorder {
   const printed: string[] = [];
   const complained: string[] = [];
   const lives: (string | undefined)[] = [];
+  const frames: (readonly string[] | undefined)[] = [];
   const ran: { file: string; argv: readonly string[] }[] = [];
   const asked: string[] = [];
   const answer = options.answer ?? null;
@@ -78,6 +83,11 @@ export function recorder(options: {
       live: (line) => {
         lives.push(line);
       },
+      rows: () => options.rows ?? 24,
+      frame: (lines) => {
+        frames.push(lines);
+        options.onFrame?.(lines);
+      },
     },
     clock: { wallMs: () => Date.now(), monotonicMs: () => performance.now() },
     signal: interrupt.signal,
@@ -93,7 +103,8 @@ export function recorder(options: {
             asked.push(question);
             return await Promise.resolve(answer);
           },
+    readKeys: options.readKeys ?? null,
     quit: () => undefined,
   };
-  return { context, printed, complained, lives, asked, ran, interrupt: () => interrupt.abort() };
+  return { context, printed, complained, lives, frames, asked, ran, interrupt: () => interrupt.abort() };
 }

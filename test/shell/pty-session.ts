@@ -4,6 +4,7 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
 import assert from 'node:assert/strict';
 import { shellEnvironment, shellProgram } from './run-shell.ts';
 import { createTerminal } from './terminal.ts';
@@ -14,6 +15,10 @@ export type PtySession = {
   shows(what: string, condition: (lines: readonly string[]) => boolean): Promise<readonly string[]>;
   lines(): readonly string[];
   cursor(): { readonly row: number; readonly column: number };
+  /** True while a command has the whole screen. */
+  isAlternate(): boolean;
+  /** Of the shell itself, which runs below `script`. */
+  programPid(): Promise<number>;
   /** Resolves with the exit code when the shell has ended. */
   ended(): Promise<number>;
   close(): void;
@@ -61,6 +66,11 @@ export function openShell(
     type: (text) => child.stdin.write(text),
     lines: () => terminal.lines(),
     cursor: () => terminal.cursor(),
+    isAlternate: () => terminal.isAlternate(),
+    programPid: async () => {
+      const children = await readFile(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8');
+      return Number(children.trim().split(' ')[0]);
+    },
     async shows(what, condition) {
       const deadline = performance.now() + limitMs;
       while (!condition(terminal.lines())) {

@@ -62,3 +62,21 @@ test('a dumb terminal is not redrawn', () => {
   assert.equal(screen.canRedraw, false);
   assert.deepEqual(terminal.lines(), ['x']);
 });
+
+test('a frame has the terminal to itself: what is printed meanwhile comes after it, the newest of it', () => {
+  const { terminal, screen } = onTerminal();
+  screen.print(['before']);
+  screen.frame(['a', 'longer']);
+  screen.print(['during']);
+  screen.complain(['a warning']);
+  screen.frame(['b', 'c']);
+  assert.ok(terminal.isAlternate());
+  assert.deepEqual(terminal.lines(), ['b', 'c']);
+  screen.frame(undefined);
+  assert.deepEqual(terminal.lines(), ['before', 'during', 'a warning']);
+  screen.frame(['again']);
+  for (let count = 0; count < 1500; count += 1) screen.print([`line ${count}`]);
+  screen.frame(undefined);
+  assert.deepEqual(terminal.lines().slice(3, 5), ['500 earlier lines are not shown', 'line 500']);
+  assert.equal(terminal.lines().at(-1), 'line 1499');
+});

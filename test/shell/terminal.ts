@@ -9,13 +9,17 @@ export type Terminal = {
   /** The lines on the screen, without blanks at their ends, down to the last one that holds something. */
   lines(): readonly string[];
   cursor(): { readonly row: number; readonly column: number };
+  /** True while the alternate screen is up. */
+  isAlternate(): boolean;
 };
 
 // oxlint-disable-next-line no-control-regex -- escape sequences are what it reads
 const sequence = /^\u001b\[(\??[\d;]*)([A-Za-z])/;
 
 export function createTerminal(columns: number): Terminal {
-  const screen: string[][] = [[]];
+  let screen: string[][] = [[]];
+  /** What the ordinary screen shows while the alternate one is up. */
+  let ordinary: { readonly screen: string[][]; readonly row: number; readonly column: number } | undefined;
   let row = 0;
   let column = 0;
   let rest = '';
@@ -50,9 +54,22 @@ export function createTerminal(columns: number): Terminal {
       },
       K: () => (lineAt(row).length = Math.min(lineAt(row).length, column)),
       m: () => undefined,
-      // Bracketed paste and the like: modes without a picture.
-      h: () => undefined,
-      l: () => undefined,
+      H: () => {
+        if (parameters !== '') throw new Error(`the cursor at ${parameters}H is not known`);
+        row = 0;
+        column = 0;
+      },
+      // Bracketed paste and the like: modes without a picture, other than the alternate screen.
+      h: () => {
+        if (parameters !== '?1049') return;
+        ordinary = { screen, row, column };
+        screen = [[]];
+      },
+      l: () => {
+        if (parameters !== '?1049' || ordinary === undefined) return;
+        ({ screen, row, column } = ordinary);
+        ordinary = undefined;
+      },
     };
     const move = moves[final];
     if (move === undefined) throw new Error(`the test terminal does not know ESC[${parameters}${final}`);
@@ -90,5 +107,6 @@ export function createTerminal(columns: number): Terminal {
       return lines;
     },
     cursor: () => ({ row, column }),
+    isAlternate: () => ordinary !== undefined,
   };
 }
