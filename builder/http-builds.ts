@@ -1,15 +1,18 @@
 /**
- * The builder's routes for builds: list, one in full, its events, its log, cancel, retry. Each parses, calls
- * `builds.ts`, `follow.ts` or `log-tail.ts`, and answers in the words of `model/`.
+ * The builder's routes for builds: list, one in full, its events, its log, cancel, retry. Each calls `builds.ts`,
+ * `follow.ts` or `log-tail.ts`, and answers in the words of `model/`.
  */
-import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
+import {
+  buildEventSchema,
+  buildsAnswerSchema,
+  buildSchema,
+  ensureAnswerSchema,
+} from '../model/builder-api.ts';
 import type { BuildEvent } from '../model/builder-api.ts';
+import { buildDetailSchema, logEventSchema } from '../model/build-record.ts';
 import type { LogEvent } from '../model/build-record.ts';
 import { PcloudError } from '../model/errors.ts';
-import { digestSchema } from '../model/recipe.ts';
-import { parseInput } from '../service/http-server.ts';
-import type { Logger } from '../service/logger.ts';
 import { lastEventIdOf, openSse } from '../service/sse.ts';
 import type { SseConnection } from '../service/sse.ts';
 import {
@@ -22,48 +25,117 @@ import {
   showBuild,
 } from './builds.ts';
 import { followBuild } from './follow.ts';
+import { digestParams, route } from './http-context.ts';
 import { parsePosition, positionText, tailLog } from './log-tail.ts';
 import type { LogPosition } from './log-tail.ts';
 import type { RequestContext } from './requests.ts';
 
-export const digestParams = z.object({ digest: digestSchema });
 const logQuery = z.object({ follow: z.enum(['0', '1']).default('0') });
+const unknownBuild = { 'not-found': ['build-not-found'] };
+const ensureErrors = {
+  conflict: ['build-not-ended', 'request-unknown'],
+  unavailable: ['archive-unreachable', 'redis-unreachable'],
+};
 
-export function addBuildRoutes(app: FastifyInstance, context: RequestContext, log: Logger): void {
-  const digestOf = (params: unknown): string => parseInput(digestParams, params).digest;
-  app.get('/v1/builds', async () => ({ builds: await listBuilds(context) }));
-  app.get('/v1/builds/:digest', async ({ params }) => await showBuild(context, digestOf(params)));
-  app.post('/v1/builds/:digest/cancel', async ({ params }) => await cancelBuild(context, digestOf(params)));
-  app.post('/v1/builds/:digest/retry', async ({ params }) => await retryBuild(context, digestOf(params)));
-  app.get('/v1/builds/:digest/events', async (request, reply) => {
-    const digest = digestOf(request.params);
-    // An unknown build is an ordinary error answer; only then does the stream start.
-    await findAnyway(context, digest);
-    const connection = openSse(reply);
-    let id = 0;
-    const send = (event: BuildEvent): void => {
-      id += 1;
-      connection.send(id, event);
-      if (event.kind === 'done') connection.close();
-    };
-    const stop = followBuild(context, digest, send, (error) => {
-      log.warn({ err: error, digest }, 'a build cannot be followed');
-      connection.close();
-    });
-    connection.onClose(stop);
-  });
-  app.get('/v1/builds/:digest/log', async (request, reply) => {
-    const digest = digestOf(request.params);
-    const { follow } = parseInput(logQuery, request.query);
-    await findAnyway(context, digest);
-    const after = parsePosition(lastEventIdOf(request) ?? '');
-    const connection = openSse(reply);
-    streamLog(context, digest, { connection, after, follow: follow === '1' }).catch((error: unknown) => {
-      log.warn({ err: error, digest }, 'a log cannot be read on');
-      connection.close();
-    });
-  });
-}
+export const buildRoutes = [
+  route.json(
+    {
+      method: 'GET',
+      path: '/v1/builds',
+      access: 'read',
+      summary: 'Builds that wait, run, or have ended',
+      answer: buildsAnswerSchema,
+    },
+    async ({ context }) => ({ builds: [...(await listBuilds(context))] }),
+  ),
+  route.json(
+    {
+      method: 'GET',
+      path: '/v1/builds/:digest',
+      access: 'read',
+      summary: 'One build in full: steps with their times, where it runs, the end of its log',
+      params: digestParams,
+      answer: buildDetailSchema,
+      errors: unknownBuild,
+    },
+    async ({ context }, { params }) => await showBuild(context, params.digest),
+  ),
+  route.json(
+    {
+      method: 'POST',
+      path: '/v1/builds/:digest/cancel',
+      access: 'operate',
+      summary: 'End a build that waits or runs',
+      params: digestParams,
+      answer: buildSchema,
+      errors: { ...unknownBuild, conflict: ['build-ended', 'build-without-queue'] },
+    },
+    async ({ context }, { params }) => await cancelBuild(context, params.digest),
+  ),
+  route.json(
+    {
+      method: 'POST',
+      path: '/v1/builds/:digest/retry',
+      access: 'operate',
+      summary: 'Ask again for what a failed or cancelled build was to make; the digest may be another',
+      params: digestParams,
+      answer: ensureAnswerSchema,
+      errors: { ...unknownBuild, ...ensureErrors },
+    },
+    async ({ context }, { params }) => await retryBuild(context, params.digest),
+  ),
+  route.events(
+    {
+      method: 'GET',
+      path: '/v1/builds/:digest/events',
+      access: 'read',
+      summary: 'How far a build is, and at last how it ended; then the stream ends',
+      params: digestParams,
+      event: buildEventSchema,
+      id: 'The id counts the events of this stream. `Last-Event-ID` has no effect: a new stream begins with what holds now.',
+      errors: unknownBuild,
+    },
+    async ({ context, log }, { params: { digest }, reply }) => {
+      // An unknown build is an ordinary error answer; only then does the stream start.
+      await findAnyway(context, digest);
+      const connection = openSse(reply);
+      let id = 0;
+      const send = (event: BuildEvent): void => {
+        id += 1;
+        connection.send(id, event);
+        if (event.kind === 'done') connection.close();
+      };
+      const stop = followBuild(context, digest, send, (error) => {
+        log.warn({ err: error, digest }, 'a build cannot be followed');
+        connection.close();
+      });
+      connection.onClose(stop);
+    },
+  ),
+  route.events(
+    {
+      method: 'GET',
+      path: '/v1/builds/:digest/log',
+      access: 'read',
+      summary: 'The log of a build, and with `follow=1` what is added until it ends; then the stream ends',
+      params: digestParams,
+      query: logQuery,
+      event: logEventSchema,
+      id: 'The id is a place in the log. `Last-Event-ID` goes on behind it.',
+      errors: unknownBuild,
+    },
+    async ({ context, log }, { params: { digest }, query, request, reply }) => {
+      await findAnyway(context, digest);
+      const after = parsePosition(lastEventIdOf(request) ?? '');
+      const connection = openSse(reply);
+      const follow = query.follow === '1';
+      streamLog(context, digest, { connection, after, follow }).catch((error: unknown) => {
+        log.warn({ err: error, digest }, 'a log cannot be read on');
+        connection.close();
+      });
+    },
+  ),
+];
 
 type LogStream = {
   readonly connection: SseConnection;

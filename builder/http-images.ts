@@ -1,49 +1,134 @@
 /**
- * The builder's routes about images that are there: what one is made of, which one would be taken, and the
- * collection of those that nothing refers to. Each parses, asks, and answers in the words of the model.
+ * The builder's routes about images: having one made, what one is made of, which one would be taken, removal, and the
+ * collection of those that nothing refers to.
  */
-import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { findImage, readImageDirectory } from '../catalogue/image-directory.ts';
-import { imageMatchRequestSchema } from '../model/image-details.ts';
-import { gcRequestSchema } from '../model/image-gc.ts';
-import type { GcAnswer } from '../model/image-gc.ts';
+import { deletedAnswerSchema, ensureAnswerSchema, ensureRequestSchema } from '../model/builder-api.ts';
+import {
+  imageDetailsSchema,
+  imageMatchAnswerSchema,
+  imageMatchRequestSchema,
+} from '../model/image-details.ts';
+import { gcAnswerSchema, gcRequestSchema } from '../model/image-gc.ts';
 import { packagesOfTemplates } from '../model/manifest.ts';
-import { digestSchema } from '../model/recipe.ts';
-import { parseInput } from '../service/http-server.ts';
+import { deleteImage, deleteJeos } from './deletions.ts';
+import { digestParams, route } from './http-context.ts';
 import { imageDetails, jeosDetails } from './image-details.ts';
 import { collectGarbage } from './image-gc.ts';
-import type { RequestContext } from './requests.ts';
+import { ensureImage } from './requests.ts';
 
-const digestParams = z.object({ digest: digestSchema });
-const jeosParams = z.object({ release: z.string(), architecture: z.string() });
 const detailsQuery = z.strictObject({ packages: z.enum(['true', 'false']).default('false') });
 
 /** Who stands on what, of a host with thousands of assemblies. */
 const gcBodyLimitBytes = 4 * 1024 * 1024;
 
-/** @param isShared whether builders on other hosts share the work, and so perhaps the image directory. */
-export function registerImageRoutes(app: FastifyInstance, context: RequestContext, isShared: boolean): void {
-  app.get('/v1/images/:digest', async (request) => {
-    const { digest } = parseInput(digestParams, request.params);
-    return await imageDetails(context, digest, withPackages(request.query));
-  });
-  app.get('/v1/images/jeos/:release/:architecture', async (request) => {
-    const { release, architecture } = parseInput(jeosParams, request.params);
-    return await jeosDetails(context, release, architecture, withPackages(request.query));
-  });
-  app.post('/v1/images/match', async (request) => {
-    const { requirement } = parseInput(imageMatchRequestSchema, request.body);
-    const images = await readImageDirectory(context.store.imageDirectory);
-    const found = findImage(images, requirement, packagesOfTemplates(context.templates));
-    return { digest: found?.digest ?? null };
-  });
-  app.post('/v1/images/gc', { bodyLimit: gcBodyLimitBytes }, async (request): Promise<GcAnswer> => {
-    const wanted = parseInput(gcRequestSchema, request.body);
-    return { shared: isShared, entries: await collectGarbage(context, wanted) };
-  });
-}
-
-function withPackages(query: unknown): boolean {
-  return parseInput(detailsQuery, query).packages === 'true';
-}
+export const imageRoutes = [
+  route.json(
+    {
+      method: 'GET',
+      path: '/v1/images/:digest',
+      access: 'read',
+      summary: 'All of one image',
+      params: digestParams,
+      query: detailsQuery,
+      answer: imageDetailsSchema,
+      errors: { 'not-found': ['image-not-found'] },
+    },
+    async ({ context }, { params, query }) =>
+      await imageDetails(context, params.digest, query.packages === 'true'),
+  ),
+  route.json(
+    {
+      method: 'GET',
+      path: '/v1/images/jeos/:release/:architecture',
+      access: 'read',
+      summary: 'All of the JEOS image of a release',
+      query: detailsQuery,
+      answer: imageDetailsSchema,
+      errors: { invalid: ['unknown-release', 'unknown-architecture'], 'not-found': ['jeos-not-built'] },
+    },
+    async ({ context }, { params, query }) =>
+      await jeosDetails(context, params.release, params.architecture, query.packages === 'true'),
+  ),
+  route.json(
+    {
+      method: 'POST',
+      path: '/v1/images/match',
+      access: 'read',
+      summary: 'The image that an assembly with a requirement would be started on',
+      body: imageMatchRequestSchema,
+      answer: imageMatchAnswerSchema,
+    },
+    async ({ context }, { body }) => {
+      const images = await readImageDirectory(context.store.imageDirectory);
+      const found = findImage(images, body.requirement, packagesOfTemplates(context.templates));
+      return { digest: found?.digest ?? null };
+    },
+  ),
+  route.json(
+    {
+      method: 'POST',
+      path: '/v1/images/ensure',
+      access: 'operate',
+      summary: 'Have an image made unless it is there: a build that is under way is joined',
+      body: ensureRequestSchema,
+      answer: ensureAnswerSchema,
+      errors: {
+        invalid: ['unknown-release', 'unknown-architecture', 'unknown-template', 'engine-not-for-release'],
+        conflict: ['jeos-not-built'],
+        unavailable: ['archive-unreachable', 'redis-unreachable'],
+      },
+    },
+    async ({ context, ensured }, { body }) => {
+      const answer = await ensureImage(context, body);
+      ensured(answer.state);
+      return answer;
+    },
+  ),
+  route.json(
+    {
+      method: 'POST',
+      path: '/v1/images/gc',
+      access: 'operate',
+      summary: 'Show which images nothing refers to, and remove those that are named',
+      body: gcRequestSchema,
+      bodyLimitBytes: gcBodyLimitBytes,
+      answer: gcAnswerSchema,
+    },
+    // Builders on other hosts share the work then, and so perhaps the image directory.
+    async ({ context, redisTitle }, { body }) => ({
+      shared: redisTitle !== 'private',
+      entries: await collectGarbage(context, body),
+    }),
+  ),
+  route.json(
+    {
+      method: 'DELETE',
+      path: '/v1/images/jeos/:release/:architecture',
+      access: 'operate',
+      summary: 'Remove the JEOS image of a release',
+      answer: deletedAnswerSchema,
+      errors: {
+        invalid: ['unknown-release', 'unknown-architecture'],
+        'not-found': ['jeos-not-built'],
+        conflict: ['image-in-use'],
+      },
+    },
+    async ({ context }, { params }) => ({
+      deleted: [...(await deleteJeos(context, params.release, params.architecture))],
+    }),
+  ),
+  route.json(
+    {
+      method: 'DELETE',
+      path: '/v1/images/:digest',
+      access: 'operate',
+      summary: 'Remove an image',
+      params: digestParams,
+      answer: deletedAnswerSchema,
+      errors: { 'not-found': ['image-not-found'], conflict: ['image-in-use'] },
+    },
+    async ({ context }, { params }) => ({ deleted: [...(await deleteImage(context, params.digest))] }),
+  ),
+];

@@ -69,9 +69,13 @@ export const journalEventSchema = supervisorEventSchema.extend({ seq: z.int().mi
 export type JournalEvent = z.infer<typeof journalEventSchema>;
 
 /** What was done about an incident, and when; 0 where a first version of the service did not write the time down. */
+const toldAction = z.object({ atMs: z.number(), text: z.string() });
 const incidentActionSchema = z.union([
-  z.object({ atMs: z.number(), text: z.string() }),
-  z.string().transform((text) => ({ atMs: 0, text })),
+  toldAction,
+  z
+    .string()
+    .transform((text) => ({ atMs: 0, text }))
+    .pipe(toldAction),
 ]);
 
 /** One failure from its first sign to its end. */

@@ -39,7 +39,7 @@ export const imageMediumSchema = z.strictObject({
   title: lineSchema(200),
   kind: z.enum(['iso', 'tree']),
   /** Path on the builder's host or address; stripped of credentials whenever it is read or written. */
-  location: lineSchema(4096).transform(withoutCredentials),
+  location: lineSchema(4096).overwrite(withoutCredentials),
   /** Of the ISO's bytes, or over names and contents of the tree's files. */
   sha256: digestSchema,
   /** Whether the operator gave it, or the catalogue's default was taken. */

@@ -40,6 +40,7 @@ import type { Loop } from './loop.ts';
 import type { ActionPorts } from './loop-actions.ts';
 import type { Clock, GuestLinks, Hypervisor } from './ports.ts';
 import { startServing } from './serving.ts';
+import { createCpedMetrics } from './metrics/cped-metrics.ts';
 import { endStartupProblems, reportStartupProblems } from './startup-incidents.ts';
 import { defaultLimits } from './supervisor/limits.ts';
 import { startTelling } from './telling/telling.ts';
@@ -135,6 +136,8 @@ async function compose(
   await launcher.recover();
 
   const limits = defaultLimits(outside.accelerator.accelerator);
+  const metrics = createCpedMetrics({ memory, monotonicMs: () => clock.monotonicMs() });
+  closers.push(() => metrics.close());
   const ways = await createGuestWays({
     agentLinks: outside.links,
     ssh: launcher.ssh,
@@ -143,14 +146,16 @@ async function compose(
     heartbeatMs: limits.heartbeatMs,
     log,
   });
-  const { checks, links } = checksOver({
+  const guests = checksOver({
     clock,
     launches,
     memory,
     network: config.network,
-    links: ways.links,
+    links: metrics.watchLinks(ways.links),
   });
-  const loop = makeLoop(options, launcher, memory, { checks, links, second: ways.second });
+  const checks = metrics.watchChecks(guests.checks);
+  const loop = makeLoop(options, launcher, memory, { checks, links: guests.links, second: ways.second });
+  metrics.addStates({ store, control: loop.control });
   const definitions: DefinitionContext = {
     store,
     knowledge: { releases, templates },
@@ -187,10 +192,12 @@ async function compose(
     evidenceDirectory: (assembly) => assemblyPaths(config, assembly).evidence,
     sshAlgorithms: (assembly) => launcher.ssh.algorithms(assembly),
     status: () => ({ ...statusOf(options, loop, memory, startedAtMs), startLimit: store.startLimit() }),
+    metrics: () => metrics.text(),
     onApplied: (deployable) => endStartupProblems(memory, deployable, clock.wallMs()),
   };
   const serving = await startServing({ config, cped, clock, log });
   closers.push(() => serving.close());
+  metrics.addCertificate(() => serving.certificateEndsMs());
   return async ({ alerts }) => {
     telling.reconfigure(alerts);
     await library.refresh();

@@ -23,6 +23,8 @@ export type CpedHttp = {
   /** What today's ssh has to be told for a guest of this assembly's release. */
   readonly sshAlgorithms: (assembly: AssemblyDefinition) => SshAlgorithms;
   readonly status: () => CpedStatus;
+  /** What is measured, in Prometheus' text format. */
+  readonly metrics: () => Promise<string>;
   /** Called when a deployable was started or reloaded completely. */
   readonly onApplied: (deployable: string) => void;
 };

@@ -4,6 +4,7 @@
  */
 import type { FastifyInstance } from 'fastify';
 import { cpedStatusAnswer } from '../model/cped-api.ts';
+import { metricsRoutes } from '../service/metrics-registry.ts';
 import { registerTable } from '../service/route.ts';
 import type { Route } from '../service/route.ts';
 import { assemblyRoutes } from './http-assemblies.ts';
@@ -40,6 +41,7 @@ export const cpedRoutes: readonly Route<CpedHttp>[] = [
   ...maintenanceRoutes,
   ...historyRoutes,
   ...templateRoutes,
+  ...metricsRoutes,
 ];
 
 export function registerRoutes(app: FastifyInstance, cped: CpedHttp): void {

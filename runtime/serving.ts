@@ -17,6 +17,7 @@ import type { TcpTimeouts } from './access/tcp-listener.ts';
 import { createTokenStore } from './access/token-store.ts';
 import type { CpedConfig } from './config.ts';
 import { registerBuilderRoutes } from './http-builder.ts';
+import { openapiRoutes } from './http-openapi.ts';
 import { registerRoutes } from './http.ts';
 import type { CpedHttp } from './http-context.ts';
 import { sessionRoutes } from './http-session.ts';
@@ -92,8 +93,14 @@ export async function startServing(options: ServingOptions): Promise<Serving> {
   };
 }
 
-function registerAll(app: FastifyInstance, { cped, config }: ServingOptions, keys: Keys | undefined): void {
+/** The routes of both sides. */
+export function registerAll(
+  app: FastifyInstance,
+  { cped, config }: ServingOptions,
+  keys: Keys | undefined,
+): void {
   registerRoutes(app, cped);
   registerTable(app, sessionRoutes, { keys });
+  registerTable(app, openapiRoutes, undefined);
   registerBuilderRoutes(app, config.listen.builderSocketPath);
 }

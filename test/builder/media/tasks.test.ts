@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
-import { addMediaRoutes } from '../../../builder/http-media.ts';
+import { mediaRoutes } from '../../../builder/http-media.ts';
 import { mediaClient } from '../../../builder/media-client.ts';
 import type { MediaClient } from '../../../builder/media-client.ts';
 import { createMediaStore } from '../../../builder/media/media-store.ts';
@@ -13,6 +13,7 @@ import { loadReleases } from '../../../catalogue/releases.ts';
 import { PcloudError } from '../../../model/errors.ts';
 import { requestJson } from '../../../service/http-client.ts';
 import { createServiceServer } from '../../../service/http-server.ts';
+import { registerTable } from '../../../service/route.ts';
 import { createLogger } from '../../../service/logger.ts';
 import { listenOnUnixSocket } from '../../../service/unix-socket.ts';
 import { sampleIso } from './sample-iso.ts';
@@ -46,7 +47,7 @@ async function served(t: TestContext): Promise<Served> {
   const store = createMediaStore({ releases, directory: made.directory, owner: 'test', limits: quickLimits });
   const tasks = createMediaTasks({ store, log });
   const app = createServiceServer({ log });
-  addMediaRoutes(app, { store, tasks });
+  registerTable(app, mediaRoutes, { media: { store, tasks } });
   const socketPath = `${runtime}/b.sock`;
   await listenOnUnixSocket(app, socketPath, { modeOctal: 0o600 });
   t.after(async () => {
