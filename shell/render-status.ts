@@ -1,11 +1,11 @@
 /**
- * Deployables, assemblies and resources as tables and as a tree. Pure: the time comes in as an argument.
+ * Deployables, assemblies and resources as tables, and what their states and policies look like. Pure: the time
+ * comes in as an argument. The tree is `render-tree.ts`.
  */
 import type { AssemblyStatus, DeployableStatus } from '../model/cped-api.ts';
 import type { EscalationPolicy } from '../model/definition.ts';
 import { formatElapsed, formatPeriod } from './duration.ts';
-import { printable } from './printable.ts';
-import { orderLines, resourceLines, resourceMaintenanceLines } from './render-order.ts';
+import { resourceLines, resourceMaintenanceLines } from './render-order.ts';
 import { renderTable } from './render-table.ts';
 import type { Style } from './style.ts';
 
@@ -16,85 +16,8 @@ export function describePolicy(policy: EscalationPolicy): string {
   return policy === 'never' ? 'never' : `${policy.failures} in ${formatPeriod(policy.periodMs)}`;
 }
 
-type Row = {
-  readonly branch: string;
-  readonly name: string;
-  readonly state: string;
-  readonly sinceMs: number;
-  readonly failures: string;
-  readonly where: string;
-  readonly note: string | null;
-};
-
-/** The tree deployable → assemblies → resources, one table with states, since, failures and addresses. */
-export function renderDeployableTree(status: DeployableStatus, view: View): readonly string[] {
-  const rows = treeRows(status, view.style);
-  const lines = renderTable(
-    {
-      header: ['NAME', 'STATE', 'FOR', 'FAILURES', 'WHERE'],
-      rows: rows.map((row) => [
-        row.branch + row.name,
-        row.state,
-        formatElapsed(view.nowMs - row.sinceMs),
-        row.failures,
-        row.where,
-      ]),
-      paint: (text, row, column) =>
-        column === 1 ? paintState(rows[row]?.state ?? '', text, view.style) : text,
-    },
-    view.columns,
-  );
-  const notes = rows.flatMap((row) =>
-    row.note === null ? [] : [`  ${printable(row.name)}: ${printable(row.note)}`],
-  );
-  const passive = status.monitoring === 'pm' ? ['  passive monitoring: resources are not watched'] : [];
-  const tail = [...passive, ...notes, ...orderLines(status, view.nowMs)];
-  return tail.length === 0 ? lines : [...lines, ...tail];
-}
-
-function treeRows(status: DeployableStatus, style: Style): readonly Row[] {
-  const { tee, corner, bar, gap } = style.tree;
-  const top: Row = {
-    branch: '',
-    name: status.name,
-    state: status.state,
-    sinceMs: status.sinceMs,
-    failures: '',
-    where: status.intent === 'up' ? 'should run' : 'should be stopped',
-    note: status.note,
-  };
-  const below = status.assemblies.flatMap((assembly, index): readonly Row[] => {
-    const isLast = index === status.assemblies.length - 1;
-    const stem = isLast ? gap : bar;
-    const resources = assembly.resources.map((resource, at): Row => ({
-      branch: stem + (at === assembly.resources.length - 1 ? corner : tee),
-      name: resource.name,
-      state: resource.state,
-      sinceMs: resource.sinceMs,
-      failures: failuresText(resource.failuresInWindow, resource.escalation),
-      where: resource.urls.join(' '),
-      note: resource.note,
-    }));
-    return [assemblyRow(assembly, isLast ? corner : tee), ...resources];
-  });
-  return [top, ...below];
-}
-
-function assemblyRow(assembly: AssemblyStatus, branch: string): Row {
-  const image = assembly.imageDigest === null ? '' : `image ${assembly.imageDigest.slice(0, 12)}`;
-  const ssh = assembly.sshPort === null ? '' : `ssh port ${assembly.sshPort}`;
-  return {
-    branch,
-    name: assembly.name,
-    state: assembly.state,
-    sinceMs: assembly.sinceMs,
-    failures: failuresText(assembly.failuresInWindow, assembly.escalation),
-    where: [ssh, image].filter((part) => part !== '').join(', '),
-    note: assembly.note,
-  };
-}
-
-function failuresText(failures: number, policy: EscalationPolicy): string {
+/** How often it failed in its window, and how many times it may. */
+export function failuresText(failures: number, policy: EscalationPolicy): string {
   return policy === 'never' ? String(failures) : `${failures} of ${describePolicy(policy)}`;
 }
 

@@ -9,8 +9,8 @@ import { formatClock, formatElapsed, formatPeriod } from './duration.ts';
 import { printable } from './printable.ts';
 import { renderIncidents } from './render-incidents.ts';
 import { renderEvent } from './render-message.ts';
-import { renderDeployableTree } from './render-status.ts';
 import type { View } from './render-status.ts';
+import { noDeployables, renderTrees } from './render-tree.ts';
 
 export type Watched = {
   /** The one that is looked at; undefined: all. */
@@ -29,20 +29,16 @@ export type Watched = {
 /** A status older than this many intervals is said to be old, whether or not the reason is known. */
 const oldAfterIntervals = 3;
 
-/** The deployables' trees, one below the other. */
-export function renderTrees(deployables: readonly DeployableStatus[], view: View): readonly string[] {
-  if (deployables.length === 0) return ['No deployables; deployable_create NAME makes one.'];
-  return deployables.flatMap((deployable, index) => [
-    ...(index === 0 ? [] : ['']),
-    ...renderDeployableTree(deployable, view),
-  ]);
+/** The deployables' trees, or that there are none. */
+export function renderWatchedTrees(deployables: readonly DeployableStatus[], view: View): readonly string[] {
+  return deployables.length === 0 ? [noDeployables] : renderTrees(deployables, view);
 }
 
 /** At most `rows` lines of at most the view's width. */
 export function renderWatch(watched: Watched, view: View, rows: number): readonly string[] {
   const columns = view.columns ?? 80;
   const head = [...headLines(watched, view), ''];
-  const trees = renderTrees(watched.deployables, view);
+  const trees = renderWatchedTrees(watched.deployables, view);
   const incidents = section('incidents:', renderIncidents(watched.incidents, view), watched.incidents.length);
   const events = watched.events.map((event) => renderEvent(event, view.nowMs, view.style));
   const lines = [...head, ...trees];

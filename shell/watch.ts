@@ -13,7 +13,7 @@ import { followJournal } from './event-feed.ts';
 import { printJson, viewOf } from './output.ts';
 import type { CpedPort } from './ports.ts';
 import { renderWarning } from './render-message.ts';
-import { renderTrees, renderWatch } from './render-watch.ts';
+import { renderWatch, renderWatchedTrees } from './render-watch.ts';
 import type { Watched } from './render-watch.ts';
 
 export type WatchOptions = {
@@ -178,7 +178,7 @@ function linesPresenter({ json }: WatchOptions, context: ShellContext): Presente
         screen.print([
           ...(shown === undefined ? [] : ['']),
           `${formatStamp(clock.wallMs())}:`,
-          ...renderTrees(watched.deployables, viewOf(context)),
+          ...renderWatchedTrees(watched.deployables, viewOf(context)),
         ]);
       shown = key;
     },

@@ -7,7 +7,8 @@ import { quoteForMessage } from '../../model/names.ts';
 import { defineCommand, jsonOption } from '../command.ts';
 import type { Command } from '../command.ts';
 import { printJson, printList, printNote, viewOf } from '../output.ts';
-import { renderAssemblies, renderDeployables, renderDeployableTree } from '../render-status.ts';
+import { renderAssemblies, renderDeployables } from '../render-status.ts';
+import { noDeployables, renderTrees } from '../render-tree.ts';
 import { assemblyArgument, deployableArgument } from './arguments.ts';
 
 const deployableCreate = defineCommand({
@@ -82,7 +83,7 @@ const deployableList = defineCommand({
       key: 'deployables',
       items: await cped.deployables(),
       render: renderDeployables,
-      whenEmpty: 'No deployables; deployable_create NAME makes one.',
+      whenEmpty: noDeployables,
     });
   },
 });
@@ -154,9 +155,8 @@ const deployableStatus = defineCommand({
       json: options.json,
       key: 'deployables',
       items: deployables,
-      render: (items, view) =>
-        items.flatMap((item, index) => [...(index === 0 ? [] : ['']), ...renderDeployableTree(item, view)]),
-      whenEmpty: 'No deployables; deployable_create NAME makes one.',
+      render: renderTrees,
+      whenEmpty: noDeployables,
     });
   },
 });

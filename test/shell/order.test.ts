@@ -11,7 +11,8 @@ import {
 import { PcloudError } from '../../model/errors.ts';
 import type { CpedPort } from '../../shell/ports.ts';
 import { maintenanceEnd, orderLines, renderMaintenances } from '../../shell/render-order.ts';
-import { renderDeployableTree, renderResources } from '../../shell/render-status.ts';
+import { renderResources } from '../../shell/render-status.ts';
+import { renderDeployableTree } from '../../shell/render-tree.ts';
 import { renderServices } from '../../shell/render-services.ts';
 import { runLine } from '../../shell/run-line.ts';
 import { connectServices } from '../../shell/services.ts';

@@ -13,7 +13,8 @@ import {
 } from '../../shell/render-message.ts';
 import { renderHelp, renderOverview, wrap } from '../../shell/render-help.ts';
 import { renderImages } from '../../shell/render-images.ts';
-import { renderAssemblies, renderDeployables, renderDeployableTree } from '../../shell/render-status.ts';
+import { renderAssemblies, renderDeployables } from '../../shell/render-status.ts';
+import { renderDeployableTree } from '../../shell/render-tree.ts';
 import { renderTable } from '../../shell/render-table.ts';
 import { commandTable } from '../../shell/command-table.ts';
 import { createStyle, plainStyle, wantsColour, wantsUnicode } from '../../shell/style.ts';
@@ -56,9 +57,46 @@ test('notes stand below the tree, and passive monitoring is said', () => {
   ]);
 });
 
-test('on a narrow terminal the last column moves below, and nothing is lost', () => {
+test('at 40 columns the tree keeps name, state and time in a row, with the rest below its branch', () => {
+  const status = deployableStatus({
+    assemblies: [
+      assemblyStatus({
+        name: 'web1',
+        resources: [
+          resourceStatus({
+            state: 'unrecoverable',
+            urls: ['http://127.0.0.1:20080/', 'https://127.0.0.1:20443/'],
+            note: 'its start has failed five times within an hour',
+          }),
+        ],
+      }),
+      assemblyStatus({ name: 'db1', resources: [] }),
+    ],
+  });
+  assert.deepEqual(renderDeployableTree(status, { ...view, columns: 40 }), [
+    'NAME            STATE          FOR',
+    'dep1            active         4m00s',
+    '|    should run',
+    '|- web1         online         4m12s',
+    '|  |    failures 0 of 3 in 1h',
+    '|  |    ssh port 20022,',
+    '|  |    image b2b2b2b2b2b2',
+    '|  `- httpdone  unrecoverable  4m00s',
+    '|       failures 1 of 5 in 1h',
+    '|       http://127.0.0.1:20080/',
+    '|       https://127.0.0.1:20443/',
+    '`- db1          online         4m12s',
+    '        failures 0 of 3 in 1h',
+    '        ssh port 20022,',
+    '        image b2b2b2b2b2b2',
+    '  httpdone: its start has failed five',
+    '    times within an hour',
+  ]);
+});
+
+test('on a narrow terminal nothing is lost, and nothing is wider than what cannot be broken', () => {
   const lines = renderDeployableTree(deployableStatus(), { ...view, columns: 60 });
-  assert.ok(lines.includes('    http://127.0.0.1:20080/'));
+  assert.ok(lines.includes('|  |    ssh port 20022, image b2b2b2b2b2b2'), lines.join('\n'));
   assert.ok(lines.every((line) => line.length <= 60));
   for (const columns of [1, 20, 40]) {
     const text = renderDeployableTree(deployableStatus(), { ...view, columns }).join('\n');
