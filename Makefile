@@ -14,7 +14,7 @@ SOURCES = model catalogue service builder runtime shell page tools test bench
 PRESENT = $(wildcard $(SOURCES))
 
 .DEFAULT_GOAL := help
-.PHONY: help bootstrap deps native check format test test-pure test-real fuzz scenario soak demo images images-archive shell bench bench-long stack-up stack-down clean install deb rpm
+.PHONY: help bootstrap deps native check format test test-pure test-real fuzz scenario soak demo images images-archive shell bench bench-long page stack-up stack-down clean install deb rpm
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -73,6 +73,9 @@ bench: bootstrap ## measure the figures of docs/benchmarks.md on this machine
 
 bench-long: bootstrap ## an hour on a busy host: is anything taken for a failure that is none
 	@PCLOUD_BENCH_BUSY_SECONDS=3600 node bench/main.ts hang-detection
+
+page: bootstrap ## start the private stack and say where its page is, with a token of an hour
+	@node tools/stack/main.ts page
 
 stack-up: bootstrap ## start the private stack: libvirtd, pcloud-builder, pcloud-cped
 	@node tools/stack/main.ts up

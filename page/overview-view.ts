@@ -187,7 +187,14 @@ function machineCard(state: State, assembly: AssemblyStatus, after: readonly str
       'p',
       { class: 'quiet small' },
       `${assembly.release}, ${agoText(assembly.sinceMs, state.nowMs)}`,
-      after.length === 0 ? null : h('span', { class: 'after' }, `, after ${after.join(', ')}`),
+      after.length === 0
+        ? null
+        : h(
+            'span',
+            { class: 'after' },
+            ', after ',
+            after.map((on, index) => [index > 0 ? ', ' : '', h('span', { class: 'whole' }, on)]),
+          ),
     ),
     h(
       'p',

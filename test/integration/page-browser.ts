@@ -54,13 +54,16 @@ export async function openPage(
   t: TestContext,
   options: BrowserContextOptions & {
     readonly forwarded?: boolean;
+    /** Before the service starts. */
+    readonly prepare?: (world: PageWorld) => void;
     readonly settings?: Record<string, string>;
   } = {},
 ): Promise<Looker> {
-  const { forwarded = false, settings = {}, ...contextOptions } = options;
+  const { forwarded = false, settings = {}, prepare, ...contextOptions } = options;
   const port = await freePort();
   const world = await pageWorld(settings);
   t.after(() => world.dispose());
+  prepare?.(world);
   const tls = path.join(world.directory, 'tls');
   await selfSignedCommand([tls]);
   // Before it starts: it looks at the file of tokens once a second at most.

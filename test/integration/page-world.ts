@@ -5,6 +5,9 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { assemblyPaths } from '../../catalogue/assembly-paths.ts';
+import type { Incident } from '../../model/event.ts';
+import { openDatabase } from '../../runtime/adapters/sqlite-database.ts';
+import { createMemory } from '../../runtime/adapters/sqlite-memory.ts';
 import { systemClock } from '../../runtime/adapters/system-clock.ts';
 import { cpedClient } from '../../runtime/client.ts';
 import type { CpedClient } from '../../runtime/client.ts';
@@ -31,6 +34,8 @@ export type PageWorld = {
   screen: Buffer | undefined;
   start(settings?: Readonly<Record<string, string>>): Promise<Cped>;
   stop(): Promise<void>;
+  /** Incidents of before, as an earlier run of the service has written them. Before `start`. */
+  remember(incidents: readonly Incident[]): void;
   /** What a guest has written on its console. */
   writeConsole(assembly: string, text: string): Promise<void>;
   dispose(): Promise<void>;
@@ -98,6 +103,15 @@ export async function pageWorld(settings: Readonly<Record<string, string>> = {})
     async stop() {
       await cped?.stop();
       cped = undefined;
+    },
+    remember(incidents) {
+      const database = openDatabase(path.join(places.stateDir, 'cped.sqlite'));
+      try {
+        const memory = createMemory(database);
+        for (const incident of incidents) memory.saveIncident(incident);
+      } finally {
+        database.close();
+      }
     },
     async writeConsole(assembly, text) {
       const { consoleLog } = assemblyPaths(places, assembly);

@@ -8,6 +8,7 @@ import path from 'node:path';
 import { execa } from 'execa';
 import { PcloudError, exitCodeOf } from '../../model/errors.ts';
 import type { StackLayout } from './layout.ts';
+import { pageAccess, preparePage } from './page.ts';
 import { type ServiceName, killService, serviceNames, startService, stopService } from './services.ts';
 import {
   clientEnvironment,
@@ -22,6 +23,7 @@ const usage = `usage: tools/stack/main.ts COMMAND
   up                  start libvirtd, pcloud-builder and pcloud-cped, and wait until they answer
   down                stop them and every machine in the stack
   status              what runs; exit code 0 when all of it does
+  page                the same as up, then where the page is and a token of an hour for it
   env                 the environment of a client, for a shell to evaluate
   exec COMMAND...     run a command in that environment
   start|stop|kill SERVICE   one service alone (kill: SIGKILL, as a fault)`;
@@ -48,6 +50,24 @@ function printStatus(layout: StackLayout): number {
   console.log(`machines         ${machinesOf(layout).length}`);
   console.log(`state            ${layout.stateDir}\nsockets          ${layout.runtimeDir}`);
   return parts.every((part) => part.process !== undefined) ? 0 : 1;
+}
+
+async function showPage(layout: StackLayout): Promise<number> {
+  const isNew = await preparePage(layout);
+  await upStack(layout, (part) => progress(`starting ${part}`));
+  if (isNew) {
+    // It may have run without these settings; its machines run on.
+    await stopService(layout, 'pcloud-cped');
+    await startService(layout, 'pcloud-cped');
+  }
+  const { address, token } = await pageAccess(layout, Date.now());
+  console.log(`The page   ${address}`);
+  console.log(`The token  ${token}`);
+  console.log("The certificate is this checkout's own: the browser asks once whether to trust it.");
+  console.log(
+    'The token is good for an hour; `make page` again makes another. `make stack-down` ends everything.',
+  );
+  return 0;
 }
 
 async function execIn(layout: StackLayout, command: readonly string[]): Promise<number> {
@@ -78,6 +98,8 @@ async function run(layout: StackLayout, words: readonly string[]): Promise<numbe
     }
     case 'status':
       return printStatus(layout);
+    case 'page':
+      return await showPage(layout);
     case 'env':
       for (const [key, value] of Object.entries(clientEnvironment(layout)))
         console.log(`export ${key}='${value}'`);

@@ -8,6 +8,7 @@ import { type DaemonSpec, awaitReady, startDaemon } from './daemon.ts';
 import { type StackLayout, environmentOf } from './layout.ts';
 import { privateLibvirtUri } from './libvirtd.ts';
 import { stackMarker } from './members.ts';
+import { pageEnvironment } from './page.ts';
 import { livingProcessOf, removePidFile } from './pid-file.ts';
 import { type ProcessIdentity, type StopOutcome, signal, stopProcess, waitUntilGone } from './processes.ts';
 
@@ -23,7 +24,11 @@ function socketOf(layout: StackLayout, name: ServiceName): string {
 }
 
 function specOf(layout: StackLayout, name: ServiceName): DaemonSpec {
-  const environment = { ...definedEnvironment(), ...environmentOf(layout, privateLibvirtUri(layout)) };
+  const environment = {
+    ...definedEnvironment(),
+    ...environmentOf(layout, privateLibvirtUri(layout)),
+    ...(name === 'pcloud-cped' ? pageEnvironment(layout) : {}),
+  };
   return {
     name,
     // The launcher that an installed system uses too: it alone knows the runtime's own settings.
