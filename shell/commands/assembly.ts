@@ -1,6 +1,7 @@
 /**
  * The commands for assemblies: assembly_create, _clone, _delete, _list, _ssh.
  */
+import { agreesToLoss, yesOption } from '../agree.ts';
 import { defineCommand, jsonOption } from '../command.ts';
 import type { Command } from '../command.ts';
 import { printList } from '../output.ts';
@@ -50,15 +51,27 @@ const assemblyDelete = defineCommand({
   name: 'assembly_delete',
   topic: 'assemblies',
   summary: 'delete an assembly and its disk',
-  help: ['Refused while it runs or is in a deployable. What its disk holds is gone.'],
-  example: 'assembly_delete assy3',
+  help: [
+    'Refused while it runs or is in a deployable. What its disk holds is gone, so it asks first; a script says --yes.',
+  ],
+  example: 'assembly_delete assy3 --yes',
   arguments: [
     { name: 'NAME', kind: 'assembly', presence: 'required', about: 'the assembly (assembly_list)' },
   ],
-  async run({ NAME }, context) {
+  options: [yesOption],
+  exitCodes: [['1', 'not deleted: nobody said yes, or the message says why']],
+  async run({ NAME }, context, { yes }) {
     const cped = await context.services.cped();
+    const question = async (): Promise<string> => {
+      const { imageDigest, imported } = await cped.assembly(NAME);
+      return imageDigest === null && !imported
+        ? `Delete the assembly ${NAME}, which has no disk yet?`
+        : `Delete the assembly ${NAME} and its disk, with all that is on it?`;
+    };
+    if (!(await agreesToLoss({ yes, call: `assembly_delete ${NAME}`, question }, context))) return 1;
     await cped.deleteAssembly(NAME);
     context.screen.print([`assembly ${NAME} deleted`]);
+    return 0;
   },
 });
 

@@ -4,6 +4,7 @@
  */
 import { PcloudError } from '../../model/errors.ts';
 import { quoteForMessage } from '../../model/names.ts';
+import { agreesToLoss, yesOption } from '../agree.ts';
 import { defineCommand, jsonOption } from '../command.ts';
 import type { Command } from '../command.ts';
 import { printJson, printList, printNote, viewOf } from '../output.ts';
@@ -58,13 +59,21 @@ const deployableDelete = defineCommand({
   name: 'deployable_delete',
   topic: 'deployables',
   summary: 'delete a deployable; its assemblies stay',
-  help: ['Refused while it runs.'],
-  example: 'deployable_delete dep1',
+  help: ['Refused while it runs. It asks first; a script says --yes.'],
+  example: 'deployable_delete dep1 --yes',
   arguments: [deployableArgument],
-  async run({ DEPLOYABLE }, context) {
+  options: [yesOption],
+  exitCodes: [['1', 'not deleted: nobody said yes, or the message says why']],
+  async run({ DEPLOYABLE }, context, { yes }) {
     const cped = await context.services.cped();
+    const question = async (): Promise<string> => {
+      const { name } = await cped.deployable(DEPLOYABLE);
+      return `Delete the deployable ${name}? Its assemblies stay.`;
+    };
+    if (!(await agreesToLoss({ yes, call: `deployable_delete ${DEPLOYABLE}`, question }, context))) return 1;
     await cped.deleteDeployable(DEPLOYABLE);
     context.screen.print([`deployable ${DEPLOYABLE} deleted`]);
+    return 0;
   },
 });
 

@@ -7,6 +7,7 @@ import type { Requirement } from '../../model/definition.ts';
 import { PcloudError } from '../../model/errors.ts';
 import { maxNamesTold } from '../../model/image-gc.ts';
 import type { GcAnswer, GcEntry, GcRequest } from '../../model/image-gc.ts';
+import { agreesToLoss, yesOption } from '../agree.ts';
 import { defineCommand, jsonOption } from '../command.ts';
 import type { ShellContext } from '../context.ts';
 import { formatBytes } from '../duration.ts';
@@ -29,7 +30,7 @@ export const imageGc = defineCommand({
   arguments: [],
   options: [
     { name: 'dry-run', kind: 'flag', about: 'only show what would be removed' },
-    { name: 'yes', kind: 'flag', about: 'remove without asking; scripts need it' },
+    yesOption,
     { name: 'older-than', kind: 'duration', value: 'TIME', about: 'keep what is younger (1h unless given)' },
     { name: 'shared', kind: 'flag', about: 'also where other hosts may use the images' },
     { ...jsonOption, about: 'print one line of JSON; needs --dry-run or --yes' },
@@ -49,10 +50,17 @@ export const imageGc = defineCommand({
       return 0;
     }
     if (shared && !options.shared) throw sharedWithOthers();
-    if (!options.yes && !(await isAgreed(free, options.json ?? false, context))) {
-      context.screen.print(['nothing was removed']);
-      return 1;
-    }
+    const agreed = await agreesToLoss(
+      {
+        yes: options.yes,
+        call: 'image_gc',
+        otherwise: '`image_gc --dry-run` only to see',
+        question: free.length === 1 ? 'Remove it?' : `Remove these ${imagesInWords(free.length)}?`,
+      },
+      // With --json, a program reads what is printed.
+      options.json ? { ...context, confirm: null } : context,
+    );
+    if (!agreed) return 1;
     const removal = await ask(free.map(({ id }) => id));
     if (options.json) printJson(context, { dryRun, images: removal.entries });
     else printRemoved(removal.entries, context);
@@ -88,20 +96,6 @@ function printFree(free: readonly GcEntry[], keptCount: number, context: ShellCo
     free.length === 0
       ? [`Nothing to remove: ${imagesInWords(keptCount)}, all of them needed or new.`]
       : renderGarbage(free, viewOf(context)),
-  );
-}
-
-/** @throws PcloudError `needs-yes` where nobody can be asked. */
-async function isAgreed(free: readonly GcEntry[], asJson: boolean, context: ShellContext): Promise<boolean> {
-  if (context.confirm === null || asJson)
-    throw new PcloudError({
-      code: 'needs-yes',
-      category: 'invalid',
-      message: 'image_gc asks before it removes anything, and there is nobody to ask.',
-      hint: 'Say `image_gc --yes` to remove without being asked, or `image_gc --dry-run` only to see.',
-    });
-  return await context.confirm(
-    free.length === 1 ? 'Remove it? [y/N] ' : `Remove these ${imagesInWords(free.length)}? [y/N] `,
   );
 }
 

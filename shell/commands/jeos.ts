@@ -2,6 +2,7 @@
  * The commands for JEOS images: jeos_create, jeos_delete, jeos_list, release_list.
  */
 import { PcloudError } from '../../model/errors.ts';
+import { agreesToLoss, yesOption } from '../agree.ts';
 import type { Command } from '../command.ts';
 import { defineCommand, jsonOption } from '../command.ts';
 import type { ShellContext } from '../context.ts';
@@ -63,11 +64,13 @@ const jeosDelete = defineCommand({
   topic: 'JEOS images',
   summary: 'delete a JEOS image',
   help: [
-    'Deletes the image and the assembly images built on it, unless an assembly is made of them. The runtime service is asked about that first, so it must be running.',
+    'Deletes the image and the assembly images built on it, unless an assembly is made of them. The runtime service is asked about that first, so it must be running. It asks first; a script says --yes.',
   ],
-  example: 'jeos_delete debian12 x86_64',
+  example: 'jeos_delete debian12 x86_64 --yes',
   arguments: [release, architecture],
-  async run({ RELEASE, ARCH }, context) {
+  options: [yesOption],
+  exitCodes: [['1', 'not deleted: nobody said yes, or the message says why']],
+  async run({ RELEASE, ARCH }, context, { yes }) {
     const users = await usersOfJeos(RELEASE, ARCH, context);
     if (users.length > 0)
       throw new PcloudError({
@@ -76,9 +79,16 @@ const jeosDelete = defineCommand({
         message: `The JEOS ${RELEASE} ${ARCH} cannot be deleted: it is what ${users.join(', ')} ${users.length === 1 ? 'is' : 'are'} made of.`,
         hint: `Delete these assemblies first: ${users.map((name) => `assembly_delete ${name}`).join('; ')}`,
       });
+    const loss = {
+      yes,
+      call: `jeos_delete ${RELEASE} ${ARCH}`,
+      question: `Delete the JEOS ${RELEASE} ${ARCH} and the images built on it? They would have to be built again.`,
+    };
+    if (!(await agreesToLoss(loss, context))) return 1;
     const builder = await context.services.builder();
     await builder.deleteJeos(RELEASE, ARCH);
     context.screen.print([`JEOS ${RELEASE} ${ARCH} deleted`]);
+    return 0;
   },
 });
 

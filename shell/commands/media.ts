@@ -3,6 +3,7 @@
  */
 import path from 'node:path';
 import { PcloudError } from '../../model/errors.ts';
+import { agreesToLoss, yesOption } from '../agree.ts';
 import type { Command } from '../command.ts';
 import { defineCommand, jsonOption } from '../command.ts';
 import { followMedia } from '../follow-media.ts';
@@ -137,13 +138,22 @@ const mediaRemove = defineCommand({
   topic: 'install media',
   summary: 'forget the medium that was given for a release',
   help: [
-    'The release is then installed from the public archive again. A download under way is stopped, and one that is done is deleted; files of yours are left as they are. Where no medium was given, what was downloaded from the archive is deleted.',
+    'The release is then installed from the public archive again. A download under way is stopped, and one that is done is deleted; files of yours are left as they are. Where no medium was given, what was downloaded from the archive is deleted. It asks first; a script says --yes.',
   ],
-  example: 'media_remove RHEL6',
+  example: 'media_remove RHEL6 --yes',
   arguments: [release],
-  async run({ RELEASE }, context) {
+  options: [yesOption],
+  exitCodes: [['1', 'not removed: nobody said yes, or the message says why']],
+  async run({ RELEASE }, context, { yes }) {
+    const loss = {
+      yes,
+      call: `media_remove ${RELEASE}`,
+      question: `Forget the medium for ${RELEASE} and delete what was downloaded? Files of yours stay.`,
+    };
+    if (!(await agreesToLoss(loss, context))) return 1;
     const builder = await context.services.builder();
     context.screen.print((await builder.removeMedium(RELEASE)).map(printable));
+    return 0;
   },
 });
 

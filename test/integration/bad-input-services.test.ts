@@ -120,7 +120,7 @@ test('libvirt away: what needs no machine works, what does is refused', { skip }
     'deployable_create dep1',
     'deployable_assembly_add dep1 assy1',
     'assembly_create spare debian12 x86_64',
-    'assembly_delete spare',
+    'assembly_delete spare --yes',
   );
   const away = /libvirt does not answer.*Nothing was changed/;
   await refuseEach([row('deployable_start dep1', away, /systemctl start libvirtd/)]);
@@ -182,7 +182,7 @@ test(
       ),
     ]);
     await rm(filler);
-    await mustWork(environment, 'deployable_create another', 'deployable_delete another');
+    await mustWork(environment, 'deployable_create another', 'deployable_delete another --yes');
   },
 );
 

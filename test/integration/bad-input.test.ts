@@ -95,7 +95,7 @@ function row(line: string, code: 1 | 2, message: RegExp, hint: RegExp, title = l
 const definitionRows: readonly BadRow[] = [
   row('jeos_create debain12 x86_64', 2, /no release "debain12"/, /Did you mean "debian12"\?.*F14/),
   row('jeos_create debian12 sparc', 2, /"sparc"/, /x86_64/),
-  row('jeos_delete F14 x86_64', 1, /no JEOS F14 x86_64/, /jeos_list/),
+  row('jeos_delete F14 x86_64 --yes', 1, /no JEOS F14 x86_64/, /jeos_list/),
   row('assembly_create new F13 x86_64', 2, /no release "F13"/, /Known releases/),
   row('assembly_create new debian12 i386', 2, /"i386"/, /x86_64/),
   row('assembly_create new F14 x86_64', 1, /JEOS image F14 x86_64 is not built/, /`jeos_create F14 x86_64`/),
@@ -106,9 +106,9 @@ const definitionRows: readonly BadRow[] = [
   row('assembly_create -- debian12 x86_64', 2, /ARCH is missing/, /Usage/),
   row('assembly_create new debian12', 2, /ARCH is missing/, /Usage/),
   row('assembly_create new debian12 x86_64 more', 2, /"more" is one word too many/, /Usage/),
-  row('assembly_delete assy', 1, /no assembly "assy"/, /Did you mean assy1/, "another's prefix"),
+  row('assembly_delete assy --yes', 1, /no assembly "assy"/, /Did you mean assy1/, "another's prefix"),
   row(
-    'assembly_delete assy100',
+    'assembly_delete assy100 --yes',
     1,
     /no assembly "assy100"/,
     /Did you mean/,
@@ -190,15 +190,21 @@ const mediaRows: readonly BadRow[] = [
   },
   row('media_verify F13', 2, /no release "F13"/, /Did you mean/),
   row('media_verify debian12', 2, /debian12 needs no install medium/, /installed from media/),
-  row('media_remove F14', 1, /nothing to remove for F14/, /media_list/),
+  row('media_remove F14 --yes', 1, /nothing to remove for F14/, /media_list/),
   row('media_list F14', 2, /"F14" is one word too many/, /Usage: media_list/),
 ];
 
 const runningRows: readonly BadRow[] = [
   row('deployable_start dep1', 1, /dep1 is started already/, /deployable_reload dep1/, 'starting twice'),
-  row('deployable_delete dep1', 1, /dep1 is running/, /`deployable_stop dep1`/, 'deleting what is running'),
   row(
-    'assembly_delete assy1',
+    'deployable_delete dep1 --yes',
+    1,
+    /dep1 is running/,
+    /`deployable_stop dep1`/,
+    'deleting what is running',
+  ),
+  row(
+    'assembly_delete assy1 --yes',
     1,
     /assy1 is in deployable dep1/,
     /deployable_stop dep1.*deployable_assembly_remove dep1 assy1/,
@@ -279,7 +285,7 @@ test('the lists are what they were, in the words for scripts too', async () => {
 });
 
 test('a JEOS whose manifest is damaged can be deleted, after which it is simply not built', async () => {
-  await mustWork(environment, 'jeos_delete F15 x86_64');
+  await mustWork(environment, 'jeos_delete F15 x86_64 --yes');
   const told = await pcloudsh(environment, ['assembly_create', 'new', 'F15', 'x86_64']);
   assert.match(told.stderr, /F15 x86_64 is not built yet/);
   assert.doesNotMatch(await listsOf(layout), /F15/);

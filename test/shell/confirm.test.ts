@@ -3,12 +3,18 @@ import assert from 'node:assert/strict';
 import { PassThrough } from 'node:stream';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
+import { deletedAnswerSchema } from '../../model/builder-api.ts';
+import { assemblyStatusSchema } from '../../model/cped-api.ts';
 import { gcAnswerSchema } from '../../model/image-gc.ts';
 import { createConfirm } from '../../shell/confirm.ts';
+import { runLine } from '../../shell/run-line.ts';
+import { connectServices } from '../../shell/services.ts';
 import { builderRoutes, can, cpedRoutes } from './canned.ts';
 import { eventRoute, fakeServices } from './fake-services.ts';
 import type { FakeServices } from './fake-services.ts';
+import { recorder } from './ports-fake.ts';
 import { openShell } from './pty-session.ts';
+import { assemblyStatus } from './samples.ts';
 
 function asking(): {
   readonly input: PassThrough;
@@ -121,4 +127,63 @@ test('a single command on a terminal asks as well; Ctrl-C at the question ends i
     assert.equal(await shell.ended(), code);
     assert.equal(removals(made), removed);
   }
+});
+
+/** What loses something, the request that would lose it, and what is asked first. */
+const losses: readonly (readonly [line: string, request: string, question: RegExp])[] = [
+  [
+    'assembly_delete assy3',
+    'DELETE /v1/assemblies/assy3',
+    /^Delete the assembly assy3 and its disk, .* on it\?/,
+  ],
+  [
+    'deployable_delete dep1',
+    'DELETE /v1/deployables/dep1',
+    /^Delete the deployable dep1\? Its assemblies stay\./,
+  ],
+  [
+    'jeos_delete debian12 x86_64',
+    'DELETE /v1/images/jeos/debian12/x86_64',
+    /^Delete the JEOS debian12 x86_64 and /,
+  ],
+  ['media_remove F14', 'DELETE /v1/media/F14', /^Forget the medium for F14 .* Files of yours stay\./],
+];
+
+test('each command that loses something asks; no, and nobody to ask, lose nothing; --yes does not ask', async (t) => {
+  const made = await services(t);
+  made.cped.routes['GET /v1/assemblies/assy3'] = can(assemblyStatusSchema, assemblyStatus({ name: 'assy3' }));
+  made.builder.routes['DELETE /v1/images/jeos/debian12/x86_64'] = can(deletedAnswerSchema, { deleted: [] });
+  const run = async (line: string, answer: boolean | null) => {
+    const session = recorder({ answer });
+    const connected = connectServices({ PCLOUD_RUNTIME_DIR: made.runtimeDirectory });
+    const code = await runLine(line, { ...session.context, services: connected });
+    return { ...session, code };
+  };
+  const lost = (request: string): number => made.requests().filter((one) => one === request).length;
+  for (const [line, request, question] of losses) {
+    const unasked = await run(line, null);
+    assert.equal(unasked.code, 2, line);
+    assert.ok(
+      unasked.complained.some((told) => told.includes(`\`${line} --yes\``)),
+      unasked.complained.join(),
+    );
+    const refused = await run(line, false);
+    assert.deepEqual([refused.code, refused.printed], [1, ['nothing was removed']], line);
+    assert.match(refused.asked[0] ?? '', question);
+    assert.equal(lost(request), 0, line);
+    assert.equal((await run(line, true)).code, 0, line);
+    assert.equal(lost(request), 1, line);
+    const told = await run(`${line} --yes`, null);
+    assert.deepEqual([told.code, told.asked], [0, []], line);
+    assert.equal(lost(request), 2, line);
+  }
+});
+
+test('nothing is asked about what is not there', async (t) => {
+  const made = await services(t);
+  const { context, asked, complained } = recorder({ answer: true });
+  const connected = connectServices({ PCLOUD_RUNTIME_DIR: made.runtimeDirectory });
+  assert.notEqual(await runLine('assembly_delete nowhere', { ...context, services: connected }), 0);
+  assert.deepEqual(asked, []);
+  assert.match(complained[0] ?? '', /^error: /);
 });

@@ -259,7 +259,7 @@ test('media_remove says what it removed', async () => {
   const session = recorder({
     builder: { removeMedium: (release) => Promise.resolve([`the medium for ${release} is forgotten`]) },
   });
-  assert.equal(await run('media_remove RHEL6', session), 0);
+  assert.equal(await run('media_remove RHEL6 --yes', session), 0);
   assert.deepEqual(session.printed, ['the medium for RHEL6 is forgotten']);
 });
 

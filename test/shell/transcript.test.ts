@@ -40,7 +40,7 @@ test('each command asks for what it says, and says what was done', async (t) => 
       'POST /v1/assemblies/assy1/clone {"name":"assy2"}',
       /assy2 created like assy1/,
     ],
-    ['assembly_delete assy3', 'DELETE /v1/assemblies/assy3', /assy3 deleted/],
+    ['assembly_delete assy3 --yes', 'DELETE /v1/assemblies/assy3', /assy3 deleted/],
     ['assembly_list', 'GET /v1/assemblies', /^NAME +RELEASE[^]*\nassy1 +debian12 +x86_64 +online/],
     ['assembly_resource_list assy1', 'GET /v1/assemblies/assy1', /httpdone +httpd +active/],
     [
@@ -80,7 +80,7 @@ test('each command asks for what it says, and says what was done', async (t) => 
       'POST /v1/deployables {"name":"dep1","monitoring":"pm"}',
       /passive[^]*infrastructure "libvirt" and user "root" are ignored/,
     ],
-    ['deployable_delete dep1', 'DELETE /v1/deployables/dep1', /dep1 deleted/],
+    ['deployable_delete dep1 --yes', 'DELETE /v1/deployables/dep1', /dep1 deleted/],
     ['deployable_list', 'GET /v1/deployables', /dep1 +active/],
     [
       'deployable_assembly_add dep1 assy1',
@@ -100,7 +100,7 @@ test('each command asks for what it says, and says what was done', async (t) => 
       'GET /v1/media',
       /F14 +x86_64 +iso +absent +3\.3 GiB +https:\/\/archive\.example\/F14\.iso/,
     ],
-    ['media_remove F14', 'DELETE /v1/media/F14', /the medium \/x\.iso for F14 is forgotten/],
+    ['media_remove F14 --yes', 'DELETE /v1/media/F14', /the medium \/x\.iso for F14 is forgotten/],
     ['build_list', 'GET /v1/builds', /3f9a0c11d2e4 +active +42% .*installing packages/],
   ];
   // One program runs all of them: starting it for each would take most of a minute. `help quit` marks the ends.
