@@ -103,6 +103,9 @@ export function planInstall(facts: InstallFacts): readonly InstallStep[] {
       copy(`docs/man/${name}`, path.join(facts.prefix, `share/man/man${name.slice(-1)}`, name)),
     ),
     copy('packaging/selinux/pacemaker_cloud.cil', path.join(share, 'selinux/pacemaker_cloud.cil')),
+    ...['pacemaker-cloud-dashboard.json', 'pacemaker-cloud-rules.yaml'].map((name) =>
+      copy(`packaging/monitoring/${name}`, path.join(share, 'monitoring', name)),
+    ),
     copy('systemd/pcloud.sysusers', path.join(facts.prefix, 'lib/sysusers.d/pcloud.conf')),
     copy('systemd/pcloud.tmpfiles', path.join(facts.prefix, 'lib/tmpfiles.d/pcloud.conf')),
   ];
