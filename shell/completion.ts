@@ -27,7 +27,15 @@ export async function complete(
   names: NameSource,
 ): Promise<Completion> {
   const { before, current, inComment } = splitForCompletion(line);
-  if (inComment) return { candidates: [], current };
+  return inComment ? { candidates: [], current } : await completeWords({ before, current }, commands, names);
+}
+
+/** The same for words that are split already, as the shell of the system has them. */
+export async function completeWords(
+  { before, current }: { readonly before: readonly string[]; readonly current: string },
+  commands: readonly Command[],
+  names: NameSource,
+): Promise<Completion> {
   const fitting = (candidates: readonly string[]): Completion => ({
     candidates: [...new Set(candidates)].filter((name) => name.startsWith(current)).sort(),
     current,

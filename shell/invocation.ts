@@ -6,6 +6,8 @@
 export type Invocation =
   | { readonly kind: 'version' }
   | { readonly kind: 'help' }
+  /** For the completion of bash and zsh: what the last of these words may become. */
+  | { readonly kind: 'complete'; readonly words: readonly string[] }
   /** A script; `-` is standard input. */
   | { readonly kind: 'script'; readonly file: string }
   | { readonly kind: 'command'; readonly words: readonly string[] }
@@ -25,6 +27,7 @@ export function readInvocation(argv: readonly string[]): Invocation {
   if (first === undefined) return { kind: 'shell' };
   if (first === '--version' || first === '-V') return alone({ kind: 'version' }, first, rest);
   if (first === '--help' || first === '-h') return alone({ kind: 'help' }, first, rest);
+  if (first === '--complete') return { kind: 'complete', words: rest };
   if (first === '-f' || first === '--file') {
     const [file, ...surplus] = rest;
     return file === undefined

@@ -27,6 +27,10 @@ async function main(): Promise<number> {
       process.stdout.write(`${[...invocationUsage, '', ...renderOverview(commandTable)].join('\n')}\n`);
       return 0;
     }
+    case 'complete': {
+      const { printCompletion } = await import('./session.ts');
+      return await printCompletion(invocation.words);
+    }
     case 'wrong':
       process.stderr.write(`error: ${invocation.complaint}\n  hint: ${invocationUsage.join('\n  ')}\n`);
       return 2;

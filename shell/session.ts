@@ -42,6 +42,21 @@ async function terminalConfirm(signal: AbortSignal): Promise<ShellContext['confi
   return createConfirm(process.stdin, process.stdout, signal);
 }
 
+/** Prints what the last word may become, a line each; nothing, quickly, where a service does not answer. */
+export async function printCompletion(words: readonly string[]): Promise<ExitCode> {
+  const [{ completeWords, namesFromServices }, { commandTable }] = await Promise.all([
+    import('./completion.ts'),
+    import('./command-table.ts'),
+  ]);
+  const { candidates } = await completeWords(
+    { before: words.slice(0, -1), current: words.at(-1) ?? '' },
+    commandTable,
+    namesFromServices(connectServices(process.env)),
+  );
+  process.stdout.write(candidates.map((name) => `${name}\n`).join(''));
+  return 0;
+}
+
 /** Runs the commands of a file; `-` is standard input. */
 export async function runFile(file: string): Promise<ExitCode> {
   const { runScript } = await import('./script.ts');

@@ -8,6 +8,8 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { execa } from 'execa';
 import { readConfig } from '../../builder/config.ts';
+import { readConfig as readCpedConfig } from '../../runtime/config.ts';
+import { listenShape } from '../../runtime/listen-config.ts';
 import { commandTable } from '../../shell/command-table.ts';
 
 const checkout = path.resolve(import.meta.dirname, '../..');
@@ -61,6 +63,36 @@ test('the defaults in both are those of the program', () => {
     const row = guide.split('\n').find((line) => line.startsWith(`| \`${name}\` |`)) ?? '';
     assert.equal(row.split('|')[2]?.replaceAll('`', '').trim(), value, name);
     const [, told] = new RegExp(`${name} (?:(?!PCLOUD_).)*?Default: (\\S+?) ?\\.(?: |$)`).exec(page) ?? [];
+    assert.equal(told, value, name);
+  }
+});
+
+test('every setting of cped stands in pcloud-cped(8), with the default of the program', () => {
+  const manual = plain(read('docs/man/pcloud-cped.8'));
+  const named = [
+    ...new Set([
+      ...(read('runtime/config.ts').match(/\bPCLOUD_[A-Z_]+\b/g) ?? []),
+      ...Object.keys(listenShape),
+    ]),
+  ];
+  assert.ok(named.length > 18, named.join(' '));
+  for (const name of named)
+    assert.match(read('docs/man/pcloud-cped.8'), new RegExp(`^\\.TP\n\\.B ${name}$`, 'm'), name);
+  const config = readCpedConfig({});
+  for (const [name, value] of [
+    ['PCLOUD_STATE_DIR', config.stateDir],
+    ['PCLOUD_RUNTIME_DIR', config.runtimeDir],
+    ['PCLOUD_RESOURCE_TEMPLATES_DIR', config.resourceTemplatesDir],
+    ['PCLOUD_LIBVIRT_URI', config.libvirtUri],
+    ['PCLOUD_OWNER', config.owner],
+    ['PCLOUD_NETWORK', config.network.kind],
+    ['PCLOUD_PORT_RANGE', `${config.portRange.first}-${config.portRange.last}`],
+    ['PCLOUD_LOG_LEVEL', config.logLevel],
+    ['PCLOUD_ALERTS_DIR', config.alerts.directory],
+    ['PCLOUD_ALERTS_FILE', config.alerts.rulesFile],
+    ['PCLOUD_ALERT_TIMEOUT', String(config.alerts.timeoutMs / 1000)],
+  ] as const) {
+    const [, told] = new RegExp(`${name} (?:(?!PCLOUD_).)*?Default: (\\S+?)\\.(?: |$)`).exec(manual) ?? [];
     assert.equal(told, value, name);
   }
 });

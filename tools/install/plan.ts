@@ -1,7 +1,7 @@
 /**
  * What `make install` and the packages put where: pure lists, computed from the prefix, the lock file and what
- * stands in `systemd/` and `docs/man/`. The sources are
- * installed as they are, since Node runs them directly: what runs is what was tested. Copying is `main.ts`.
+ * stands in `systemd/` and `docs/man/`. The sources are installed as they are, since Node runs them directly: what
+ * runs is what was tested. Copying is `main.ts`.
  */
 import path from 'node:path';
 import { z } from 'zod';
@@ -102,6 +102,8 @@ export function planInstall(facts: InstallFacts): readonly InstallStep[] {
     ...facts.manualPages.map((name) =>
       copy(`docs/man/${name}`, path.join(facts.prefix, `share/man/man${name.slice(-1)}`, name)),
     ),
+    copy('completions/pcloudsh.bash', path.join(facts.prefix, 'share/bash-completion/completions/pcloudsh')),
+    copy('completions/_pcloudsh', path.join(facts.prefix, 'share/zsh/site-functions/_pcloudsh')),
     copy('packaging/selinux/pacemaker_cloud.cil', path.join(share, 'selinux/pacemaker_cloud.cil')),
     ...['pacemaker-cloud-dashboard.json', 'pacemaker-cloud-rules.yaml'].map((name) =>
       copy(`packaging/monitoring/${name}`, path.join(share, 'monitoring', name)),

@@ -1,0 +1,140 @@
+# Completion of pcloudsh for bash.
+# Made from the command table: UPDATE_GOLDENS=1 node --test test/shell/completion-scripts.test.ts
+
+_pcloudsh() {
+    local current=${COMP_WORDS[COMP_CWORD]} options=''
+    COMPREPLY=()
+    if ((COMP_CWORD == 1)); then
+        mapfile -t COMPREPLY < <(compgen -W '--file --help --version assembly_build assembly_clone assembly_create assembly_delete assembly_depends_clear assembly_depends_set assembly_import assembly_list assembly_resource_add assembly_resource_list assembly_resource_remove assembly_show assembly_ssh build_cancel build_list build_log build_retry build_show deployable_assembly_add deployable_assembly_list deployable_assembly_remove deployable_create deployable_delete deployable_list deployable_recover deployable_reload deployable_start deployable_status deployable_stop escalation_assembly_set escalation_deployable_set escalation_resource_set events exit help image_gc incident_list incident_show jeos_create jeos_delete jeos_list jeos_show maintenance_clear maintenance_list maintenance_set media_add media_list media_remove media_verify quit release_list resource_depends_clear resource_depends_set resource_parameter_clear resource_parameter_set resource_template_list resource_template_show start_limit_set status template_list watch' -- "$current")
+        return
+    fi
+    case ${COMP_WORDS[1]} in
+        -f | --file)
+            compopt -o default
+            return
+            ;;
+        jeos_create)
+            options='--engine --medium --no-wait'
+            ;;
+        jeos_delete)
+            options='--yes'
+            ;;
+        jeos_list)
+            options='--json'
+            ;;
+        release_list)
+            options='--json'
+            ;;
+        build_list)
+            options='--json'
+            ;;
+        build_show)
+            options='--json'
+            ;;
+        build_log)
+            options='--follow'
+            ;;
+        build_retry)
+            options='--no-wait'
+            ;;
+        media_add)
+            options='--sha256 --no-wait'
+            ;;
+        media_list)
+            options='--json'
+            ;;
+        media_verify)
+            options='--json'
+            ;;
+        media_remove)
+            options='--yes'
+            ;;
+        jeos_show)
+            options='--packages --json'
+            ;;
+        assembly_show)
+            options='--packages --json'
+            ;;
+        assembly_build)
+            options='--install --guest --engine --medium --no-wait'
+            ;;
+        image_gc)
+            options='--dry-run --yes --older-than --shared --json'
+            ;;
+        assembly_delete)
+            options='--yes'
+            ;;
+        assembly_list)
+            options='--json'
+            ;;
+        assembly_import)
+            options='--release --family --init --machine --memory --vcpus --transport --user --port --key --host-key --trust-first --format'
+            ;;
+        assembly_resource_list)
+            options='--json'
+            ;;
+        resource_template_list | template_list)
+            options='--json'
+            ;;
+        resource_template_show)
+            options='--json'
+            ;;
+        assembly_depends_set)
+            options='--restart'
+            ;;
+        resource_depends_set)
+            options='--restart'
+            ;;
+        maintenance_set)
+            options='--for'
+            ;;
+        maintenance_list)
+            options='--json'
+            ;;
+        deployable_delete)
+            options='--yes'
+            ;;
+        deployable_list)
+            options='--json'
+            ;;
+        deployable_assembly_list)
+            options='--json'
+            ;;
+        deployable_status)
+            options='--json'
+            ;;
+        watch)
+            options='--interval --json'
+            ;;
+        deployable_start)
+            options='--timeout --no-wait'
+            ;;
+        deployable_stop)
+            options='--timeout --no-wait'
+            ;;
+        incident_list)
+            options='--open --deployable --since --limit --json'
+            ;;
+        incident_show)
+            options='--json'
+            ;;
+        events)
+            options='--tail --since --follow --json'
+            ;;
+        status)
+            options='--json'
+            ;;
+    esac
+    if [[ $current == -* ]]; then
+        mapfile -t COMPREPLY < <(compgen -W "$options" -- "$current")
+        return
+    fi
+    case ${COMP_WORDS[1]} in
+        jeos_create | media_add | assembly_build | assembly_ssh | assembly_import | resource_parameter_set | resource_parameter_clear | deployable_create)
+            compopt -o default
+            ;;
+    esac
+    mapfile -t COMPREPLY < <(timeout 2 "${COMP_WORDS[0]}" --complete "${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null </dev/null)
+}
+
+complete -F _pcloudsh pcloudsh
