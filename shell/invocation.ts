@@ -9,7 +9,7 @@ export type Invocation =
   /** For the completion of bash and zsh: what the last of these words may become. */
   | { readonly kind: 'complete'; readonly words: readonly string[] }
   /** A script; `-` is standard input. */
-  | { readonly kind: 'script'; readonly file: string }
+  | { readonly kind: 'script'; readonly file: string; readonly keepsGoing: boolean }
   | { readonly kind: 'command'; readonly words: readonly string[] }
   /** Nothing was asked: a prompt on a terminal, else commands from standard input. */
   | { readonly kind: 'shell' }
@@ -19,6 +19,7 @@ export const invocationUsage: readonly string[] = [
   'Usage: pcloudsh                 open the shell (commands from standard input when it is no terminal)',
   '       pcloudsh COMMAND ARGS…   run one command',
   '       pcloudsh -f FILE         run the commands in FILE, stopping at the first error',
+  '       pcloudsh -f FILE --keep-going   run them all (-f - is standard input)',
   '       pcloudsh --version | --help',
 ];
 
@@ -30,9 +31,13 @@ export function readInvocation(argv: readonly string[]): Invocation {
   if (first === '--complete') return { kind: 'complete', words: rest };
   if (first === '-f' || first === '--file') {
     const [file, ...surplus] = rest;
-    return file === undefined
-      ? { kind: 'wrong', complaint: `${first} needs the name of a file.` }
-      : alone({ kind: 'script', file }, `${first} FILE`, surplus);
+    if (file === undefined) return { kind: 'wrong', complaint: `${first} needs the name of a file.` };
+    const keepsGoing = surplus[0] === '--keep-going';
+    return alone(
+      { kind: 'script', file, keepsGoing },
+      `${first} FILE but --keep-going`,
+      keepsGoing ? surplus.slice(1) : surplus,
+    );
   }
   if (first.startsWith('-') && first !== '--')
     return { kind: 'wrong', complaint: `There is no option ${JSON.stringify(first.slice(0, 80))}.` };

@@ -46,10 +46,10 @@ async function work(
 ): Promise<number> {
   const session = await import('./session.ts');
   if (invocation.kind === 'command') return await session.runOnce(invocation.words);
-  if (invocation.kind === 'script') return await session.runFile(invocation.file);
+  if (invocation.kind === 'script') return await session.runFile(invocation.file, invocation.keepsGoing);
   return process.stdin.isTTY && process.stdout.isTTY
     ? await session.runInteractive()
-    : await session.runFile('-');
+    : await session.runFile('-', false);
 }
 
 /** A list that nobody got is no success, whatever the command did. */

@@ -14,7 +14,7 @@ const forms: readonly Term[] = [
   ['pcloudsh COMMAND [ARGUMENT]...', 'Run one command.'],
   [
     'pcloudsh -f FILE, --file FILE',
-    'Run the commands in FILE, one a line, and stop at the first error, whose line is named.',
+    'Run the commands in FILE, one a line, and stop at the first error, whose line is named. With --keep-going after FILE the others are run, too, and the exit code is that of the first error. FILE may be -, standard input.',
   ],
   ['pcloudsh -V, --version', 'Print the version.'],
   ['pcloudsh -h, --help', 'List the commands.'],

@@ -14,7 +14,7 @@ The operator's shell onto both services: \`pcloud-builder\` builds images, \`pcl
 
 - \`pcloudsh\` on a terminal opens the prompt. Tab completes commands and names, the arrow keys walk through the history (\`$XDG_STATE_HOME/pcloudsh/history\`), events appear above the line being typed. Ctrl-C clears the line, or stops waiting for a command but not what it set going; Ctrl-D, \`quit\` and \`exit\` leave.
 - \`pcloudsh COMMAND ARGS…\` runs one command.
-- \`pcloudsh -f FILE\`, or commands on standard input, runs a script: one command a line, stopping at the first error, whose line is named.
+- \`pcloudsh -f FILE\`, or commands on standard input, runs a script: one command a line, stopping at the first error, whose line is named. \`pcloudsh -f FILE --keep-going\` runs the others, too, and exits as the first error does; FILE may be \`-\`.
 - Blanks separate words; \`'…'\` is literal, \`"…"\` knows \`\\"\` and \`\\\\\`, a backslash takes the next character as it is, \`#\` begins a comment.
 - The services are looked for in \`PCLOUD_RUNTIME_DIR\` (unless set: \`/run/pacemaker-cloud\`). Colour only on a terminal, and not with \`NO_COLOR\` or \`TERM=dumb\`.
 

@@ -1,8 +1,9 @@
 /**
- * Runs a script of commands, a line each, and stops at the first error. Where the lines come from is the
+ * Runs a script of commands, a line each, and stops at the first error unless told to keep going. Where the lines come from is the
  * caller's.
  */
 import type { ExitCode } from './command.ts';
+import { stoppedExitCode } from './context.ts';
 import type { ShellContext } from './context.ts';
 import { printable } from './printable.ts';
 import { runLine } from './run-line.ts';
@@ -10,28 +11,31 @@ import { runLine } from './run-line.ts';
 const maxShownLength = 200;
 
 /**
- * The exit code of the first line that does not succeed (its number is named on stderr), or 0. `hasQuit` is
- * asked after each line.
+ * The exit code of the first line that does not succeed (the number of each is named on stderr), or 0. `hasQuit` is
+ * asked after each line. Ctrl-C stops also what keeps going.
  */
 export async function runScript(
   name: string,
   lines: AsyncIterable<string>,
   context: ShellContext,
-  hasQuit: () => boolean,
+  { hasQuit, keepsGoing }: { readonly hasQuit: () => boolean; readonly keepsGoing: boolean },
 ): Promise<ExitCode> {
   let number = 0;
+  let firstFailure: ExitCode = 0;
   for await (const line of lines) {
     number += 1;
     const code = await runLine(line, context);
     if (code !== 0) {
+      const stops = !keepsGoing || code === stoppedExitCode;
       context.screen.complain([
-        `${printable(name)}, line ${number}: stopped here: ${shortened(line.trim())}`,
+        `${printable(name)}, line ${number}: ${stops ? 'stopped here' : 'not done'}: ${shortened(line.trim())}`,
       ]);
-      return code;
+      if (stops) return code;
+      if (firstFailure === 0) firstFailure = code;
     }
-    if (hasQuit()) return 0;
+    if (hasQuit()) return firstFailure;
   }
-  return 0;
+  return firstFailure;
 }
 
 /** Enough to recognise the line by; a file that is no script may be one line as long as itself. */

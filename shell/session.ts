@@ -58,7 +58,7 @@ export async function printCompletion(words: readonly string[]): Promise<ExitCod
 }
 
 /** Runs the commands of a file; `-` is standard input. */
-export async function runFile(file: string): Promise<ExitCode> {
+export async function runFile(file: string, keepsGoing: boolean): Promise<ExitCode> {
   const { runScript } = await import('./script.ts');
   let quit = false;
   const context = createContext({
@@ -74,7 +74,7 @@ export async function runFile(file: string): Promise<ExitCode> {
     file === '-' && isReadable ? process.stdin : createReadStream(isReadable ? file : '/dev/stdin');
   const name = file === '-' ? 'standard input' : file;
   try {
-    return await runScript(name, scriptLines(input), context, () => quit);
+    return await runScript(name, scriptLines(input), context, { hasQuit: () => quit, keepsGoing });
   } catch (error) {
     if (!(error instanceof Error) || !('syscall' in error)) throw error;
     context.screen.complain(renderError(cannotRead(name, error), context.screen.style));
