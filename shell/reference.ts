@@ -9,6 +9,7 @@ import { exitCodesOf } from './render-help.ts';
 const opening = `# pcloudsh
 
 <!-- Made from the command table (shell/command-table.ts): UPDATE_GOLDENS=1 node --test test/shell/reference.test.ts -->
+<!-- every block is shown by: test/shell/examples.test.ts -->
 
 The operator's shell onto both services: \`pcloud-builder\` builds images, \`pcloud-cped\` runs them.
 

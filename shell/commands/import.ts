@@ -60,8 +60,7 @@ const assemblyImport = defineCommand({
     'By ssh, the services in the guest are watched, started and stopped with the system’s own tools, and a death is noticed within about two seconds. Without --key a key pair is made, and its public half is printed: put that into the guest’s authorized_keys. The guest is recognised by its host key, which you give, or which is taken at the first connection if you say --trust-first: whoever answers then is trusted from then on. With --transport agent the disk has our agent in it; with none the machine alone is watched.',
     'Resource templates need to know what is in the disk: name the release, which also tells ssh what an old sshd understands, or family and init.',
   ],
-  example:
-    'assembly_import shop1 /srv/shop.qcow2 --release RHEL6 --key /root/shop.key --host-key /root/shop.pub',
+  example: 'assembly_import shop1 /srv/shop.qcow2 --release RHEL6 --key shop.key --host-key shop.pub',
   arguments: [
     { name: 'NAME', kind: 'assembly', presence: 'required', about: 'name of the new assembly', isNew: true },
     {
