@@ -67,6 +67,8 @@ export type OptionSpec = {
   readonly kind: keyof OptionValues;
   /** As the usage shows the value: `TIME`; none for a flag. */
   readonly value?: string;
+  /** What the value may be, where that is known; completion offers them. */
+  readonly values?: readonly string[];
   readonly about: string;
 };
 

@@ -46,24 +46,37 @@ export async function completeWords(
   const command = commands.find((one) => one.name === name || (one.aliases ?? []).includes(name));
   if (command === undefined) return fitting([]);
   if (current.startsWith('-')) return fitting(command.options.map((option) => `--${option.name}`));
-  const kind = kindOf(command, words);
+  const { position, valueDue } = placeOf(command, words);
+  if (valueDue?.values !== undefined) return fitting(valueDue.values);
+  const kind = valueDue === undefined ? kindAt(command, position) : kindOfValue(valueDue);
   if (kind === undefined) return fitting([]);
   return fitting(kind === 'command' ? commands.map((one) => one.name) : await names(kind));
 }
 
-/** What the next word names; undefined where it names nothing that there is: after the last, a new thing. */
-function kindOf(command: Command, words: readonly string[]): ArgumentKind | undefined {
+/** Which argument the next word is, or of which option it is the value. */
+function placeOf(
+  command: Command,
+  words: readonly string[],
+): { readonly position: number; readonly valueDue: OptionSpec | undefined } {
   let position = 0;
   let valueDue: OptionSpec | undefined;
   for (const word of words) {
     if (valueDue !== undefined) valueDue = undefined;
     else if (word.startsWith('--'))
       valueDue = command.options.find((option) => `--${option.name}` === word && option.value !== undefined);
-    else position += 1;
+    else if (!command.options.some(({ short }) => short !== undefined && `-${short}` === word)) position += 1;
   }
-  if (valueDue !== undefined) return valueDue.kind === 'deployable' ? valueDue.kind : undefined;
+  return { position, valueDue };
+}
+
+/** What the word there names; undefined where it names nothing that there is: after the last, a new thing. */
+function kindAt(command: Command, position: number): ArgumentKind | undefined {
   const place = command.arguments[position];
   return place?.isNew === true ? undefined : place?.kind;
+}
+
+function kindOfValue(option: OptionSpec): ArgumentKind | undefined {
+  return option.kind === 'deployable' ? option.kind : undefined;
 }
 
 const askLimitMs = 500;

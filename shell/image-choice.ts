@@ -11,12 +11,14 @@ export const installOptions = [
     name: 'engine',
     kind: 'text',
     value: 'NAME',
+    values: engineNames,
     about: 'oz or virt-install, where the usual one is not meant',
   },
   {
     name: 'medium',
     kind: 'text',
     value: 'KIND',
+    values: ['iso', 'tree'],
     about: 'iso or tree, where the catalogue has both',
   },
 ] as const;

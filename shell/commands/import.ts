@@ -17,15 +17,34 @@ import { renderWarning } from '../render-message.ts';
 
 const options = [
   { name: 'release', kind: 'text', value: 'RELEASE', about: 'what is in the disk (release_list)' },
-  { name: 'family', kind: 'text', value: 'FAMILY', about: 'without a release: debian, fedora or rhel' },
-  { name: 'init', kind: 'text', value: 'INIT', about: 'without a release: systemd or sysv' },
-  { name: 'machine', kind: 'text', value: 'TYPE', about: 'pc or q35; the release’s, else pc' },
+  {
+    name: 'family',
+    kind: 'text',
+    value: 'FAMILY',
+    values: ['debian', 'fedora', 'rhel'],
+    about: 'without a release: debian, fedora or rhel',
+  },
+  {
+    name: 'init',
+    kind: 'text',
+    value: 'INIT',
+    values: ['systemd', 'sysv'],
+    about: 'without a release: systemd or sysv',
+  },
+  {
+    name: 'machine',
+    kind: 'text',
+    value: 'TYPE',
+    values: ['pc', 'q35'],
+    about: 'pc or q35; the release’s, else pc',
+  },
   { name: 'memory', kind: 'count', value: 'MIB', about: 'memory; the release’s, else 1024' },
   { name: 'vcpus', kind: 'count', value: 'N', about: 'processors; else 1' },
   {
     name: 'transport',
     kind: 'text',
     value: 'WAY',
+    values: ['ssh', 'agent', 'none'],
     about: 'how its guest is spoken to: ssh (usual), agent, none',
   },
   {
@@ -48,7 +67,13 @@ const options = [
     about: 'the guest’s ssh host key: its public line, or a file with it',
   },
   { name: 'trust-first', kind: 'flag', about: 'take whatever host key the first connection shows' },
-  { name: 'format', kind: 'text', value: 'FORMAT', about: 'qcow2 or raw; a raw disk has to be called so' },
+  {
+    name: 'format',
+    kind: 'text',
+    value: 'FORMAT',
+    values: ['qcow2', 'raw'],
+    about: 'qcow2 or raw; a raw disk has to be called so',
+  },
 ] as const;
 
 const assemblyImport = defineCommand({
