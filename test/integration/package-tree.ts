@@ -66,9 +66,13 @@ export async function treeWith(jeos: Artifact, packages: readonly string[]): Pro
 /** Unpacks it below the directory. */
 export async function unpackTree(tar: string, root: string): Promise<void> {
   await mkdir(root, { recursive: true });
-  await execa('tar', ['-C', root, '--numeric-owner', '-p', '-xf', tar, '--exclude=./dev/*'], {
-    timeout: limitMs,
-  });
+  await execa(
+    'tar',
+    ['-C', root, '--numeric-owner', '-p', '-xf', tar, '--exclude=./dev/*', '--exclude=./etc/pacemaker-cloud'],
+    {
+      timeout: limitMs,
+    },
+  );
 }
 
 /** The names in the package's Depends, without versions: what a machine has before the package comes. */

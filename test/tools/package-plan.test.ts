@@ -101,11 +101,24 @@ test('of npm packages their authors’ settings stay out, and their code does no
     'a/.eslintrc',
     'a/.github',
     '@b/c/.npmignore',
+    '@b/c/benchmarks',
+    'a/lib/b.d.cts',
+    'a/index.js.map',
+    'a/test',
+    'a/node_modules/b/test',
     'a/x.musl.node',
     'a/integration/test.sh',
   ])
     assert.ok(isLeftOut(`${below}/${place}`), place);
-  for (const place of ['a/index.js', 'a/x.glibc.node', 'a/lib/a.b.js'])
+  for (const place of [
+    'a/index.js',
+    'a/x.glibc.node',
+    'a/lib/a.b.js',
+    'a/lib/test',
+    'a/map',
+    'test',
+    '@b/test',
+  ])
     assert.ok(!isLeftOut(`${below}/${place}`), place);
   assert.ok(!isLeftOut('/usr/share/pacemaker-cloud/templates/guest/debian/customise.sh'));
 });

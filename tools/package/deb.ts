@@ -68,7 +68,7 @@ export async function makeDeb(facts: BuildFacts, work: string, output: string): 
     chmodSync(path.join(control, script), 0o755);
   }
   const file = path.join(output, `${packageName}_${version}_${facts.architecture.debian}.deb`);
-  // zstd: xz takes twenty times as long and saves a fifth, and every dpkg that can run this reads it (ADR 7).
+  // zstd: xz takes twenty times as long and saves a fifth, and every dpkg that can run this reads it (ADR 8).
   await execa(
     'dpkg-deb',
     ['--root-owner-group', '--no-uniform-compression', '-Zzstd', '-z9', '--build', root, file],

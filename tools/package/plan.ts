@@ -95,10 +95,18 @@ export function rpmFiles(entries: readonly StagedEntry[]): readonly string[] {
   return [...lines];
 }
 
+/** What npm packages hold for their authors alone, by the last part of its path. */
+const forAuthors = /(?:^\..*|\.(?:d\.[cm]?ts|map|sh))$/;
+/** Directories of the same kind; deeper than right below the package, a name like these may be code. */
+const directoriesForAuthors = /^(?:tests?|benchmarks?|examples?|docs)$/;
+
 /**
- * What npm packages hold for their authors alone (settings of their tools, scripts of their tests), and builds for
- * another C library than this package's. A directory goes with all that is in it.
+ * Of npm packages, what nothing runs: their tests, types and settings, and builds for another C library than this
+ * package's. A directory goes with all that is in it.
  */
 export function isLeftOut(place: string): boolean {
-  return /\/node_modules\/.*(?:\/\.[^/]+|\.sh|\.musl\.node)$/.test(place);
+  const within = /.*\/node_modules\/(?:@[^/]+\/)?[^/@][^/]*\/(.+)$/.exec(place)?.[1];
+  if (within === undefined) return false;
+  const name = within.slice(within.lastIndexOf('/') + 1);
+  return forAuthors.test(name) || name.endsWith('.musl.node') || directoriesForAuthors.test(within);
 }

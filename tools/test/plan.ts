@@ -40,7 +40,7 @@ export function filesOf(checkout: string, group: Group, filter?: string): readon
  * busy neighbour could spoil. In one lane are those that share a state directory. Every other real file runs alone.
  */
 export const lanes: readonly RegExp[] = [
-  /^test\/integration\/(?:assemble-by-guest|bootstrap-reproducible|build-commands|builder-(?:death|disk-full|redis|stop))/,
+  /^test\/integration\/(?:assemble-by-guest|bootstrap-reproducible|build-commands|builder-(?:death|disk-full|redis|stop)|packages\.)/,
   /^test\/integration\/(?:bad-input-services|cell|images|install|make-install|media)\b/,
 ];
 
