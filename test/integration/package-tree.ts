@@ -63,7 +63,7 @@ export async function treeWith(jeos: Artifact, packages: readonly string[]): Pro
   return kept;
 }
 
-/** Unpacks it below the directory. */
+/** Unpacks it below the directory, without what the JEOS keeps in the directory of our settings: that is the package's. */
 export async function unpackTree(tar: string, root: string): Promise<void> {
   await mkdir(root, { recursive: true });
   await execa(

@@ -31,6 +31,8 @@ const entries: readonly StagedEntry[] = [
   { path: '/usr/lib/pacemaker-cloud/bin', kind: 'directory' },
   { path: '/usr/lib/pacemaker-cloud/bin/pcloudsh', kind: 'file' },
   { path: '/usr/lib/pacemaker-cloud-not-ours', kind: 'file' },
+  { path: '/usr/share/zsh/site-functions', kind: 'directory' },
+  { path: '/usr/share/zsh/site-functions/_pcloudsh', kind: 'file' },
 ];
 
 test('a package owns its own directories as wholes, and of shared ones its files alone', () => {
@@ -40,6 +42,8 @@ test('a package owns its own directories as wholes, and of shared ones its files
     '/usr/bin/pcloudsh',
     '/usr/lib/pacemaker-cloud',
     '/usr/lib/pacemaker-cloud-not-ours',
+    '%dir /usr/share/zsh/site-functions',
+    '/usr/share/zsh/site-functions/_pcloudsh',
   ]);
 });
 

@@ -12,6 +12,9 @@ const ownDirectories = [
   '/usr/share/doc/pacemaker-cloud',
 ];
 
+/** Shared, but of a package that need not be there: on RPM systems each package with completions owns it as well. */
+const coOwnedDirectories = ['/usr/share/zsh', '/usr/share/zsh/site-functions'];
+
 export const configurationDirectory = '/etc/pacemaker-cloud';
 
 export type StagedEntry = {
@@ -86,7 +89,7 @@ export function rpmFiles(entries: readonly StagedEntry[]): readonly string[] {
   for (const { path, kind } of entries) {
     const own = ownDirectories.find((directory) => path === directory || path.startsWith(`${directory}/`));
     if (own !== undefined) lines.add(own);
-    else if (path === configurationDirectory) lines.add(`%dir ${path}`);
+    else if (path === configurationDirectory || coOwnedDirectories.includes(path)) lines.add(`%dir ${path}`);
     else if (kind === 'directory') continue;
     else if (path.startsWith(`${configurationDirectory}/`))
       lines.add(`%config(noreplace) %verify(not mode user group) ${path}`);
