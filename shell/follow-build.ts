@@ -4,9 +4,10 @@
  */
 import { stoppedWaiting } from './context.ts';
 import type { ShellContext } from './context.ts';
-import type { BuildProgress, Ensured } from './ports.ts';
+import { buildHistory, estimateLeftMs } from './estimate.ts';
+import type { BuilderPort, BuildProgress, Ensured } from './ports.ts';
 import { renderProgressLine, renderProgressStep } from './render-message.ts';
-import { throughRestarts } from './through-restarts.ts';
+import { throughRestarts, unlessUnavailable } from './through-restarts.ts';
 
 export type WantedImage = { readonly title: string; readonly ensured: Ensured };
 export type FollowedImage = { readonly title: string; readonly digest: string; readonly elapsedMs: number };
@@ -28,7 +29,7 @@ export async function followBuilds(
   const builder = await context.services.builder();
   const startedMs = context.clock.monotonicMs();
   const elapsedMs = (): number => context.clock.monotonicMs() - startedMs;
-  const board = progressBoard(titles, context, elapsedMs);
+  const board = progressBoard(titles, context, elapsedMs, await estimatesFor(titles, builder, context));
   // One failure ends the waiting for the others too: the operator has something to do now.
   const stop = new AbortController();
   const signal = AbortSignal.any([stop.signal, context.signal]);
@@ -62,6 +63,37 @@ function goesOn(titles: readonly string[]): Error {
   return stoppedWaiting(`Stopped waiting; ${what} on. build_list shows how far it is, build_cancel ends it.`);
 }
 
+type Estimate = (digest: string) => number | null;
+
+/**
+ * What is left of each build, told from earlier ones; only a terminal shows it. A builder that cannot be asked
+ * now is no reason not to follow.
+ */
+async function estimatesFor(
+  titles: ReadonlyMap<string, string>,
+  builder: Pick<BuilderPort, 'builds'>,
+  { screen, clock }: ShellContext,
+): Promise<{ readonly begun: (digest: string) => void; readonly leftMs: Estimate }> {
+  const begunAtMs = new Map<string, number>();
+  const histories = new Map<string, readonly number[]>();
+  const builds = screen.canRedraw ? await unlessUnavailable(async () => await builder.builds(), []) : [];
+  for (const digest of titles.keys()) {
+    const { durationsMs, runningSinceMs } = buildHistory(builds, digest);
+    histories.set(digest, durationsMs);
+    if (runningSinceMs !== null) begunAtMs.set(digest, runningSinceMs);
+  }
+  return {
+    begun: (digest) => {
+      if (!begunAtMs.has(digest)) begunAtMs.set(digest, clock.wallMs());
+    },
+    leftMs: (digest) => {
+      const atMs = begunAtMs.get(digest);
+      // Nobody knows how long it waits for its turn.
+      return atMs === undefined ? null : estimateLeftMs(histories.get(digest) ?? [], clock.wallMs() - atMs);
+    },
+  };
+}
+
 type Board = {
   update(digest: string, progress: BuildProgress): void;
   finish(digest: string): void;
@@ -73,6 +105,7 @@ function progressBoard(
   titles: ReadonlyMap<string, string>,
   context: ShellContext,
   elapsedMs: () => number,
+  estimates: Awaited<ReturnType<typeof estimatesFor>>,
 ): Board {
   const latest = new Map<string, BuildProgress>();
   const { screen } = context;
@@ -81,13 +114,16 @@ function progressBoard(
     if (running === undefined) return;
     const others = titles.size > 1 ? ` (and ${latest.size - 1} more)` : '';
     const title = `${titles.get(running[0]) ?? running[0]}${latest.size > 1 ? others : ''}`;
-    screen.live(renderProgressLine(title, running[1], elapsedMs(), screen.style, screen.columns() ?? 80));
+    const leftMs = estimates.leftMs(running[0]);
+    const columns = screen.columns() ?? 80;
+    screen.live(renderProgressLine(title, running[1], elapsedMs(), screen.style, columns, leftMs));
   };
   const timer = screen.canRedraw ? setInterval(redraw, redrawMs) : undefined;
   return {
     update(digest, progress) {
       const before = latest.get(digest);
       latest.set(digest, progress);
+      if (progress.state === 'active') estimates.begun(digest);
       if (screen.canRedraw) redraw();
       else if (before?.step !== progress.step || before.state !== progress.state)
         screen.print([renderProgressStep(titles.get(digest) ?? digest, progress, elapsedMs())]);

@@ -4,6 +4,7 @@
 import type { PcloudError } from '../model/errors.ts';
 import type { JournalEvent } from '../model/event.ts';
 import { formatClock, formatElapsed } from './duration.ts';
+import { leftText } from './estimate.ts';
 import type { BuildProgress } from './ports.ts';
 import { printable, printableLines } from './printable.ts';
 import type { Style } from './style.ts';
@@ -39,15 +40,20 @@ function paintEvent(event: JournalEvent, text: string, style: Style): string {
 
 const barCells = 20;
 
-/** One line that is redrawn in place: ` 42% ████░░░░ title: step 31s`, cut to the width. */
+/**
+ * One line that is redrawn in place: ` 42% ████░░░░ title: step 31s, about 20 s left`, cut to the width.
+ * @param leftMs an estimate; null where there is none.
+ */
 export function renderProgressLine(
   title: string,
   progress: BuildProgress,
   elapsedMs: number,
   style: Style,
   columns: number,
+  leftMs: number | null = null,
 ): string {
-  const tail = `${printable(title)}: ${stepText(progress)} ${formatElapsed(elapsedMs)}`;
+  const left = leftMs === null ? '' : `, ${leftText(leftMs)}`;
+  const tail = `${printable(title)}: ${stepText(progress)} ${formatElapsed(elapsedMs)}${left}`;
   const percent = progress.percent;
   if (percent === null) return tail.slice(0, columns - 1);
   const full = Math.round((Math.min(100, Math.max(0, percent)) / 100) * barCells);

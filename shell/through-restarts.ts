@@ -7,6 +7,16 @@ import { pause } from './context.ts';
 import type { ShellContext } from './context.ts';
 import { renderWarning } from './render-message.ts';
 
+/** What the service says, or `instead` while it is away. */
+export async function unlessUnavailable<T>(ask: () => Promise<T>, instead: T): Promise<T> {
+  try {
+    return await ask();
+  } catch (error) {
+    if (error instanceof PcloudError && error.category === 'unavailable') return instead;
+    throw error;
+  }
+}
+
 /** How long a builder that went away in the middle may stay away, and how often it is tried. */
 const absenceLimitMs = 60_000;
 const retryMs = 500;

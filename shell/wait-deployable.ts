@@ -9,9 +9,11 @@ import type { Bell } from './bell.ts';
 import { stoppedWaiting } from './context.ts';
 import type { ShellContext } from './context.ts';
 import { formatElapsed } from './duration.ts';
+import { estimateLeftMs, journalHistory, percentOf } from './estimate.ts';
 import { followJournal } from './event-feed.ts';
 import type { CpedPort } from './ports.ts';
-import { renderEvent, renderWarning } from './render-message.ts';
+import { renderEvent, renderProgressLine, renderWarning } from './render-message.ts';
+import { unlessUnavailable } from './through-restarts.ts';
 
 export type Goal = 'active' | 'stopped';
 export type Judgement =
@@ -124,6 +126,7 @@ async function untilReached(
   startedMs: number,
 ): Promise<number> {
   let missing = 'its state is not known';
+  const historyMs = context.screen.canRedraw ? await earlierWaits(options, cped) : [];
   for (;;) {
     const elapsedMs = context.clock.monotonicMs() - startedMs;
     if (context.signal.aborted)
@@ -131,32 +134,43 @@ async function untilReached(
         `Stopped waiting; the service goes on with ${options.name}. deployable_status ${options.name} shows how far it is.`,
       );
     if (elapsedMs >= options.timeoutMs) throw tookTooLong(options, missing);
-    const status = await statusUnlessAway(options.name, cped);
+    // A service that is being restarted is waited for: the intent is in its database.
+    const status = await unlessUnavailable<DeployableStatus | undefined>(
+      async () => await cped.deployable(options.name),
+      undefined,
+    );
     if (status !== undefined) {
       const judgement = judge(status, options.goal);
       if (judgement.kind === 'reached') return context.clock.monotonicMs() - startedMs;
       if (judgement.kind === 'hopeless') throw hopeless(options, judgement.why);
       missing = judgement.missing;
     }
-    context.screen.live(
-      `waiting for ${options.name}: ${missing} ${formatElapsed(elapsedMs)}`.slice(0, width(context)),
-    );
+    context.screen.live(waitingLine(options.name, missing, elapsedMs, historyMs, context));
     await bell.rungOrAfter(Math.min(pollMs, options.timeoutMs - elapsedMs), context.signal);
   }
 }
 
-function width(context: ShellContext): number {
-  return (context.screen.columns() ?? 80) - 1;
+/** With a bar where earlier starts, or stops, say how long it may take. */
+function waitingLine(
+  name: string,
+  missing: string,
+  elapsedMs: number,
+  historyMs: readonly number[],
+  { screen }: ShellContext,
+): string {
+  const leftMs = estimateLeftMs(historyMs, elapsedMs);
+  const percent = leftMs === null ? null : percentOf(elapsedMs, leftMs);
+  const progress = { state: 'waiting', percent, step: missing };
+  const columns = screen.columns() ?? 80;
+  return renderProgressLine(`waiting for ${name}`, progress, elapsedMs, screen.style, columns, leftMs);
 }
 
-/** A service that is being restarted is waited for: the intent is in its database. */
-async function statusUnlessAway(name: string, cped: CpedPort): Promise<DeployableStatus | undefined> {
-  try {
-    return await cped.deployable(name);
-  } catch (error) {
-    if (error instanceof PcloudError && error.category === 'unavailable') return undefined;
-    throw error;
-  }
+/** How many events are looked through for earlier starts and stops. */
+const eventsLookedThrough = 1000;
+
+async function earlierWaits({ name, goal }: WaitOptions, cped: CpedPort): Promise<readonly number[]> {
+  const events = await unlessUnavailable(async () => await cped.journal(eventsLookedThrough), []);
+  return journalHistory(events, name, goal);
 }
 
 function hopeless(options: WaitOptions, why: string): PcloudError {

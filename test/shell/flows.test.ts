@@ -20,6 +20,7 @@ const steps: readonly BuildProgress[] = [
 ];
 
 const building: Partial<BuilderPort> = {
+  builds: () => Promise.resolve([]),
   ensureJeos: () => Promise.resolve({ digest: jeosDigest, ready: false }),
   ensureRequirement: () => Promise.resolve({ digest: imageDigest, ready: false }),
   follow: (_digest, onProgress) => {
