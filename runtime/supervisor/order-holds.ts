@@ -60,6 +60,8 @@ export function admitHeld(turn: Turn): void {
 /** Has the guest manage the resource, with its parameters as they are now. */
 export function watch(turn: Turn, assembly: AssemblyState, resource: ResourceState): void {
   const { plan } = resource;
+  const parameters = resolvedParameters(turn.state, plan);
+  resource.told = JSON.stringify(parameters);
   turn.actions.push({
     kind: 'send',
     assembly: assembly.plan.name,
@@ -68,9 +70,16 @@ export function watch(turn: Turn, assembly: AssemblyState, resource: ResourceSta
       name: plan.name,
       class: plan.class,
       service: plan.service,
-      parameters: resolvedParameters(turn.state, plan),
+      parameters,
     },
   });
+}
+
+/** Has the guest know the parameters as they are now, where it was told others: also what was not known then. */
+export function watchAnew(turn: Turn, assembly: AssemblyState, resource: ResourceState): void {
+  if (JSON.stringify(resolvedParameters(turn.state, resource.plan)) !== resource.told)
+    watch(turn, assembly, resource);
+  resource.reconfigure = null;
 }
 
 /**

@@ -4,7 +4,7 @@
  */
 import { extendRun, restartDelayMs } from './escalation.ts';
 import { maintained, untilWords } from './maintenance.ts';
-import { holdForOrder, stopDependants, watch } from './order-holds.ts';
+import { holdForOrder, stopDependants, watchAnew } from './order-holds.ts';
 import {
   endIncident,
   noteAction,
@@ -29,8 +29,7 @@ export function launch(turn: Turn, assembly: AssemblyState, resource: ResourceSt
   // The assembly's stop waits for others: nothing is started in it any more.
   if (assembly.intent === 'down') return moveResource(turn, resource, 'stopped');
   if (holdForOrder(turn, assembly, resource)) return;
-  if (resource.reconfigure !== null) watch(turn, assembly, resource);
-  resource.reconfigure = null;
+  watchAnew(turn, assembly, resource);
   begin(turn, assembly, resource);
 }
 

@@ -38,6 +38,7 @@ export function newResource(turn: Turn, assembly: string, plan: ResourcePlan): R
     held: false,
     rejoins: [],
     reconfigure: null,
+    told: null,
     checks: new Map(),
     run: noFailures,
     incident: takeUpIncident(turn, assembly, plan.name),
@@ -236,6 +237,7 @@ export function resetResource(turn: Turn, resource: ResourceState): void {
   resource.operation = null;
   resource.killFirst = false;
   resource.reconfigure = null;
+  resource.told = null;
   resource.rejoins = [];
   if (resource.name !== 'stopped') moveResource(turn, resource, 'stopped');
 }

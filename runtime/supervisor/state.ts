@@ -45,6 +45,8 @@ export type ResourceState = {
   rejoins: readonly string[];
   /** Why it has to be reconfigured as soon as that may be done; null when it runs with what it is to have. */
   reconfigure: string | null;
+  /** The parameters that its guest was told last, as JSON; null: none yet. */
+  told: string | null;
   /** By the checks' names; empty unless active. */
   checks: Map<string, CheckState>;
   run: FailureRun;

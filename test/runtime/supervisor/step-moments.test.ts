@@ -54,6 +54,23 @@ function dieTwice(stage: Stage, name: string, assembly: string): void {
   assert.equal(stage.resource(name, assembly).name, 'waiting');
 }
 
+test('an address that is first known while its dependant is asked whether it runs is told before the start', () => {
+  const stage = new Stage();
+  stage.connection('up');
+  stage.feed({ kind: 'apply', plan: pair });
+  for (const name of ['db', 'web']) stage.domain('off', 'shutdown', name);
+  stage.started('web');
+  stage.hello('boot-1', 'web');
+  assert.equal(told(stage), undefined, 'nothing is known yet');
+  stage.started('db');
+  stage.hello('boot-1', 'db');
+  tellAddress(stage, '10.0.0.1');
+  // It does not run: nothing is missing now, so it is started, and with the address.
+  stage.answer(7, 'httpd', 'web');
+  assert.equal(stage.resource('httpd', 'web').operation?.operation, 'start');
+  assert.equal(told(stage), '10.0.0.1');
+});
+
 test('an address that changes while its dependant waits for a backoff is told before the start', () => {
   const stage = pairUp();
   dieTwice(stage, 'httpd', 'web');
