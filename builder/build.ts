@@ -98,6 +98,11 @@ async function makingOf(input: BuildInput, workDirectory: string): Promise<Makin
   return await makingOfBootstrap(context, inputs);
 }
 
+function modeOf(file: Plan['files'][number]): number {
+  if (file.isSecret === true) return 0o600;
+  return file.isExecutable === true ? 0o755 : 0o644;
+}
+
 /** Writes what the steps start from. The parent is reached by a link of the name that its overlays use. */
 export async function layOut(plan: Plan, workspace: string, parent: Artifact | undefined): Promise<void> {
   for (const directory of [...plan.directories, 'temporary'])
@@ -107,7 +112,7 @@ export async function layOut(plan: Plan, workspace: string, parent: Artifact | u
   for (const file of plan.files) {
     const target = path.join(workspace, file.path);
     await mkdir(path.dirname(target), { recursive: true });
-    await writeFile(target, file.content, { mode: file.isSecret === true ? 0o600 : 0o644 });
+    await writeFile(target, file.content, { mode: modeOf(file) });
   }
   if (parent !== undefined) await symlink(parent.directory, path.join(workspace, parent.digest));
 }

@@ -10,7 +10,7 @@ import type { Artifact } from '../catalogue/image-directory.ts';
 import { canonicalJson } from '../model/canonical-json.ts';
 import { PcloudError } from '../model/errors.ts';
 import { syntheticTitle } from '../model/image-medium.ts';
-import { fileNameSchema, manifestSchema, manifestVersion } from '../model/manifest.ts';
+import { fileNameSchema, manifestSchema, manifestVersion, templateFilesSha256 } from '../model/manifest.ts';
 import type { Manifest } from '../model/manifest.ts';
 import { distributionOf } from '../model/package-url.ts';
 import type { InstalledPackage } from '../model/package-url.ts';
@@ -85,10 +85,17 @@ export async function describeArtifact(
     builderVersion: input.builderVersion,
     createdAt: new Date(input.now()).toISOString(),
     buildDurationMs: Math.max(0, Math.round(input.now() - startedAtMs)),
+    ...templateFiles(recipe),
   } satisfies Manifest;
   // As it will be read: what its own readers would refuse must not be published.
   const checked = manifestSchema.parse(manifest);
   await writeFile(path.join(finished, manifestFile), `${JSON.stringify(checked, undefined, 2)}\n`);
+}
+
+function templateFiles(recipe: Recipe): Pick<Manifest, 'templateFilesSha256'> {
+  const files = 'guestFilesSha256' in recipe && recipe.kind === 'assembly' ? recipe.files : undefined;
+  const sha256 = files === undefined ? undefined : templateFilesSha256([{ packages: [], files }]);
+  return sha256 === undefined ? {} : { templateFilesSha256: sha256 };
 }
 
 /**

@@ -11,7 +11,7 @@ import {
   imageMatchRequestSchema,
 } from '../model/image-details.ts';
 import { gcAnswerSchema, gcRequestSchema } from '../model/image-gc.ts';
-import { packagesOfTemplates } from '../model/manifest.ts';
+import { needsOfTemplates } from '../model/manifest.ts';
 import { deleteImage, deleteJeos } from './deletions.ts';
 import { digestParams, route } from './http-context.ts';
 import { imageDetails, jeosDetails } from './image-details.ts';
@@ -62,7 +62,7 @@ export const imageRoutes = [
     },
     async ({ context }, { body }) => {
       const images = await readImageDirectory(context.store.imageDirectory);
-      const found = findImage(images, body.requirement, packagesOfTemplates(context.templates));
+      const found = findImage(images, body.requirement, needsOfTemplates(context.templates));
       return { digest: found?.digest ?? null };
     },
   ),

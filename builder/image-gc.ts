@@ -9,7 +9,7 @@ import { artifactDirectory, findImage, readImageDirectory } from '../catalogue/i
 import type { Artifact, DamagedArtifact, ImageDirectory } from '../catalogue/image-directory.ts';
 import { leftoverNameSchema } from '../model/image-gc.ts';
 import type { GcEntry, GcRequest } from '../model/image-gc.ts';
-import { packagesOfTemplates } from '../model/manifest.ts';
+import { needsOfTemplates } from '../model/manifest.ts';
 import { parentDigestOf } from '../model/recipe.ts';
 import { errorCodeOf } from '../service/error-code.ts';
 import { backingFileIfAny, digestsIn, diskUsers } from './disk-users.ts';
@@ -144,9 +144,9 @@ function wantedImages(
   { wanted }: GcRequest,
   images: ImageDirectory,
 ): GcFacts['references'] {
-  const packagesOf = packagesOfTemplates(context.templates);
+  const needsOf = needsOfTemplates(context.templates);
   return wanted.flatMap(({ requirement, assemblies }) => {
-    const found = findImage(images, requirement, packagesOf);
+    const found = findImage(images, requirement, needsOf);
     if (found === undefined) return [];
     return [{ digest: found.digest, who: `${assembliesInWords(assemblies)} would be started on it` }];
   });

@@ -66,6 +66,8 @@ export type PlanFile = {
   readonly content: string;
   /** Readable by the builder's user alone: it may hold the hash of a password. */
   readonly isSecret?: true;
+  /** Mode 0755. */
+  readonly isExecutable?: true;
 };
 /** A file or directory of the host that the worker copies before the first step. */
 export type PlanCopy = { readonly from: string; readonly to: string };

@@ -6,6 +6,8 @@ import { templateOnFamily } from '../catalogue/resource-templates.ts';
 import { sha256Hex } from '../model/canonical-json.ts';
 import type { Architecture } from '../model/definition.ts';
 import type { PackageManager } from '../model/installer.ts';
+import { PcloudError } from '../model/errors.ts';
+import { sortedFiles } from '../model/manifest.ts';
 import { recipeVersion, sortedUnique } from '../model/recipe.ts';
 import type {
   ArchiveState,
@@ -16,7 +18,7 @@ import type {
   TreeAssemblyRecipe,
 } from '../model/recipe.ts';
 import type { BootstrapRelease, InstallerRelease, Release } from '../model/release.ts';
-import type { ResourceTemplate } from '../model/resource-template.ts';
+import type { ResourceTemplate, TemplateFile } from '../model/resource-template.ts';
 
 /** What mmdebstrap's images are made of besides the catalogue. */
 export type BootstrapFacts = {
@@ -105,6 +107,32 @@ function resourcesOf(
   };
 }
 
+/** @throws PcloudError `template-files-clash`: two of them want one path to hold different things. */
+function filesOf(release: Release, templates: readonly ResourceTemplate[]): TemplateFile[] {
+  const files = sortedFiles(templates.map((template) => templateOnFamily(template, release.family)));
+  const clash = files.find((file, index) => file.path === files[index - 1]?.path);
+  if (clash === undefined) return files;
+  throw new PcloudError({
+    code: 'template-files-clash',
+    category: 'invalid',
+    message: `The resource templates ${templates.map((one) => one.name).join(', ')} cannot be in one assembly: they put different contents into ${clash.path}.`,
+    hint: 'Put them into assemblies of their own.',
+    facts: { path: clash.path },
+  });
+}
+
+/** Only a tree can be given files: a guest's package manager and a kickstart know of packages alone. */
+function refuseFiles(release: Release, templates: readonly ResourceTemplate[], method: string): void {
+  const [first] = filesOf(release, templates);
+  if (first === undefined) return;
+  throw new PcloudError({
+    code: 'files-not-for-method',
+    category: 'invalid',
+    message: `The resource templates ${templates.map((one) => one.name).join(', ')} bring files (such as ${first.path}), which an image made by "${method}" does not get.`,
+    hint: 'Use a release whose images are made as file trees, such as debian12, without --guest or --install.',
+  });
+}
+
 /**
  * The recipe of an assembly's image that mmdebstrap lays over a JEOS.
  * @throws PcloudError `template-not-for-family`.
@@ -116,6 +144,7 @@ export function treeAssemblyRecipe(
   parentDigest: string,
   facts: BootstrapFacts,
 ): TreeAssemblyRecipe {
+  const files = filesOf(release, templates);
   return {
     recipeVersion,
     kind: 'assembly',
@@ -126,6 +155,7 @@ export function treeAssemblyRecipe(
     engine: 'bootstrap',
     parentDigest,
     ...resourcesOf(release, templates),
+    ...(files.length === 0 ? {} : { files }),
     archive: facts.archive,
     guestFilesSha256: facts.guestFilesSha256,
   };
@@ -142,6 +172,7 @@ export function guestAssemblyRecipe(
   parentDigest: string,
   facts: { readonly archive: ArchiveState | null; readonly sealSha256: string },
 ): GuestAssemblyRecipe {
+  refuseFiles(release, templates, 'guest');
   return {
     recipeVersion,
     kind: 'assembly',
@@ -166,6 +197,7 @@ export function installedAssemblyRecipe(
   templates: readonly ResourceTemplate[],
   facts: InstallFacts,
 ): InstalledAssemblyRecipe {
+  refuseFiles(release, templates, 'install');
   const { templates: names, services } = resourcesOf(release, templates);
   return {
     ...installOf(release, architecture, facts),

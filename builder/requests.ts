@@ -13,7 +13,7 @@ import type { ResourceTemplates } from '../catalogue/resource-templates.ts';
 import type { EnsureAnswer, EnsureRequest } from '../model/builder-api.ts';
 import type { BuilderPlace } from '../model/build-record.ts';
 import type { Requirement } from '../model/definition.ts';
-import { packagesOfTemplates } from '../model/manifest.ts';
+import { needsOfTemplates } from '../model/manifest.ts';
 import { recipeDigest, recipeTitle, sortedUnique } from '../model/recipe.ts';
 import type { AssemblyMethod, JeosRecipe } from '../model/recipe.ts';
 import type { ResourceTemplate } from '../model/resource-template.ts';
@@ -96,7 +96,7 @@ async function ensureRequirement(
   requirement: Requirement,
 ): Promise<EnsureAnswer> {
   const images = await readImageDirectory(context.store.imageDirectory);
-  const found = findImage(images, requirement, packagesOfTemplates(context.templates), asked.method);
+  const found = findImage(images, requirement, needsOfTemplates(context.templates), asked.method);
   if (found !== undefined && (await context.store.findUsable(found.digest)) !== undefined) {
     const { digest, manifest } = found;
     const title = [manifest.release, manifest.architecture, ...manifest.templates].join(' ');

@@ -8,7 +8,7 @@ import path from 'node:path';
 import type { Requirement } from '../model/definition.ts';
 import { PcloudError } from '../model/errors.ts';
 import { manifestProvides, parseManifest, rebuildHint } from '../model/manifest.ts';
-import type { Manifest } from '../model/manifest.ts';
+import type { Manifest, TemplateNeeds } from '../model/manifest.ts';
 import type { Family } from '../model/resource-template.ts';
 import { fileErrorCode, fileErrorText } from './file-error.ts';
 import { jeosName, readNamesTable } from './names-table.ts';
@@ -94,7 +94,7 @@ export async function readImageDirectory(imageDirectory: string): Promise<ImageD
 export function findImage(
   images: ImageDirectory,
   requirement: Requirement,
-  packagesOf: (template: string, family: Family) => readonly string[] | undefined,
+  needsOf: (template: string, family: Family) => TemplateNeeds | undefined,
   method?: Manifest['method'],
 ): Artifact | undefined {
   const jeosDigest = images.names.get(jeosName(requirement.release, requirement.architecture));
@@ -106,7 +106,7 @@ export function findImage(
     )
     .filter(({ manifest }) => method === undefined || manifest.method === method)
     .filter(({ manifest }) => requirement.templates.length > 0 || manifest.kind === 'jeos')
-    .filter(({ manifest }) => manifestProvides(manifest, requirement, packagesOf))
+    .filter(({ manifest }) => manifestProvides(manifest, requirement, needsOf))
     .sort((left, right) => compareImages(left.manifest, right.manifest))[0];
 }
 

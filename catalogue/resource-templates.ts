@@ -9,6 +9,7 @@ import { resourceTemplateSchema } from '../model/resource-template.ts';
 import type { Family, ResourceTemplate } from '../model/resource-template.ts';
 import { knownNamesHint } from './did-you-mean.ts';
 import { faultText } from '../model/template-fault.ts';
+import type { TemplateNeeds } from '../model/manifest.ts';
 import type { TemplateFault } from '../model/template-fault.ts';
 import { readYamlDirectory } from './yaml-directory.ts';
 
@@ -52,13 +53,13 @@ function templateBroken(name: string, fault: TemplateFault): PcloudError {
 }
 
 /**
- * Service and packages of a template on a family of guests.
+ * Service, packages and files of a template on a family of guests.
  * @throws PcloudError `template-not-for-family`.
  */
 export function templateOnFamily(
   template: ResourceTemplate,
   family: Family,
-): { readonly service: string; readonly packages: readonly string[] } {
+): TemplateNeeds & { readonly service: string } {
   const found = template.families[family];
   if (found !== undefined) return found;
   throw new PcloudError({

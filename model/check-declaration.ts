@@ -83,6 +83,27 @@ export const checkSchema = declarationSchema.transform((declared, context): Chec
   return { name, probe, intervalMs, timeoutMs, failuresNeeded, startGraceMs };
 });
 
+/** The same as it is kept and told: with everything filled in. */
+export const checkPlanSchema = z.strictObject({
+  name: nameSchema,
+  probe: z.discriminatedUnion('kind', [
+    z.strictObject({
+      kind: z.literal('http'),
+      guestPort,
+      path: httpSchema.shape.path.unwrap(),
+      statusFrom: status,
+      statusTo: status,
+      bodyContains: z.exactOptional(plainText.min(1).max(500)),
+    }),
+    z.strictObject({ kind: z.literal('tcp'), guestPort }),
+    z.strictObject({ kind: z.literal('command'), arguments: commandSchema.shape.arguments }),
+  ]),
+  intervalMs: declarationSchema.shape.intervalMs.unwrap(),
+  timeoutMs: declarationSchema.shape.timeoutMs.unwrap(),
+  failuresNeeded: declarationSchema.shape.failuresNeeded.unwrap(),
+  startGraceMs: declarationSchema.shape.startGraceMs.unwrap(),
+}) satisfies z.ZodType<CheckPlan>;
+
 function probesOf({ http, tcp, command }: z.infer<typeof declarationSchema>): readonly CheckProbe[] {
   const probes: CheckProbe[] = [];
   if (http !== undefined) {

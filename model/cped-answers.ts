@@ -37,6 +37,8 @@ export const imagesInUseAnswer = z.object({
   assemblies: z.array(z.string()),
   images: z.array(z.object({ digest: z.string(), assemblies: z.array(z.string()) })),
 });
+/** Whether the secret was, or would be, another one than before. */
+export const secretAnswer = z.object({ changed: z.boolean(), note: z.string().nullable() });
 export const doneAnswer = z.object({ done: z.literal(true) });
 
 /** `target` as `deployable:D`, `assembly:A` or `resource:A/R`; `untilMs` null: until it is cleared. */

@@ -14,6 +14,7 @@ import {
   parameterValueSchema,
   requirementSchema,
   resourceDependencySchema,
+  watchingSchema,
 } from './definition.ts';
 import { sshAlgorithmsSchema } from './ssh.ts';
 
@@ -92,8 +93,19 @@ export const addDeployableAssemblyBody = z.strictObject({ assembly: text });
 export const assemblyDependsBody = z.strictObject({ on: text, restart: z.boolean() });
 export const resourceDependsBody = z.strictObject({ assembly: text, resource: text, restart: z.boolean() });
 export const parameterBody = z.strictObject({
-  value: z.union([text, z.strictObject({ assembly: text, value: text })]),
+  value: z.union([text, z.strictObject({ assembly: text, value: text }), z.strictObject({ secret: text })]),
 });
+/** What is not given stays. */
+export const machineBody = z.strictObject({
+  memoryMiB: z.number().optional(),
+  vcpus: z.number().optional(),
+  ports: z.array(z.number()).max(1000).optional(),
+});
+/** All of it at once; what is not given is the template's. */
+export const watchingBody = z.strictObject({ watching: watchingSchema });
+/** Without a value one is drawn, unless there is one; `dryRun` only tells whether it would change anything. */
+export const secretBody = z.strictObject({ value: text.optional(), dryRun: z.literal(true).optional() });
+
 /** `forMs` null: until it is cleared. */
 export const setMaintenanceBody = z.strictObject({ target: text, forMs: z.number().nullable() });
 export const clearMaintenanceBody = z.strictObject({ target: text });
@@ -115,6 +127,8 @@ export const resourceStatusSchema = z.object({
   urls: z.array(z.string()),
   parameters: z.record(z.string(), parameterValueSchema),
   dependsOn: z.array(resourceDependencySchema),
+  /** What of its watching is not the template's. */
+  watching: watchingSchema.default({}),
   /** Its own, or that of what it stands in; the longest. */
   maintenance: maintenanceStatus,
   /** Why it is not active, in words; null when there is nothing to say. */
@@ -131,6 +145,11 @@ export const assemblyStatusSchema = z.object({
   failuresInWindow: z.int(),
   escalation: escalationPolicySchema,
   imageDigest: z.string().nullable(),
+  /** As defined; a running machine may have what was defined at its start. */
+  memoryMiB: z.int(),
+  vcpus: z.int(),
+  /** Forwarded besides those of its resources; `hostPort` null until it has one. */
+  ports: z.array(z.object({ guestPort: z.int(), hostPort: z.int().nullable() })),
   /** True for a disk of the operator's own, which stands on no image. */
   imported: z.boolean().default(false),
   transport: z.enum(['agent', 'ssh', 'none']).default('agent'),
@@ -151,6 +170,9 @@ export const deployableStatusSchema = z.object({
   monitoring: monitoringSchema,
   state: z.enum(deployableStates),
   sinceMs: z.number(),
+  escalation: escalationPolicySchema,
+  /** Names of its secrets, sorted; their values are told to guests alone. */
+  secrets: z.array(z.string()),
   maintenance: maintenanceStatus,
   note: z.string().nullable(),
   assemblies: z.array(assemblyStatusSchema),

@@ -3,6 +3,7 @@
  * cped owns these (SQLite). Intent is here too, because it is the operator's word and not an observation.
  */
 import { z } from 'zod';
+import { checkPlanSchema, maxChecks } from './check-declaration.ts';
 import { nameSchema } from './names.ts';
 import { familySchema } from './resource-template.ts';
 import { transportSchema } from './ssh.ts';
@@ -46,13 +47,24 @@ export const referenceValueSchema = z
 const parameterReferenceSchema = z.strictObject({ assembly: nameSchema, value: referenceValueSchema });
 export type ParameterReferenceValue = z.infer<typeof parameterReferenceSchema>;
 
-/** A text, or a value of an assembly that is filled in when it is known. */
+/** A secret of the deployable that the resource is in, by its name; the value stands in no definition. */
+const parameterSecretSchema = z.strictObject({ secret: nameSchema });
+
+/** It stands in one line of a guest's environment; empty ones are mistakes. */
+export const secretValueSchema = z
+  .string()
+  .min(1)
+  .max(128)
+  .regex(/^[^\p{C}\p{Zl}\p{Zp}]*$/u);
+
+/** A text, a value of an assembly that is filled in when it is known, or a secret. */
 export const parameterValueSchema = z.union([
   z
     .string()
     .max(512)
     .regex(/^[^\p{C}\p{Zl}\p{Zp}]*$/u),
   parameterReferenceSchema,
+  parameterSecretSchema,
 ]);
 export type ParameterValue = z.infer<typeof parameterValueSchema>;
 
@@ -64,6 +76,17 @@ export const resourceDependencySchema = z.strictObject({
 });
 export const assemblyDependencySchema = z.strictObject({ assembly: nameSchema, restart: z.boolean() });
 
+/** What an operator has changed of how a resource is watched; what is not given is the template's. */
+export const watchingSchema = z.strictObject({
+  monitorIntervalMs: z.exactOptional(z.int().min(1000).max(3_600_000)),
+  monitorTimeoutMs: z.exactOptional(z.int().min(100).max(600_000)),
+  startTimeoutMs: z.exactOptional(z.int().min(100).max(600_000)),
+  stopTimeoutMs: z.exactOptional(z.int().min(100).max(600_000)),
+  /** In place of all of the template's. */
+  checks: z.exactOptional(z.array(checkPlanSchema).max(maxChecks)),
+});
+export type Watching = z.infer<typeof watchingSchema>;
+
 export const resourceDefinitionSchema = z.strictObject({
   name: nameSchema,
   /** Name of a resource template. */
@@ -73,6 +96,7 @@ export const resourceDefinitionSchema = z.strictObject({
   parameters: z.record(parameterNameSchema, parameterValueSchema).default({}),
   /** Resources that must be active before this one is started, of this or another assembly. */
   dependsOn: z.array(resourceDependencySchema).default([]),
+  watching: watchingSchema.default({}),
 });
 export type ResourceDefinition = z.infer<typeof resourceDefinitionSchema>;
 
@@ -80,6 +104,9 @@ export type ResourceDefinition = z.infer<typeof resourceDefinitionSchema>;
 export const memoryMiBSchema = z.int().min(64).max(1_048_576);
 
 export const vcpusSchema = z.int().min(1).max(64);
+
+/** QEMU takes 64 forwards; the templates have some, too. */
+export const extraPortsSchema = z.array(z.int().min(1).max(65_535)).max(32);
 
 /**
  * What an imported disk is, since no manifest says it. Family and init are null for a guest that nobody speaks to.
@@ -104,6 +131,8 @@ export const assemblyDefinitionSchema = z.strictObject({
   macAddress: z.string().regex(/^52:54:00(:[0-9a-f]{2}){3}$/),
   memoryMiB: memoryMiBSchema,
   vcpus: vcpusSchema,
+  /** Ports of the guest that are forwarded besides those of its resources' templates. */
+  ports: extraPortsSchema.default([]),
   /** Digest of the image that the assembly's own disk was made on; null until its first start. */
   imageDigest: z
     .string()

@@ -4,6 +4,7 @@
  * command that rebuilds it. Reading files is `catalogue/`'s.
  */
 import { z } from 'zod';
+import { canonicalJson, sha256Hex } from './canonical-json.ts';
 import { architectureSchema, memoryMiBSchema } from './definition.ts';
 import type { Requirement } from './definition.ts';
 import { PcloudError } from './errors.ts';
@@ -11,7 +12,7 @@ import { imageMediumSchema } from './image-medium.ts';
 import { nameSchema } from './names.ts';
 import { digestSchema } from './recipe.ts';
 import { familySchema, packageNameSchema } from './resource-template.ts';
-import type { Family, ResourceTemplate } from './resource-template.ts';
+import type { Family, ResourceTemplate, TemplateFile } from './resource-template.ts';
 
 export const manifestVersion = 2;
 
@@ -71,6 +72,8 @@ export const manifestSchema = z.strictObject({
   files: z.array(fileNameSchema).max(32),
   /** Null for a JEOS. */
   method: z.enum(assemblyMethods).nullable(),
+  /** Of the files that came with its templates (`templateFilesSha256`); not there where none did. */
+  templateFilesSha256: z.exactOptional(digestSchema),
 });
 export type Manifest = z.infer<typeof manifestSchema>;
 
@@ -151,28 +154,50 @@ export function rebuildHint(manifest: Rebuildable | undefined): string {
   }
 }
 
+/** What a template is on a family of guests. */
+export type TemplateNeeds = {
+  readonly packages: readonly string[];
+  readonly files?: readonly TemplateFile[] | undefined;
+};
+
+/** One digest of the files that come with some templates; undefined where there are none. */
+export function templateFilesSha256(needs: readonly TemplateNeeds[]): string | undefined {
+  const files = sortedFiles(needs);
+  return files.length === 0 ? undefined : sha256Hex(canonicalJson(files));
+}
+
+/** All files that come with some templates, by path; what two of them bring alike, once. */
+export function sortedFiles(needs: readonly TemplateNeeds[]): TemplateFile[] {
+  const byText = new Map(needs.flatMap((one) => one.files ?? []).map((file) => [canonicalJson(file), file]));
+  return [...byText.values()].toSorted((left, right) =>
+    left.path < right.path ? -1 : left.path > right.path ? 1 : 0,
+  );
+}
+
 /**
- * Whether the image provides what an assembly requires: release, architecture, and each package of each
- * resource template in the image's family. A template without a word for the family is not provided.
+ * Whether the image provides what an assembly requires: release, architecture, each package of each
+ * resource template in the image's family, and the files of those templates and of no others, since they change
+ * what a service does. A template without a word for the family is not provided.
  */
 export function manifestProvides(
   manifest: Manifest,
   requirement: Requirement,
-  packagesOf: (template: string, family: Family) => readonly string[] | undefined,
+  needsOf: (template: string, family: Family) => TemplateNeeds | undefined,
 ): boolean {
   if (manifest.release !== requirement.release || manifest.architecture !== requirement.architecture)
     return false;
   const installed = new Set(manifest.packages);
-  return requirement.templates.every(
-    (template) => packagesOf(template, manifest.family)?.every((name) => installed.has(name)) ?? false,
-  );
+  const needs = requirement.templates.map((template) => needsOf(template, manifest.family));
+  if (!needs.every((one) => one?.packages.every((name) => installed.has(name)) ?? false)) return false;
+  const wanted = templateFilesSha256(needs.filter((one) => one !== undefined));
+  return wanted === manifest.templateFilesSha256;
 }
 
-/** The `packagesOf` of a set of resource templates. */
-export function packagesOfTemplates(
+/** The `needsOf` of a set of resource templates. */
+export function needsOfTemplates(
   templates: ReadonlyMap<string, ResourceTemplate>,
-): (template: string, family: Family) => readonly string[] | undefined {
-  return (template, family) => templates.get(template)?.families[family]?.packages;
+): (template: string, family: Family) => TemplateNeeds | undefined {
+  return (template, family) => templates.get(template)?.families[family];
 }
 
 function newer(where: string, found: number, value: unknown): PcloudError {

@@ -8,8 +8,8 @@ import { PcloudError } from './errors.ts';
 import { checkName, quoteForMessage } from './names.ts';
 
 /**
- * `@ASSEMBLY:address`, `@ASSEMBLY:port/N` and `@ASSEMBLY:endpoint/N` are references, `@@` begins a text that
- * begins with `@`, and everything else is the text itself.
+ * `@ASSEMBLY:address`, `@ASSEMBLY:port/N` and `@ASSEMBLY:endpoint/N` are references, `@secret:NAME` is a secret of
+ * the deployable, `@@` begins a text that begins with `@`, and everything else is the text itself.
  * @throws PcloudError `bad-reference`, `bad-parameter-value`, `bad-name`.
  */
 export function parseParameterText(text: string): ParameterValue {
@@ -17,18 +17,26 @@ export function parseParameterText(text: string): ParameterValue {
     return checkParameterValue(text.startsWith('@@') ? text.slice(1) : text);
   const colon = text.indexOf(':');
   const value = text.slice(colon + 1);
+  // An assembly may be called "secret" as well, and gives what no secret is called.
+  if (text.startsWith('@secret:') && !referenceValueSchema.safeParse(value).success)
+    return { secret: checkName('secret', value) };
   if (colon === -1 || !referenceValueSchema.safeParse(value).success) throw badReference(text);
   return { assembly: checkName('assembly', text.slice(1, colon)), value };
 }
 
 /** What `parseParameterText` reads as the same value. */
 export function formatParameterValue(value: ParameterValue): string {
-  if (typeof value !== 'string') return `@${value.assembly}:${value.value}`;
+  if (isReference(value)) return `@${value.assembly}:${value.value}`;
+  if (isSecret(value)) return `@secret:${value.secret}`;
   return value.startsWith('@') ? `@${value}` : value;
 }
 
 export function isReference(value: ParameterValue): value is ParameterReferenceValue {
-  return typeof value !== 'string';
+  return typeof value !== 'string' && 'assembly' in value;
+}
+
+export function isSecret(value: ParameterValue): value is { readonly secret: string } {
+  return typeof value !== 'string' && 'secret' in value;
 }
 
 /** The guest port that a reference is about; null for `address`. */

@@ -8,7 +8,12 @@ import { canonicalJson, sha256Hex } from './canonical-json.ts';
 import { architectureSchema } from './definition.ts';
 import { packageManagers } from './installer.ts';
 import { nameSchema } from './names.ts';
-import { familySchema, packageNameSchema, serviceNameSchema } from './resource-template.ts';
+import {
+  familySchema,
+  packageNameSchema,
+  serviceNameSchema,
+  templateFileSchema,
+} from './resource-template.ts';
 
 /** Raised when the same inputs would give another image than before (a change of engine or layout). */
 export const recipeVersion = 1;
@@ -105,6 +110,8 @@ export const treeAssemblyRecipeSchema = z.strictObject({
   ...assemblyShape,
   method: z.literal('tree'),
   parentDigest: digestSchema,
+  /** What comes with its templates, sorted by path; not there where nothing does. */
+  files: z.exactOptional(z.array(templateFileSchema).min(1).max(200)),
 });
 export type TreeAssemblyRecipe = z.infer<typeof treeAssemblyRecipeSchema>;
 

@@ -30,6 +30,22 @@ export const serviceNameSchema = z
   .max(128)
   .regex(/^[A-Za-z0-9][A-Za-z0-9@:._-]*$/);
 
+/**
+ * A file that comes with a template, put into the image when an assembly's is built: what makes a service read its
+ * parameters. Below /etc and /usr alone, so that no link of the root (/lib, /bin) is replaced by a directory.
+ */
+export const templateFileSchema = z.strictObject({
+  path: z
+    .string()
+    .max(200)
+    .regex(/^\/(?:etc|usr)(?:\/[A-Za-z0-9@._-]+)+$/, 'must be a plain path below /etc or /usr')
+    .refine((file) => !file.split('/').some((part) => part === '..' || part === '.'), 'must not go up'),
+  /** Run rather than read: mode 0755 instead of 0644; root's in either case. */
+  executable: z.boolean().default(false),
+  content: z.string().max(16_384),
+});
+export type TemplateFile = z.infer<typeof templateFileSchema>;
+
 /** As the definitions have them: the agent makes a variable of it, `OCF_RESKEY_NAME` or `NAME`. */
 export const parameterNameSchema = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,63}$/);
 /** It stands in one line in the guest. */
@@ -71,7 +87,11 @@ export const resourceTemplateSchema = z
     stopTimeoutMs: z.int().min(100).max(600_000).default(60_000),
     families: z.partialRecord(
       familySchema,
-      z.strictObject({ service: serviceNameSchema, packages: z.array(packageNameSchema).max(50) }),
+      z.strictObject({
+        service: serviceNameSchema,
+        packages: z.array(packageNameSchema).max(50),
+        files: z.array(templateFileSchema).max(20).default([]),
+      }),
     ),
     ports: z.array(portSchema).max(20).default([]),
     /** What the application is asked while it runs, beyond whether its process is there. */

@@ -51,7 +51,15 @@ const templateDetailsSchema = z.object({
   ...source,
   /** What is wrong with its file now, where an earlier reading is in use. */
   fault: templateFaultSchema.nullable(),
-  families: z.record(z.string(), z.object({ service: z.string(), packages: z.array(z.string()) })),
+  families: z.record(
+    z.string(),
+    z.object({
+      service: z.string(),
+      packages: z.array(z.string()),
+      /** Paths of the files that it brings. */
+      files: z.array(z.string()).default([]),
+    }),
+  ),
   ports: z.array(z.object({ guestPort: z.int(), scheme: z.enum(['http', 'https', 'tcp']) })),
   monitorIntervalMs: z.int(),
   monitorTimeoutMs: z.int(),

@@ -167,5 +167,6 @@ function addressOf(url: string, local: boolean): ViewNode {
 }
 
 function valueText(value: ParameterValue): string {
-  return typeof value === 'string' ? value : `@${value.assembly}:${value.value}`;
+  if (typeof value === 'string') return value;
+  return 'secret' in value ? `@secret:${value.secret}` : `@${value.assembly}:${value.value}`;
 }

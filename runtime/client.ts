@@ -16,8 +16,8 @@ import {
   requirementsAnswer,
   resourceStatusSchema,
 } from '../model/cped-api.ts';
-import type { importAssemblyBody } from '../model/cped-api.ts';
-import type { EscalationPolicy, Monitoring, ParameterValue } from '../model/definition.ts';
+import type { importAssemblyBody, machineBody } from '../model/cped-api.ts';
+import type { EscalationPolicy, Monitoring, ParameterValue, Watching } from '../model/definition.ts';
 import { PcloudError } from '../model/errors.ts';
 import { journalEventSchema } from '../model/event.ts';
 import { eventStream } from '../service/event-stream.ts';
@@ -34,6 +34,7 @@ import {
   maintenanceListAnswer,
   deployableChangeAnswer,
   assemblyChangeAnswer,
+  secretAnswer,
 } from '../model/cped-answers.ts';
 import { templateAnswer, templatesAnswer } from '../model/template-answers.ts';
 
@@ -85,6 +86,7 @@ export function cpedClient(socketPath: string) {
     ...assemblyCalls(ask),
     ...deployableCalls(ask),
     ...orderCalls(ask),
+    ...settingCalls(ask),
     ...maintenanceCalls(ask),
     /** The newest events, or those after `after`, that the other filters let through; oldest first. */
     journal: (query: JournalQuery = {}) => ask(journalAnswer, 'GET', `/v1/journal${queryOf(query)}`),
@@ -205,6 +207,32 @@ function orderCalls(ask: Ask) {
         'DELETE',
         pathOf`/v1/assemblies/${of.assembly}/resources/${of.resource}/parameters/${parameter}`,
       ),
+  };
+}
+
+/** What a machine has, how a resource is watched, and the secrets of a deployable. */
+function settingCalls(ask: Ask) {
+  const secretPath = (deployable: string, secret: string) =>
+    pathOf`/v1/deployables/${deployable}/secrets/${secret}`;
+  return {
+    setMachine: (assembly: string, machine: z.input<typeof machineBody>) =>
+      ask(assemblyChangeAnswer, 'PUT', pathOf`/v1/assemblies/${assembly}/machine`, machine),
+    setWatching: (of: ResourceName, watching: Watching) =>
+      ask(
+        assemblyChangeAnswer,
+        'PUT',
+        pathOf`/v1/assemblies/${of.assembly}/resources/${of.resource}/watching`,
+        { watching },
+      ),
+    /** @param value null: one is drawn, unless there is one. */
+    setSecret: (deployable: string, secret: string, value: string | null, dryRun: boolean) =>
+      ask(secretAnswer, 'PUT', secretPath(deployable, secret), {
+        ...(value === null ? {} : { value }),
+        ...(dryRun ? { dryRun } : {}),
+      }),
+    removeSecret: async (deployable: string, secret: string): Promise<void> => {
+      await ask(doneAnswer, 'DELETE', secretPath(deployable, secret));
+    },
   };
 }
 

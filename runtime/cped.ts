@@ -164,6 +164,7 @@ async function compose(
     files: launcher,
     exclusive: createExclusive(),
     newIdentity,
+    newSecret,
     nowMs: () => clock.wallMs(),
   };
   const startedAtMs = clock.wallMs();
@@ -290,6 +291,11 @@ async function makeDirectories(config: CpedConfig): Promise<void> {
 }
 
 /** A random UUID (RFC 9562 version 4), and an address below QEMU's prefix. */
+/** 192 random bits in letters and digits, `-` and `_` (RFC 4648 §5): no service has trouble with those. */
+function newSecret(): string {
+  return randomBytes(24).toString('base64url');
+}
+
 export function newIdentity(): { uuid: string; macAddress: string } {
   const [a, b, c] = [...randomBytes(3)].map((byte) => byte.toString(16).padStart(2, '0'));
   return { uuid: randomUUID(), macAddress: `52:54:00:${a}:${b}:${c}` };

@@ -57,7 +57,7 @@ function detailsOf(library: TemplateLibrary, template: ResourceTemplate): Templa
     ocfAgent: ocfAgent ?? null,
     ...source,
     fault: library.faults().find(({ file }) => file === source.file) ?? null,
-    families,
+    families: Object.fromEntries(known.map((family) => [family, familyOf(families[family])])),
     checks: checks.map((check) => ({ ...check, probe: probeOf(check.probe) })),
     parameters: parameters.map((parameter) => ({
       name: parameter.name,
@@ -66,6 +66,11 @@ function detailsOf(library: TemplateLibrary, template: ResourceTemplate): Templa
       defaults: defaultsOf(parameter, known),
     })),
   };
+}
+
+function familyOf(given: ResourceTemplate['families'][Family]): TemplateDetails['families'][string] {
+  const { service = '', packages = [], files = [] } = given ?? {};
+  return { service, packages: [...packages], files: files.map((file) => file.path) };
 }
 
 /** A copy that the answer may own. */

@@ -38,6 +38,12 @@ export function assemblyStatus(context: ViewContext, assembly: AssemblyDefinitio
     failuresInWindow: view?.failuresInWindow ?? 0,
     escalation: assembly.escalation,
     imageDigest: assembly.imageDigest,
+    memoryMiB: assembly.memoryMiB,
+    vcpus: assembly.vcpus,
+    ports: assembly.ports.map((guestPort) => ({
+      guestPort,
+      hostPort: hostPortOf(forwards, guestPort) ?? null,
+    })),
     imported: assembly.imported !== null,
     transport: assembly.transport.kind,
     domainName: domainNameOf(assembly.name),
@@ -53,7 +59,7 @@ export function assemblyStatus(context: ViewContext, assembly: AssemblyDefinitio
 }
 
 export function deployableStatus(context: ViewContext, deployable: DeployableDefinition): DeployableStatus {
-  const { name, intent, monitoring } = deployable;
+  const { name, intent, monitoring, escalation } = deployable;
   const view = context.control.deployable(name);
   return {
     name,
@@ -61,6 +67,8 @@ export function deployableStatus(context: ViewContext, deployable: DeployableDef
     monitoring,
     state: view?.state ?? 'stopped',
     sinceMs: view?.sinceMs ?? context.store.deployableCreatedAtMs(name),
+    escalation,
+    secrets: [...context.store.secretNames(name)],
     maintenance: (view ?? maintained(context, { deployable: name })).maintenance,
     note: view?.note ?? null,
     assemblies: deployable.assemblies
@@ -89,6 +97,7 @@ function resourceStatus(
     urls: urlsOf(context.templates.get(resource.template), forwards),
     parameters: resource.parameters,
     dependsOn: resource.dependsOn,
+    watching: resource.watching,
     maintenance: (view ?? maintained(context, { assembly: assemblyName, resource: resource.name }))
       .maintenance,
     note: noteOf(view, assembly),

@@ -16,6 +16,7 @@ import { maintenanceRoutes } from './http-maintenance.ts';
 import { orderRoutes } from './http-order.ts';
 import { registerPageRoutes } from './http-page.ts';
 import { resourceRoutes } from './http-resources.ts';
+import { settingRoutes } from './http-settings.ts';
 import { templateRoutes } from './http-templates.ts';
 
 const statusRoutes: readonly Route<CpedHttp>[] = [
@@ -38,6 +39,7 @@ export const cpedRoutes: readonly Route<CpedHttp>[] = [
   ...assemblyRoutes,
   ...resourceRoutes,
   ...orderRoutes,
+  ...settingRoutes,
   ...maintenanceRoutes,
   ...historyRoutes,
   ...templateRoutes,

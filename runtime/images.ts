@@ -55,17 +55,18 @@ export type ImageSource = {
   byDigest(digest: string): Promise<RuntimeImage | undefined>;
 };
 
-/** True when the image has every package that a resource of this template needs. */
+/** True when the image has every package, and the files, that a resource of this template needs. */
 export function provides(
-  image: Pick<PinnedImage, 'family' | 'packages'>,
+  image: Pick<PinnedImage, 'family' | 'packages' | 'templates'>,
   template: ResourceTemplate,
 ): boolean {
   const needed = template.families[image.family];
-  return needed !== undefined && needed.packages.every((name) => image.packages.includes(name));
+  if (needed === undefined || !needed.packages.every((name) => image.packages.includes(name))) return false;
+  return needed.files.length === 0 || image.templates.includes(template.name);
 }
 
 /** What is remembered of an image when an assembly's disk is made on it. */
 export function pinOf(image: RuntimeImage): PinnedImage {
-  const { digest, family, init, packages } = image;
-  return { digest, family, init, packages: [...packages] };
+  const { digest, family, init, packages, templates } = image;
+  return { digest, family, init, packages: [...packages], templates: [...templates] };
 }

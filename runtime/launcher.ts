@@ -230,7 +230,7 @@ export function createLauncher(options: LauncherOptions): AssemblyLauncher {
   };
 }
 
-/** ssh, and what the templates of its resources listen on; each once, sorted. */
+/** ssh, what the templates of its resources listen on, and what the operator added; each once, sorted. */
 export function guestPortsOf(
   assembly: AssemblyDefinition,
   templates: ReadonlyMap<string, ResourceTemplate>,
@@ -238,7 +238,8 @@ export function guestPortsOf(
   const ofTemplates = assembly.resources.flatMap(
     (resource) => templates.get(resource.template)?.ports.map((port) => port.guestPort) ?? [],
   );
-  return [...new Set([sshPortOf(assembly.transport), ...ofTemplates])].toSorted((a, b) => a - b);
+  const all = [sshPortOf(assembly.transport), ...ofTemplates, ...assembly.ports];
+  return [...new Set(all)].toSorted((a, b) => a - b);
 }
 
 /** Only if nothing changed while the disk was made; else the next start makes a new one. */

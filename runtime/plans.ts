@@ -6,7 +6,7 @@
 import type { AssemblyDefinition, DeployableDefinition, ResourceDefinition } from '../model/definition.ts';
 import { PcloudError } from '../model/errors.ts';
 import type { ResourceClass } from '../model/guest-protocol.ts';
-import { isReference } from '../model/parameter.ts';
+import { isReference, isSecret } from '../model/parameter.ts';
 import type { ResourceTemplate } from '../model/resource-template.ts';
 import type { AssemblyPlan, DeployablePlan, ParameterReference, ResourcePlan } from './control.ts';
 import type { PinnedImage } from './definitions/store.ts';
@@ -31,7 +31,12 @@ export type PlanInput = {
   readonly templates: ReadonlyMap<string, ResourceTemplate>;
   /** What the assembly's image is, or why there is none. */
   readonly imageOf: (assembly: AssemblyDefinition) => ImageFacts | PcloudError;
+  /** The value of one of the deployable's secrets. */
+  readonly secretOf?: SecretOf;
 };
+
+export type SecretOf = (name: string) => string | undefined;
+const noSecrets: SecretOf = () => undefined;
 
 /** The plan of a deployable, with all that had to be left out of it. */
 export function planDeployable(input: PlanInput): PlanResult {
@@ -43,7 +48,7 @@ export function planDeployable(input: PlanInput): PlanResult {
     const image = input.imageOf(assembly);
     if (image instanceof PcloudError)
       problems.push({ assembly: assembly.name, resource: null, error: image });
-    else assemblies.push(planAssembly(assembly, image, input.templates, problems));
+    else assemblies.push(planAssembly(assembly, image, input, problems));
   }
   const planned = withoutWhatIsLeftOut(assemblies);
   return { plan: { name, intent, monitoring, escalation, assemblies: planned }, problems };
@@ -69,12 +74,14 @@ function dependingOn<T>(on: readonly T[] | undefined): { readonly dependsOn?: re
 function planAssembly(
   assembly: AssemblyDefinition,
   image: ImageFacts,
-  templates: ReadonlyMap<string, ResourceTemplate>,
+  { templates, secretOf = noSecrets, deployable }: PlanInput,
   problems: PlanProblem[],
 ): AssemblyPlan {
   const resources: ResourcePlan[] = [];
   for (const resource of assembly.resources) {
-    const plan = planResource(resource, image, templates.get(resource.template));
+    const plan =
+      secretMissing(deployable.name, resource, secretOf) ??
+      planResource(resource, image, templates.get(resource.template), secretOf);
     if (plan instanceof PcloudError)
       problems.push({ assembly: assembly.name, resource: resource.name, error: plan });
     else resources.push(plan);
@@ -88,6 +95,7 @@ export function planResource(
   resource: ResourceDefinition,
   image: ImageFacts,
   template: ResourceTemplate | undefined,
+  secretOf: SecretOf = noSecrets,
 ): ResourcePlan | PcloudError {
   if (template === undefined)
     return new PcloudError({
@@ -104,7 +112,8 @@ export function planResource(
       message: `Resource template ${template.name} knows no service for the family ${image.family}.`,
       hint: `Add ${image.family} to ${template.name}.yaml, or remove the resource.`,
     });
-  const { texts, references } = splitParameters(resource);
+  const { texts, references } = splitParameters(resource, secretOf);
+  const { watching } = resource;
   const parameters = parametersOf({
     resource: resource.name,
     template,
@@ -120,16 +129,37 @@ export function planResource(
     ...(references.length === 0 ? {} : { references }),
     dependsOn: resource.dependsOn,
     escalation: resource.escalation,
-    monitorIntervalMs: template.monitorIntervalMs,
-    monitorTimeoutMs: template.monitorTimeoutMs,
-    startTimeoutMs: template.startTimeoutMs,
-    stopTimeoutMs: template.stopTimeoutMs,
-    checks: template.checks,
+    monitorIntervalMs: watching.monitorIntervalMs ?? template.monitorIntervalMs,
+    monitorTimeoutMs: watching.monitorTimeoutMs ?? template.monitorTimeoutMs,
+    startTimeoutMs: watching.startTimeoutMs ?? template.startTimeoutMs,
+    stopTimeoutMs: watching.stopTimeoutMs ?? template.stopTimeoutMs,
+    checks: watching.checks ?? template.checks,
   };
 }
 
+/** It may have been put into a deployable that has no such secret. */
+function secretMissing(
+  deployable: string,
+  resource: ResourceDefinition,
+  secretOf: SecretOf,
+): PcloudError | undefined {
+  for (const [parameter, value] of Object.entries(resource.parameters))
+    if (isSecret(value) && secretOf(value.secret) === undefined)
+      return new PcloudError({
+        code: 'secret-missing',
+        category: 'conflict',
+        message: `Resource ${resource.name} is to be given the secret ${value.secret} as ${parameter}, and deployable ${deployable} has no secret of that name.`,
+        hint: `Set it with \`deployable_secret_set ${deployable} ${value.secret}\`.`,
+        facts: { deployable, secret: value.secret },
+      });
+  return undefined;
+}
+
 /** Texts as they are; what another assembly gives is filled in by the supervisor when it is known. */
-function splitParameters({ parameters }: ResourceDefinition): {
+function splitParameters(
+  { parameters }: ResourceDefinition,
+  secretOf: SecretOf,
+): {
   readonly texts: Readonly<Record<string, string>>;
   readonly references: readonly ParameterReference[];
 } {
@@ -137,6 +167,7 @@ function splitParameters({ parameters }: ResourceDefinition): {
   const references: ParameterReference[] = [];
   for (const [parameter, value] of Object.entries(parameters))
     if (isReference(value)) references.push({ parameter, ...value });
+    else if (isSecret(value)) texts[parameter] = secretOf(value.secret) ?? '';
     else texts[parameter] = value;
   return { texts, references };
 }

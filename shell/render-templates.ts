@@ -34,8 +34,8 @@ export function renderTemplate(template: TemplateDetails, view: View): readonly 
     ...labelled(
       'on',
       Object.entries(template.families).map(
-        ([family, { service, packages }]) =>
-          `${family}: service ${service}, packages ${packages.join(' ') || 'none'}`,
+        ([family, { service, packages, files }]) =>
+          `${family}: service ${service}, packages ${packages.join(' ') || 'none'}${files.length === 0 ? '' : `, files ${files.join(' ')}`}`,
       ),
     ),
     ['monitor', `every ${formatPeriod(monitorIntervalMs)}, within ${formatPeriod(monitorTimeoutMs)}`],

@@ -145,7 +145,13 @@ function define(
 ): readonly string[] {
   const database = openDatabase(path.join(stateDir, 'cped.sqlite'));
   const store = createDefinitionStore(database);
-  const pinned: PinnedImage = { digest, family: 'debian', init: 'systemd', packages: ['base-files'] };
+  const pinned: PinnedImage = {
+    digest,
+    family: 'debian',
+    init: 'systemd',
+    packages: ['base-files'],
+    templates: [],
+  };
   const deployables: string[] = [];
   store.transaction(() => {
     for (const [index, { name, uuid }] of machines.entries()) {
@@ -159,6 +165,7 @@ function define(
           macAddress: `52:54:00:${hex.slice(0, 2)}:${hex.slice(2, 4)}:${hex.slice(4)}`,
           memoryMiB: 128,
           vcpus: 1,
+          ports: [],
           imageDigest: digest,
           transport: { kind: 'agent' },
           imported: null,
@@ -169,6 +176,7 @@ function define(
             template: `fleet-${resource.name}`,
             escalation: defaultEscalation.resource,
             parameters: {},
+            watching: {},
             dependsOn: [],
           })),
         },

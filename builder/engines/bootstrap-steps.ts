@@ -3,6 +3,7 @@
  * arguments (mmdebstrap(1), mke2fs(8), debugfs(8), qemu-img(1)). Pure. Their order is `bootstrap.ts`.
  */
 import { sha256Hex } from '../../model/canonical-json.ts';
+import type { TemplateFile } from '../../model/resource-template.ts';
 import { step } from '../plan.ts';
 import type { ProgramStep, StepMarker } from '../plan.ts';
 
@@ -73,11 +74,39 @@ export function seedStep(): ProgramStep {
   });
 }
 
+/** Where the files of resource templates stand in the work directory, below it as they will in the guest. */
+export const templateFilesDirectory = 'template-files';
+
+/** Named one by one, so that no directory of the tree is given another mode. */
+export function templateFilesStep(files: readonly Pick<TemplateFile, 'path'>[]): ProgramStep {
+  return step({
+    id: 'template-files',
+    title: 'Preparing the files of the resource templates',
+    argv: [
+      'tar',
+      '--sort=name',
+      '--owner=root:0',
+      '--group=root:0',
+      '--mode=u=rwX,go=rX',
+      `--mtime=@${sourceDateEpoch}`,
+      '-C',
+      templateFilesDirectory,
+      '-cf',
+      'template-files.tar',
+      ...files.map(({ path: file }) => `.${file}`),
+    ],
+    inputs: [templateFilesDirectory],
+    outputs: ['template-files.tar'],
+  });
+}
+
 type Install = {
   readonly variant: 'minbase' | 'custom';
   readonly include: readonly string[];
   readonly script: string;
   readonly setupHooks: readonly string[];
+  /** After the packages, whose own files they may take the place of. */
+  readonly withTemplateFiles: boolean;
   readonly weight: number;
 };
 
@@ -96,6 +125,7 @@ export function mmdebstrapStep(context: BootstrapContext, suite: string, install
     '--aptopt=Acquire::https::Timeout "30"',
     ...install.setupHooks.map((hook) => `--setup-hook=${hook}`),
     '--customize-hook=tar-in seed.tar /',
+    ...(install.withTemplateFiles ? ['--customize-hook=tar-in template-files.tar /'] : []),
     // The one argument that a hook gets is the tree. Constant text: nothing of ours is put into it.
     `--customize-hook=sh "$1/pcloud-seed/${install.script}" "$1"`,
     suite,

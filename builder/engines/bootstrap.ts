@@ -15,6 +15,8 @@ import {
   fileSystemSteps,
   mmdebstrapStep,
   seedStep,
+  templateFilesDirectory,
+  templateFilesStep,
   treeSteps,
 } from './bootstrap-steps.ts';
 import type { BootstrapContext } from './bootstrap-steps.ts';
@@ -53,6 +55,7 @@ export function planJeos(recipe: BootstrapJeosRecipe, context: BootstrapContext)
         include: recipe.packages,
         script: 'customise.sh',
         setupHooks: [],
+        withTemplateFiles: false,
         weight: 40,
       }),
       ...treeSteps(context),
@@ -85,6 +88,11 @@ export function planAssembly(
         path: 'seed/variables',
         content: `NONCE=${context.digest}\nSERVICES="${recipe.services.join(' ')}"\n`,
       },
+      ...(recipe.files ?? []).map(({ path: file, content, executable }) => ({
+        path: `${templateFilesDirectory}${file}`,
+        content,
+        ...(executable ? { isExecutable: true as const } : {}),
+      })),
     ],
     copies: [{ from: path.join(guestFiles, 'assembly.sh'), to: 'seed/assembly.sh' }],
     directories: [artifactDirectoryName, 'tree'],
@@ -114,11 +122,13 @@ export function planAssembly(
         outputs: ['base.tar'],
       }),
       seedStep(),
+      ...(recipe.files === undefined ? [] : [templateFilesStep(recipe.files)]),
       mmdebstrapStep(context, '', {
         variant: 'custom',
         include: recipe.packages,
         script: 'assembly.sh',
         setupHooks: ['tar-in base.tar /'],
+        withTemplateFiles: recipe.files !== undefined,
         weight: 20,
       }),
       ...treeSteps(context),

@@ -4,12 +4,12 @@ import { findImage, readArtifact, readImageDirectory } from '../../catalogue/ima
 import type { Artifact } from '../../catalogue/image-directory.ts';
 import { jeosName } from '../../catalogue/names-table.ts';
 import type { ResourceTemplates } from '../../catalogue/resource-templates.ts';
-import { packagesOfTemplates } from '../../model/manifest.ts';
+import { needsOfTemplates } from '../../model/manifest.ts';
 import type { Images, ImageSource, RuntimeImage } from '../images.ts';
 
 /** @param imageDirectory absolute path of the directory with one directory an image. */
 export function createImageSource(imageDirectory: string, templates: ResourceTemplates): ImageSource {
-  const packagesOf = packagesOfTemplates(templates);
+  const needsOf = needsOfTemplates(templates);
   return {
     async read(): Promise<Images> {
       const directory = await readImageDirectory(imageDirectory);
@@ -23,7 +23,7 @@ export function createImageSource(imageDirectory: string, templates: ResourceTem
           return artifact === undefined ? undefined : imageOf(artifact);
         },
         find(requirement) {
-          const artifact = findImage(directory, requirement, packagesOf);
+          const artifact = findImage(directory, requirement, needsOf);
           return artifact === undefined ? undefined : imageOf(artifact);
         },
       };

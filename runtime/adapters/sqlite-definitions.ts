@@ -16,6 +16,7 @@ import type { DefinitionStore, PinnedImage } from '../definitions/store.ts';
 import { jsonColumn } from './sqlite-columns.ts';
 import type { SqliteDatabase } from './sqlite-database.ts';
 import { dependenciesOf, insertDependency, orderWrites } from './sqlite-order.ts';
+import { secretStore } from './sqlite-secrets.ts';
 import { forgetMaintenanceOf, maintenanceStore } from './sqlite-maintenance.ts';
 
 const escalationColumn = jsonColumn(escalationPolicySchema);
@@ -30,6 +31,7 @@ const assemblyRow = z
     mac_address: z.string(),
     memory_mib: z.int(),
     vcpus: z.int(),
+    ports: jsonColumn(z.array(z.int())),
     escalation: escalationColumn,
     transport: jsonColumn(transportSchema),
     imported: z.union([z.null(), jsonColumn(importedDiskSchema)]),
@@ -58,9 +60,9 @@ const deployableRow = z
 
 const selectAssembly = `
   SELECT name, release, architecture, uuid, mac_address, memory_mib, vcpus, escalation, pinned_image,
-    transport, imported,
+    transport, imported, ports,
     (SELECT json_group_array(json_object('name', r.name, 'template', r.template, 'escalation', json(r.escalation),
-         'parameters', json(r.parameters), 'dependsOn', json(${dependenciesOf('r.assembly', 'r.name')})))
+         'parameters', json(r.parameters), 'watching', json(r.watching), 'dependsOn', json(${dependenciesOf('r.assembly', 'r.name')})))
        FROM (SELECT * FROM resources WHERE assembly = a.name ORDER BY position) r) AS resources,
     ${dependenciesOf('a.name', "''")} AS depends_on
   FROM assemblies a`;
@@ -83,6 +85,7 @@ export function createDefinitionStore(database: SqliteDatabase): DefinitionStore
     ...deployableWrites(database),
     ...orderWrites(database),
     ...maintenanceStore(database),
+    ...secretStore(database),
   };
 }
 
@@ -134,7 +137,8 @@ function reads(database: SqliteDatabase): Pick<DefinitionStore, Reads> {
   };
 }
 
-type AssemblyWrites = 'insertAssembly' | 'deleteAssembly' | 'setAssemblyEscalation' | 'pinImage';
+type AssemblyWrites =
+  'insertAssembly' | 'deleteAssembly' | 'setAssemblyEscalation' | 'setMachine' | 'pinImage';
 
 function assemblyWrites(database: SqliteDatabase): Pick<DefinitionStore, AssemblyWrites> {
   return {
@@ -142,7 +146,8 @@ function assemblyWrites(database: SqliteDatabase): Pick<DefinitionStore, Assembl
       database.transaction(() => {
         database.run(
           `INSERT INTO assemblies (name, release, architecture, uuid, mac_address, memory_mib, vcpus,
-             escalation, pinned_image, transport, imported, created_at_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+             escalation, pinned_image, transport, imported, ports, created_at_ms)
+           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
           assembly.name,
           assembly.release,
           assembly.architecture,
@@ -154,6 +159,7 @@ function assemblyWrites(database: SqliteDatabase): Pick<DefinitionStore, Assembl
           pinned === null ? null : JSON.stringify(pinned),
           JSON.stringify(assembly.transport),
           assembly.imported === null ? null : JSON.stringify(assembly.imported),
+          JSON.stringify(assembly.ports),
           Math.floor(nowMs),
         );
         for (const resource of assembly.resources)
@@ -179,6 +185,14 @@ function assemblyWrites(database: SqliteDatabase): Pick<DefinitionStore, Assembl
     },
     setAssemblyEscalation: (name, policy) =>
       database.run('UPDATE assemblies SET escalation = ? WHERE name = ?', JSON.stringify(policy), name),
+    setMachine: (name, { memoryMiB, vcpus, ports }) =>
+      database.run(
+        'UPDATE assemblies SET memory_mib = ?, vcpus = ?, ports = ? WHERE name = ?',
+        memoryMiB,
+        vcpus,
+        JSON.stringify(ports),
+        name,
+      ),
     pinImage: (assembly, image) =>
       database.run('UPDATE assemblies SET pinned_image = ? WHERE name = ?', JSON.stringify(image), assembly),
   };
@@ -191,13 +205,14 @@ function resourceWrites(database: SqliteDatabase): Pick<DefinitionStore, Resourc
     insertResource(assembly, resource) {
       database.transaction(() => {
         database.run(
-          `INSERT INTO resources (assembly, name, template, escalation, parameters, position)
-           VALUES (?, ?, ?, ?, ?, (SELECT coalesce(max(position), 0) + 1 FROM resources WHERE assembly = ?))`,
+          `INSERT INTO resources (assembly, name, template, escalation, parameters, watching, position)
+           VALUES (?, ?, ?, ?, ?, ?, (SELECT coalesce(max(position), 0) + 1 FROM resources WHERE assembly = ?))`,
           assembly,
           resource.name,
           resource.template,
           JSON.stringify(resource.escalation),
           JSON.stringify(resource.parameters),
+          JSON.stringify(resource.watching),
           assembly,
         );
         for (const dependency of resource.dependsOn)

@@ -1,6 +1,6 @@
 /**
  * Order and parameters in SQLite: the table of dependencies, where an empty resource means the whole assembly,
- * and the parameters of resources. Reading them is part of reading an assembly (`sqlite-definitions.ts`).
+ * and the parameters and the watching of resources. Reading them is part of reading an assembly (`sqlite-definitions.ts`).
  */
 import type { Awaited, DefinitionStore, Waiting } from '../definitions/store.ts';
 import type { SqliteDatabase } from './sqlite-database.ts';
@@ -33,7 +33,7 @@ export function insertDependency(
   );
 }
 
-type Writes = 'setParameters' | 'saveDependency' | 'deleteDependency';
+type Writes = 'setParameters' | 'setWatching' | 'saveDependency' | 'deleteDependency';
 
 export function orderWrites(database: SqliteDatabase): Pick<DefinitionStore, Writes> {
   return {
@@ -41,6 +41,13 @@ export function orderWrites(database: SqliteDatabase): Pick<DefinitionStore, Wri
       database.run(
         'UPDATE resources SET parameters = ? WHERE assembly = ? AND name = ?',
         JSON.stringify(parameters),
+        assembly,
+        resource,
+      ),
+    setWatching: (assembly, resource, watching) =>
+      database.run(
+        'UPDATE resources SET watching = ? WHERE assembly = ? AND name = ?',
+        JSON.stringify(watching),
         assembly,
         resource,
       ),

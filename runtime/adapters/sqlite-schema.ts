@@ -110,4 +110,17 @@ export const migrations: readonly string[] = [
   CREATE INDEX incidents_by_deployable ON incidents (json_extract(incident, '$.deployable'), noticed_at_ms);
   CREATE INDEX incidents_open ON incidents (noticed_at_ms) WHERE json_extract(incident, '$.outcome') = 'open';
   `,
+  // A service in one file: further ports, what is not the template's of a resource's watching, and secrets.
+  `
+  -- JSON array of guest ports.
+  ALTER TABLE assemblies ADD COLUMN ports TEXT NOT NULL DEFAULT '[]';
+  -- JSON object: monitorIntervalMs, …, checks.
+  ALTER TABLE resources ADD COLUMN watching TEXT NOT NULL DEFAULT '{}';
+  CREATE TABLE secrets (
+    deployable TEXT NOT NULL REFERENCES deployables(name) ON DELETE CASCADE,
+    name TEXT NOT NULL,
+    value TEXT NOT NULL,
+    PRIMARY KEY (deployable, name)
+  ) STRICT;
+  `,
 ];

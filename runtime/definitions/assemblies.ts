@@ -44,6 +44,7 @@ export async function createAssembly(
     ...freshIdentity(context),
     memoryMiB: jeos.memoryMiB,
     vcpus: 1,
+    ports: [],
     imageDigest: null,
     escalation: defaultEscalation.assembly,
     transport: { kind: 'agent' },

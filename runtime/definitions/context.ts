@@ -72,6 +72,8 @@ export type DefinitionContext = {
   readonly exclusive: Exclusive;
   /** A fresh random identity for a domain. */
   readonly newIdentity: () => { readonly uuid: string; readonly macAddress: string };
+  /** A fresh random secret. */
+  readonly newSecret: () => string;
   /** Wall clock. */
   readonly nowMs: () => number;
 };

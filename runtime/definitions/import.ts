@@ -213,6 +213,7 @@ async function define(context: DefinitionContext, plan: ImportPlan, staged: Stag
         ...freshIdentity(context),
         memoryMiB,
         vcpus,
+        ports: [],
         imageDigest: null,
         escalation: defaultEscalation.assembly,
         transport,

@@ -157,6 +157,7 @@ function planOf(context: DefinitionContext, name: string, images: Images): PlanR
       context.store.pinnedImage(assembly.name) ??
       images.find(requirementOf(assembly)) ??
       imagesNotBuilt(name, [missingOf(assembly)], images),
+    secretOf: (secret) => context.store.secret(name, secret),
   });
 }
 

@@ -62,6 +62,29 @@ export function refuseNeededResource(
   });
 }
 
+/**
+ * Where a change of an assembly takes a port away that others refer to.
+ * @throws PcloudError `needed-by-others`.
+ */
+export function refuseNeededPorts(
+  context: DefinitionContext,
+  before: AssemblyDefinition,
+  after: AssemblyDefinition,
+): void {
+  const left = guestPortsOf(after, context.knowledge.templates);
+  const lost = guestPortsOf(before, context.knowledge.templates).filter((port) => !left.includes(port));
+  const needing = context.store
+    .assemblies()
+    .flatMap(rulesOf)
+    .filter((rule) => {
+      if (rule.kind !== 'reference' || rule.on !== before.name) return false;
+      return lost.includes(portOfReference(rule.value) ?? 0);
+    });
+  refuse(`Port ${lost.join(', ')} of assembly ${before.name}`, 'taken away', needing, {
+    assembly: before.name,
+  });
+}
+
 function refuse(
   what: string,
   doing: string,

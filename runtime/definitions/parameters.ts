@@ -12,6 +12,7 @@ import {
   checkParameterValue,
   formatParameterValue,
   isReference,
+  isSecret,
   portOfReference,
 } from '../../model/parameter.ts';
 import { defaultParameter } from '../../model/resource-template.ts';
@@ -90,6 +91,8 @@ function checkParameterName(name: string): string {
 
 /** Longest that a reference becomes: an IPv6 address in brackets with a port. */
 const filledIn = 'f'.repeat(48);
+/** As long as one may be, of characters that take three bytes each. */
+const anySecret = '%'.repeat(128);
 /** As long as a service's name may be, so that the template may change. */
 const anyService = 's'.repeat(128);
 
@@ -107,7 +110,7 @@ function refuseTooLong(
   });
   const texts = Object.entries(resource.parameters).map(([name, value]) => [
     name,
-    isReference(value) ? filledIn : value,
+    isReference(value) ? filledIn : isSecret(value) ? anySecret : value,
   ]);
   const message = {
     kind: 'watch',

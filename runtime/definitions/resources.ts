@@ -42,6 +42,7 @@ export function addResource(
       escalation: defaultEscalation.resource,
       parameters: {},
       dependsOn: [],
+      watching: {},
     });
     return assemblyChange(context, findAssembly(context, assemblyName));
   });

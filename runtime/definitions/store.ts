@@ -9,7 +9,9 @@ import type {
   EscalationPolicy,
   Intent,
   ResourceDefinition,
+  Watching,
 } from '../../model/definition.ts';
+import { nameSchema } from '../../model/names.ts';
 import { familySchema } from '../../model/resource-template.ts';
 import type { MaintenanceTarget } from '../control.ts';
 
@@ -22,6 +24,8 @@ export const pinnedImageSchema = z.strictObject({
   family: familySchema,
   init: z.enum(['systemd', 'sysv']),
   packages: z.array(z.string().max(256)).max(20_000),
+  /** The resource templates that it was built for. */
+  templates: z.array(nameSchema).max(100).default([]),
 });
 export type PinnedImage = z.infer<typeof pinnedImageSchema>;
 
@@ -68,6 +72,7 @@ export type DefinitionStore = StandingOrders & {
   /** Also forgets its resources, dependencies, forwards, host key, failure windows and maintenance. */
   deleteAssembly(name: string): void;
   setAssemblyEscalation(name: string, policy: EscalationPolicy): void;
+  setMachine(name: string, machine: Pick<AssemblyDefinition, 'memoryMiB' | 'vcpus' | 'ports'>): void;
   pinnedImage(assembly: string): PinnedImage | undefined;
   pinImage(assembly: string, image: PinnedImage): void;
   /** True when an assembly has this UUID or MAC address already. */
@@ -80,6 +85,8 @@ export type DefinitionStore = StandingOrders & {
   /** All parameters of a resource at once. */
   setParameters(assembly: string, resource: string, parameters: ResourceDefinition['parameters']): void;
 
+  setWatching(assembly: string, resource: string, watching: Watching): void;
+
   /** Adds a dependency, or changes whether it restarts. */
   saveDependency(waiting: Waiting, on: Awaited, restart: boolean): void;
   deleteDependency(waiting: Waiting, on: Awaited): void;
@@ -88,6 +95,11 @@ export type DefinitionStore = StandingOrders & {
   /** Also forgets its failure window and maintenance. */
   deleteDeployable(name: string): void;
   setDeployableEscalation(name: string, policy: EscalationPolicy): void;
+  /** Sorted. */
+  secretNames(deployable: string): readonly string[];
+  secret(deployable: string, name: string): string | undefined;
+  saveSecret(deployable: string, name: string, value: string): void;
+  deleteSecret(deployable: string, name: string): void;
   setIntent(name: string, intent: Intent): void;
   addMember(deployable: string, assembly: string): void;
   removeMember(assembly: string): void;

@@ -46,9 +46,13 @@ test('an unknown architecture names those of the release', async () => {
 
 test('httpd is apache2 on Debian and httpd on Fedora and RHEL', async () => {
   const httpd = findResourceTemplate(await loadResourceTemplates(templates), 'httpd');
-  assert.deepEqual(templateOnFamily(httpd, 'debian'), { service: 'apache2', packages: ['apache2'] });
-  assert.deepEqual(templateOnFamily(httpd, 'fedora'), { service: 'httpd', packages: ['httpd'] });
-  assert.deepEqual(templateOnFamily(httpd, 'rhel'), { service: 'httpd', packages: ['httpd'] });
+  assert.deepEqual(templateOnFamily(httpd, 'debian'), {
+    service: 'apache2',
+    packages: ['apache2'],
+    files: [],
+  });
+  assert.deepEqual(templateOnFamily(httpd, 'fedora'), { service: 'httpd', packages: ['httpd'], files: [] });
+  assert.deepEqual(templateOnFamily(httpd, 'rhel'), { service: 'httpd', packages: ['httpd'], files: [] });
 });
 
 test('unknown templates, and templates without a word for a family, are refused with what is known', async () => {
@@ -78,8 +82,10 @@ test('each template is what the distributions call it', async () => {
     ['apache2', 'apache2', undefined, undefined],
     ['chrony', 'chrony', 'chronyd', 'chronyd'],
     ['dummy', 'dummy', 'dummy', 'dummy'],
+    ['haproxy-balancer', 'haproxy', undefined, undefined],
     ['haproxy', 'haproxy', 'haproxy', 'haproxy'],
     ['httpd', 'apache2', 'httpd', 'httpd'],
+    ['mariadb-database', 'mariadb', undefined, undefined],
     ['mariadb', 'mariadb', 'mariadb', 'mariadb'],
     ['mysqld', 'mariadb', 'mysqld', 'mysqld'],
     ['nginx', 'nginx', 'nginx', 'nginx'],
@@ -90,6 +96,7 @@ test('each template is what the distributions call it', async () => {
     ['redis', 'redis-server', 'redis', 'redis'],
     ['sshd', 'ssh', 'sshd', 'sshd'],
     ['tomcat', 'tomcat10', 'tomcat', 'tomcat'],
+    ['wordpress', 'apache2', undefined, undefined],
   ]);
 });
 
@@ -97,7 +104,7 @@ test('a shipped check never takes a page that asks for a password, or is not the
   const all = await loadResourceTemplates(templates);
   const checks = [...all.values()].flatMap((template) => template.checks);
   const http = checks.flatMap(({ probe }) => (probe.kind === 'http' ? [probe] : []));
-  assert.equal(http.length, 4);
+  assert.equal(http.length, 6);
   for (const probe of http) assert.deepEqual([probe.statusFrom, probe.statusTo], [200, 499]);
   // What a busy machine cannot do in a moment is no failure.
   for (const check of checks) {

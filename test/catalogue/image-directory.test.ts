@@ -14,7 +14,7 @@ import {
 } from '../../catalogue/image-directory.ts';
 import { jeosName, parseNamesTable, renderNamesTable } from '../../catalogue/names-table.ts';
 import type { Requirement } from '../../model/definition.ts';
-import type { Manifest } from '../../model/manifest.ts';
+import type { Manifest, TemplateNeeds } from '../../model/manifest.ts';
 import { sampleManifest } from '../builder/sample-manifest.ts';
 
 const content = 'disk!';
@@ -50,14 +50,14 @@ const httpd: Manifest = {
   packages: ['apache2', 'udev'],
 };
 const onOlderJeos: Manifest = { ...httpd, digest: 'd'.repeat(64), parentDigest: 'e'.repeat(64) };
-const packagesOf = (template: string): readonly string[] | undefined =>
-  template === 'httpd' ? ['apache2'] : undefined;
+const needsOf = (template: string): TemplateNeeds | undefined =>
+  template === 'httpd' ? { packages: ['apache2'] } : undefined;
 
 test('an assembly gets the image with its packages on the named JEOS, one without resources the JEOS itself', async () => {
   await withImages([jeos, httpd, onOlderJeos], async (directory) => {
     const images = await readImageDirectory(directory);
     const find = (templates: string[]): string | undefined =>
-      findImage(images, { release: 'debian12', architecture: 'x86_64', templates }, packagesOf)?.digest;
+      findImage(images, { release: 'debian12', architecture: 'x86_64', templates }, needsOf)?.digest;
     assert.equal(find([]), jeos.digest);
     assert.equal(find(['httpd']), httpd.digest);
     assert.equal(find(['mysqld']), undefined);
@@ -146,7 +146,7 @@ async function finding(manifests: readonly Manifest[], act: (find: Found) => voi
     const images = await readImageDirectory(directory);
     act((templates, method) => {
       const wanted: Requirement = { release: 'debian12', architecture: 'x86_64', templates: [...templates] };
-      return findImage(images, wanted, packagesOf, method)?.digest;
+      return findImage(images, wanted, needsOf, method)?.digest;
     });
   });
 }

@@ -6,7 +6,7 @@ import path from 'node:path';
 import test from 'node:test';
 import { findImage, readImageDirectory, verifyDisk } from '../../catalogue/image-directory.ts';
 import { loadResourceTemplates } from '../../catalogue/resource-templates.ts';
-import { packagesOfTemplates } from '../../model/manifest.ts';
+import { needsOfTemplates } from '../../model/manifest.ts';
 import { builderProcess, processesOf } from './builder-process.ts';
 import type { BuilderProcess } from './builder-process.ts';
 
@@ -127,7 +127,7 @@ async function checkImages(
   assert.deepEqual(images.artifacts.map((one) => one.digest).sort(), [jeosDigest, assemblyDigest].sort());
   for (const artifact of images.artifacts) await verifyDisk(artifact);
   const templates = await loadResourceTemplates(path.resolve(import.meta.dirname, '../../templates'));
-  const found = findImage(images, requirement, packagesOfTemplates(templates));
+  const found = findImage(images, requirement, needsOfTemplates(templates));
   assert.equal(found?.digest, assemblyDigest);
   const chain = execFileSync('qemu-img', ['info', '--backing-chain', '--output=json', found.diskPath], {
     encoding: 'utf8',

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { PcloudError } from '../../model/errors.ts';
-import { manifestProvides, parseManifest } from '../../model/manifest.ts';
+import { manifestProvides, parseManifest, templateFilesSha256 } from '../../model/manifest.ts';
+import type { TemplateNeeds } from '../../model/manifest.ts';
 import { sampleManifest } from '../builder/sample-manifest.ts';
 
 const { digest } = sampleManifest;
@@ -84,18 +85,37 @@ test('the manifest of another image in this directory is refused', () => {
 });
 
 test('an image provides a template when all its packages are in it', () => {
-  const packagesOf = (template: string): readonly string[] | undefined =>
-    new Map([
+  const needsOf = (template: string): TemplateNeeds | undefined => {
+    const packages = new Map([
       ['httpd', ['apache2']],
       ['mysqld', ['mariadb-server']],
       ['nothing', []],
     ]).get(template);
+    return packages === undefined ? undefined : { packages };
+  };
   const wants = (templates: string[], release = 'debian12'): boolean =>
-    manifestProvides(sampleManifest, { release, architecture: 'x86_64', templates }, packagesOf);
+    manifestProvides(sampleManifest, { release, architecture: 'x86_64', templates }, needsOf);
   assert.equal(wants([]), true);
   assert.equal(wants(['httpd']), true);
   assert.equal(wants(['nothing']), true);
   assert.equal(wants(['httpd', 'mysqld']), false);
   assert.equal(wants(['unheard-of']), false);
   assert.equal(wants(['httpd'], 'F14'), false);
+});
+
+test('an image provides a template that brings files only when it was built with just those files', () => {
+  const file = { path: '/etc/shop.conf', executable: false, content: 'open\n' };
+  const shop = { packages: ['apache2'], files: [file] };
+  const built = { ...sampleManifest, templateFilesSha256: templateFilesSha256([shop]) ?? '' };
+  const provides = (manifest: typeof sampleManifest, needs: TemplateNeeds): boolean =>
+    manifestProvides(
+      manifest,
+      { release: 'debian12', architecture: 'x86_64', templates: ['shop'] },
+      () => needs,
+    );
+  assert.equal(provides(built, shop), true);
+  assert.equal(provides(sampleManifest, shop), false, 'built before the files were there');
+  assert.equal(provides(built, { ...shop, files: [{ ...file, content: 'shut\n' }] }), false);
+  // A plain web server must not land on the shop's image, whose files would change what it serves.
+  assert.equal(provides(built, { packages: ['apache2'] }), false);
 });

@@ -24,6 +24,7 @@ function defined(...lines: readonly string[]): readonly AssemblyDefinition[] {
       macAddress: '52:54:00:00:00:01',
       memoryMiB: 128,
       vcpus: 1,
+      ports: [],
       transport: { kind: 'agent' },
       imported: null,
       imageDigest: null,
@@ -44,6 +45,7 @@ function defined(...lines: readonly string[]): readonly AssemblyDefinition[] {
       template: 'httpd',
       escalation: 'never',
       parameters: {},
+      watching: {},
       dependsOn: [],
     };
     resources.push(fresh);

@@ -35,6 +35,7 @@ const assembly = (name: string, ...resources: readonly string[]): AssemblyDefini
   macAddress: '52:54:00:00:00:01',
   memoryMiB: 128,
   vcpus: 1,
+  ports: [],
   transport: { kind: 'agent' },
   imported: null,
   imageDigest: null,
@@ -44,6 +45,7 @@ const assembly = (name: string, ...resources: readonly string[]): AssemblyDefini
     template,
     escalation: { failures: 2, periodMs: 1000 },
     parameters: {},
+    watching: {},
     dependsOn: [],
   })),
   dependsOn: [],
@@ -149,7 +151,7 @@ const tuned = resourceTemplateSchema.parse({
 
 test('the checks of a template reach the plan, and its parameters what they are by themselves on the family', () => {
   const plan = planResource(
-    { name: 'one', template: 'tuned', escalation: 'never', parameters: {}, dependsOn: [] },
+    { name: 'one', template: 'tuned', escalation: 'never', parameters: {}, watching: {}, dependsOn: [] },
     { family: 'rhel', init: 'sysv' },
     tuned,
   );
@@ -203,6 +205,7 @@ test('texts go over the template’s, references stand apart and need no default
         port: { assembly: 'b', value: 'port/80' },
         free: 'f',
       },
+      watching: { startTimeoutMs: 90_000, checks: [] },
       dependsOn: [{ assembly: 'b', resource: 'x', restart: true }],
     },
     { family: 'debian', init: 'systemd' },

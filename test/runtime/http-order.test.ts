@@ -1,33 +1,13 @@
 /** Order, parameters, maintenance and the start limit over a real socket, by the client, on the real store. */
 import assert from 'node:assert/strict';
-import path from 'node:path';
 import { test } from 'node:test';
-import type { TestContext } from 'node:test';
-import { cpedClient } from '../../runtime/client.ts';
-import { registerRoutes } from '../../runtime/http.ts';
-import { createServiceServer } from '../../service/http-server.ts';
-import { listenOnUnixSocket } from '../../service/unix-socket.ts';
-import { cpedHttpOf } from './fixtures/cped-http.ts';
-import { log } from './fixtures/world.ts';
-import { refusalOf, usualWorld } from './fixtures/usual-world.ts';
-
-async function serve(t: TestContext) {
-  const { world } = await usualWorld();
-  const socketPath = path.join(world.stateDir, 'cped.sock');
-  const app = createServiceServer({ log });
-  registerRoutes(app, cpedHttpOf(world));
-  await listenOnUnixSocket(app, socketPath, { modeOctal: 0o660 });
-  t.after(async () => {
-    await app.close();
-    await world[Symbol.asyncDispose]();
-  });
-  return { world, app, client: cpedClient(socketPath) };
-}
+import { serveUsualWorld } from './fixtures/serve-usual-world.ts';
+import { refusalOf } from './fixtures/usual-world.ts';
 
 const web = { assembly: 'assy1', resource: 'httpdone' };
 
 test('order and parameters are set, seen in the status of everything, and taken back', async (t) => {
-  const { client } = await serve(t);
+  const { client } = await serveUsualWorld(t);
   const site = { assembly: 'assy2', resource: 'site' };
   await client.addResource('assy2', 'site', 'httpd');
   await client.addAssembly('dep1', 'assy2');
@@ -57,7 +37,7 @@ test('order and parameters are set, seen in the status of everything, and taken 
 });
 
 test('maintenance is seen on what it holds for, whether or not the supervisor holds that yet', async (t) => {
-  const { client, world } = await serve(t);
+  const { client, world } = await serveUsualWorld(t);
   const untilMs = world.clock.nowMs + 60_000;
   assert.deepEqual(await client.setMaintenance('assy1', 60_000), {
     target: 'assembly:assy1',
@@ -83,7 +63,7 @@ test('maintenance is seen on what it holds for, whether or not the supervisor ho
 });
 
 test('the start limit is set, told in the status, and taken back', async (t) => {
-  const { client, world } = await serve(t);
+  const { client, world } = await serveUsualWorld(t);
   await client.setStartLimit(4);
   assert.equal((await client.status()).startLimit, 4);
   await client.setStartLimit(null);
@@ -92,7 +72,7 @@ test('the start limit is set, told in the status, and taken back', async (t) => 
 });
 
 test('names and values reach the commands as they were typed', async (t) => {
-  const { client } = await serve(t);
+  const { client } = await serveUsualWorld(t);
   for (const name of ['a b', 'a/b', '../x', 'x'.repeat(300), 'ü', '%2e']) {
     assert.equal(
       (await refusalOf(() => client.setAssemblyDependency('assy1', name, false))).code,
@@ -110,7 +90,7 @@ test('names and values reach the commands as they were typed', async (t) => {
 });
 
 test('a body that is not understood is refused with the field named', async (t) => {
-  const { app } = await serve(t);
+  const { app } = await serveUsualWorld(t);
   const table = [
     ['PUT', '/v1/assemblies/assy1/depends', { on: 'assy2' }, 'restart'],
     ['PUT', '/v1/assemblies/assy1/resources/httpdone/depends', { assembly: 'a', restart: true }, 'resource'],

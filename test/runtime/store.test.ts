@@ -237,6 +237,7 @@ test('a host port belongs to one assembly, and a host key goes with its assembly
     macAddress: `52:54:00:00:00:0${n}`,
     memoryMiB: 128,
     vcpus: 1,
+    ports: [],
     transport: { kind: 'agent' as const },
     imported: null,
     imageDigest: null,

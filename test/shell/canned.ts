@@ -68,7 +68,7 @@ const template: z.infer<typeof templateAnswer>['template'] = {
   file: '/o/httpd.yaml',
   overrides: '/t/httpd.yaml',
   fault: null,
-  families: { debian: { service: 'apache2', packages: ['apache2'] } },
+  families: { debian: { service: 'apache2', packages: ['apache2'], files: [] } },
   ports: [{ guestPort: 80, scheme: 'http' }],
   monitorIntervalMs: 10_000,
   monitorTimeoutMs: 20_000,

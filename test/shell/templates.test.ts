@@ -45,8 +45,8 @@ const details: TemplateDetails = {
   overrides: '/t/pg.yaml',
   fault,
   families: {
-    debian: { service: 'postgresql', packages: ['postgresql', 'resource-agents'] },
-    rhel: { service: 'postgresql', packages: [] },
+    debian: { service: 'postgresql', packages: ['postgresql', 'resource-agents'], files: [] },
+    rhel: { service: 'postgresql', packages: [], files: [] },
   },
   ports: [{ guestPort: 5432, scheme: 'tcp' }],
   monitorIntervalMs: 40_000,

@@ -1,0 +1,71 @@
+/** The routes of what a machine has, how a resource is watched, and the secrets of a deployable. */
+import { machineBody, secretBody, watchingBody } from '../model/cped-api.ts';
+import { assemblyChangeAnswer, doneAnswer, secretAnswer } from '../model/cped-answers.ts';
+import { setMachine } from './definitions/machine.ts';
+import { removeSecret, setSecret } from './definitions/secrets.ts';
+import { setWatching } from './definitions/watching.ts';
+import { changeAnswer } from './http-assemblies.ts';
+import { route } from './http-context.ts';
+
+export const settingRoutes = [
+  route.json(
+    {
+      method: 'PUT',
+      path: '/v1/assemblies/:name/machine',
+      access: 'operate',
+      summary: 'Set memory, CPUs and further forwarded ports of an assembly, from its next start on',
+      body: machineBody,
+      answer: assemblyChangeAnswer,
+      errors: {
+        invalid: ['bad-memory', 'bad-vcpus', 'bad-ports'],
+        'not-found': ['unknown-assembly'],
+        conflict: ['needed-by-others'],
+      },
+    },
+    ({ definitions }, { params, body }) => changeAnswer(setMachine(definitions, params.name, body)),
+  ),
+  route.json(
+    {
+      method: 'PUT',
+      path: '/v1/assemblies/:name/resources/:resource/watching',
+      access: 'operate',
+      summary: 'Set how a resource is watched where that is not as its template says; all of it at once',
+      body: watchingBody,
+      answer: assemblyChangeAnswer,
+      errors: {
+        'not-found': ['unknown-assembly', 'unknown-resource'],
+        conflict: ['check-port-not-given'],
+      },
+    },
+    ({ definitions }, { params: { name, resource }, body }) =>
+      changeAnswer(setWatching(definitions, { assembly: name, resource }, body.watching)),
+  ),
+  route.json(
+    {
+      method: 'PUT',
+      path: '/v1/deployables/:name/secrets/:secret',
+      access: 'operate',
+      summary:
+        'Set a secret of a deployable, or have one drawn where there is none; its value is told to nobody',
+      body: secretBody,
+      answer: secretAnswer,
+      errors: { invalid: ['bad-secret'], 'not-found': ['unknown-deployable'] },
+    },
+    ({ definitions }, { params: { name, secret }, body }) =>
+      setSecret(definitions, name, secret, body.value ?? null, body.dryRun ?? false),
+  ),
+  route.json(
+    {
+      method: 'DELETE',
+      path: '/v1/deployables/:name/secrets/:secret',
+      access: 'operate',
+      summary: 'Forget a secret of a deployable',
+      answer: doneAnswer,
+      errors: { 'not-found': ['unknown-deployable', 'unknown-secret'], conflict: ['secret-in-use'] },
+    },
+    ({ definitions }, { params: { name, secret } }) => {
+      removeSecret(definitions, name, secret);
+      return { done: true as const };
+    },
+  ),
+];
