@@ -137,6 +137,7 @@ function readArgument(command: Command, spec: ArgumentSpec, word: string): unkno
     case 'assembly':
     case 'deployable':
     case 'resource':
+    case 'secret':
     case 'template':
       return checkName(spec.kind, word);
     case 'architecture':

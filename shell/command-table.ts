@@ -5,6 +5,7 @@
 import { PcloudError } from '../model/errors.ts';
 import { quoteForMessage } from '../model/names.ts';
 import type { Command } from './command.ts';
+import { applyCommands } from './commands/apply.ts';
 import { assemblyCommands } from './commands/assembly.ts';
 import { buildCommands } from './commands/builds.ts';
 import { deployableCommands } from './commands/deployable.ts';
@@ -20,6 +21,7 @@ import { incidentCommands } from './commands/incidents.ts';
 import { createHelpCommand, shellCommands } from './commands/other.ts';
 import { orderCommands } from './commands/order.ts';
 import { resourceCommands } from './commands/resource.ts';
+import { secretCommands } from './commands/secrets.ts';
 import { templateCommands } from './commands/templates.ts';
 import { watchCommands } from './commands/watch.ts';
 import { suggest } from './suggest.ts';
@@ -37,9 +39,11 @@ export const commandTable: readonly Command[] = [
   ...templateCommands,
   ...escalationCommands,
   ...orderCommands,
+  ...secretCommands,
   ...maintenanceCommands,
   ...deployableCommands,
   ...watchCommands,
+  ...applyCommands,
   ...lifecycleCommands,
   ...incidentCommands,
   ...eventCommands,

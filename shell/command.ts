@@ -14,6 +14,7 @@ export type ArgumentValues = {
   readonly assembly: string;
   readonly deployable: string;
   readonly resource: string;
+  readonly secret: string;
   readonly template: string;
   /** First digits of a build's digest, at least six. */
   readonly build: string;
@@ -62,7 +63,7 @@ export type OptionValues = {
 export type OptionSpec = {
   /** Without the dashes. */
   readonly name: string;
-  /** One letter that means the same, after one dash; a flag's only. */
+  /** One letter that means the same, after one dash. */
   readonly short?: string;
   readonly kind: keyof OptionValues;
   /** As the usage shows the value: `TIME`; none for a flag. */

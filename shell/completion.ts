@@ -64,7 +64,13 @@ function placeOf(
     if (valueDue !== undefined) valueDue = undefined;
     else if (word.startsWith('--'))
       valueDue = command.options.find((option) => `--${option.name}` === word && option.value !== undefined);
-    else if (!command.options.some(({ short }) => short !== undefined && `-${short}` === word)) position += 1;
+    else {
+      const short = command.options.find(
+        (option) => option.short !== undefined && `-${option.short}` === word,
+      );
+      if (short === undefined) position += 1;
+      else if (short.value !== undefined) valueDue = short;
+    }
   }
   return { position, valueDue };
 }
@@ -110,6 +116,8 @@ async function askServices(services: Services, kind: ArgumentKind): Promise<read
       return namesOf(await (await services.cped()).deployables());
     case 'resource':
       return (await (await services.cped()).assemblies()).flatMap(({ resources }) => namesOf(resources));
+    case 'secret':
+      return (await (await services.cped()).deployables()).flatMap(({ secrets }) => secrets);
     case 'template':
       return namesOf((await (await services.cped()).templates()).templates);
     case 'build':

@@ -34,6 +34,8 @@ export function cpedPort(socketPath: string): CpedPort {
     clearResourceDependency: async (waiting, on) => (await client.clearResourceDependency(waiting, on)).note,
     setParameter: async (of, parameter, value) => (await client.setParameter(of, parameter, value)).note,
     clearParameter: async (of, parameter) => (await client.clearParameter(of, parameter)).note,
+    setMachine: async (assembly, machine) => (await client.setMachine(assembly, machine)).note,
+    setWatching: async (of, watching) => (await client.setWatching(of, watching)).note,
     createDeployable: async (name, monitoring) => {
       await client.createDeployable(name, monitoring);
     },

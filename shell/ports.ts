@@ -18,6 +18,7 @@ import type {
   Monitoring,
   ParameterValue,
   Requirement,
+  Watching,
 } from '../model/definition.ts';
 import type { Incident, JournalEvent } from '../model/event.ts';
 import type { MediaInfo, MediaOutcome, MediaProgress, MediaTask } from '../model/media-api.ts';
@@ -52,6 +53,13 @@ export interface CpedPort {
   clearResourceDependency(waiting: ResourceName, on: ResourceName): Promise<string | null>;
   setParameter(of: ResourceName, parameter: string, value: ParameterValue): Promise<string | null>;
   clearParameter(of: ResourceName, parameter: string): Promise<string | null>;
+  /** What is not given stays. */
+  setMachine(assembly: string, machine: MachineOrder): Promise<string | null>;
+  /** All of it at once. */
+  setWatching(of: ResourceName, watching: Watching): Promise<string | null>;
+  /** @param value null: one is drawn, unless there is one. @param dryRun nothing is changed. */
+  setSecret(deployable: string, secret: string, value: string | null, dryRun: boolean): Promise<SecretChange>;
+  removeSecret(deployable: string, secret: string): Promise<void>;
   /** @param forMs null: until it is cleared. */
   setMaintenance(target: string, forMs: number | null): Promise<MaintenanceEntry>;
   clearMaintenance(target: string): Promise<MaintenanceCleared>;
@@ -157,6 +165,13 @@ export type IncidentsQuery = {
   readonly limit: number;
 };
 
+export type MachineOrder = {
+  readonly memoryMiB?: number;
+  readonly vcpus?: number;
+  readonly ports?: number[];
+};
+/** Whether the secret was, or would be, another one than before; and what is left to be done. */
+export type SecretChange = { readonly changed: boolean; readonly note: string | null };
 export type ResourceName = { readonly assembly: string; readonly resource: string };
 export type AccessView = {
   readonly user: string;

@@ -95,10 +95,10 @@ test('no shell ever sees a string: programs are run by argument lists', () => {
 /**
  * Hosts that a written file may name: our own, public archives of install media (a release's
  * own, as its project gives them), the bare domains that osinfo
- * ids are made of, references of comments, and what standards reserve. A package mirror is none of them.
+ * ids are made of, references of comments, names of schemas, and what standards reserve. A package mirror is none of them.
  */
 const knownHosts =
-  /^(?:pacemaker-cloud\.org|archives\.fedoraproject\.org|vault\.centos\.org|dl\.fedoraproject\.org|(?:repo\.)?almalinux\.org|10\.0\.2\.\d+|fedoraproject\.org|www\.apache\.org|debian\.org|redhat\.com|sqlite\.org|(?:[\w-]+\.)*example(?:\.(?:com|org|net))?|[\w.-]+\.(?:test|invalid|example)|localhost|127(?:\.\d+){1,3}|libvirt\.org|www\.rfc-editor\.org|systemd\.io|spdx\.org|www\.w3\.org|pkl\.libosinfo\.org|relaxng\.org)$/;
+  /^(?:pacemaker-cloud\.org|archives\.fedoraproject\.org|vault\.centos\.org|dl\.fedoraproject\.org|(?:repo\.)?almalinux\.org|10\.0\.2\.\d+|fedoraproject\.org|www\.apache\.org|debian\.org|redhat\.com|sqlite\.org|(?:[\w-]+\.)*example(?:\.(?:com|org|net))?|[\w.-]+\.(?:test|invalid|example)|localhost|127(?:\.\d+){1,3}|libvirt\.org|www\.rfc-editor\.org|systemd\.io|spdx\.org|www\.w3\.org|json-schema\.org|pkl\.libosinfo\.org|relaxng\.org)$/;
 
 /** Not the lock: it holds what npm writes, and is checked apart. */
 const everyText = writtenFiles('**/*').filter(

@@ -4,7 +4,7 @@
  * and no stack trace. What is typed is the command's example, so that a new command is covered when it has one.
  */
 import assert from 'node:assert/strict';
-import { chmod, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { execa } from 'execa';
@@ -16,7 +16,13 @@ import { runLine } from '../../shell/run-line.ts';
 import { createScreen } from '../../shell/screen.ts';
 import { connectServices } from '../../shell/services.ts';
 import { can, cpedRoutes } from './canned.ts';
-import { exampleBuilderRoutes, exampleCpedRoutes, followIntent, guestHostKey } from './example-routes.ts';
+import {
+  exampleBuilderRoutes,
+  exampleCpedRoutes,
+  followIntent,
+  guestHostKey,
+  serviceFileText,
+} from './example-routes.ts';
 import { eventRoute, fakeServices } from './fake-services.ts';
 import type { FakeServices, Handler, Routes } from './fake-services.ts';
 import { recorder } from './ports-fake.ts';
@@ -30,16 +36,24 @@ const alone = new Set(['help', 'quit']);
 const limitMs = 20_000;
 
 let services: FakeServices;
+let fileDirectory: string;
 let good: { readonly cped: Routes; readonly builder: Routes };
 before(async () => {
   services = await fakeServices({ builder: exampleBuilderRoutes });
   const identityFile = path.join(services.runtimeDirectory, 'key');
   await writeFile(identityFile, '');
+  // Everybody may read it: what is forbidden here is the service.
+  fileDirectory = await mkdtemp('/tmp/pcsh-file-');
+  await chmod(fileDirectory, 0o755);
+  await writeFile(path.join(fileDirectory, 'shop.yaml'), serviceFileText, { mode: 0o644 });
   good = { cped: exampleCpedRoutes(identityFile, 1), builder: { ...exampleBuilderRoutes } };
   // The clients are loaded when they are first needed, which an unprivileged user may not be able to.
   await Promise.all([import('../../shell/cped-adapter.ts'), import('../../shell/builder-adapter.ts')]);
 });
-after(async () => await services.close());
+after(async () => {
+  await services.close();
+  await rm(fileDirectory, { recursive: true, force: true });
+});
 
 /** Every route that goes well answers so instead. */
 function allAnswer(answer: Handler | PcloudError): void {
@@ -53,7 +67,10 @@ function allAnswer(answer: Handler | PcloudError): void {
 }
 
 /** The file of the example is the operator's; its content does as well. */
-const lineOf = ({ example }: Command): string => example.replace(/\bshop\.pub\b/, `'${guestHostKey}'`);
+const lineOf = ({ example }: Command): string =>
+  example
+    .replace(/\bshop\.pub\b/, `'${guestHostKey}'`)
+    .replace(/\bshop\.yaml\b/, path.join(fileDirectory, 'shop.yaml'));
 
 type Told = { readonly code: number; readonly out: string; readonly complaints: string };
 

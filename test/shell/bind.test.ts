@@ -100,6 +100,7 @@ function goodWord(spec: ArgumentSpec): string {
     case 'assembly':
     case 'deployable':
     case 'resource':
+    case 'secret':
     case 'template':
     case 'command':
     case 'text':
@@ -129,6 +130,7 @@ function badWords(spec: ArgumentSpec): readonly string[] {
     case 'assembly':
     case 'deployable':
     case 'resource':
+    case 'secret':
     case 'template':
       return badNames;
     case 'architecture':

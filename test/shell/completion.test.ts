@@ -14,6 +14,7 @@ const names: NameSource = (kind) =>
       assembly: ['assy1', 'assy10', 'web'],
       deployable: ['dep1'],
       resource: ['httpdone'],
+      secret: ['database-password'],
       template: ['httpd', 'mysqld'],
       build: ['3f9a0c11d2e4'],
       architecture: ['x86_64'],

@@ -11,6 +11,7 @@ import {
   maintenanceClearedAnswer,
   maintenanceListAnswer,
   resourcesAnswer,
+  secretAnswer,
 } from '../../model/cped-answers.ts';
 import {
   accessAnswer,
@@ -47,6 +48,10 @@ import {
 } from './samples.ts';
 
 const sha256 = 'c3'.repeat(32);
+/** The file of the example of deployable_apply, `shop.yaml`. */
+export const serviceFileText =
+  'version: 1\nname: shop\nassemblies:\n  front:\n    release: debian12\n    resources: { site: { template: httpd } }\n';
+
 /** Of OpenSSH's own form; nobody has its secret half. */
 export const guestHostKey = `ssh-ed25519 ${Buffer.alloc(51, 7).toString('base64')} root@guest`;
 
@@ -170,6 +175,8 @@ export function exampleCpedRoutes(identityFile: string, closedPort: number): Rou
     'POST /v1/maintenance': can(maintenanceAnswer, { maintenance }),
     'POST /v1/maintenance/clear': can(maintenanceClearedAnswer, { target: 'assembly:assy1', goesOn: null }),
     'GET /v1/maintenance': can(maintenanceListAnswer, { maintenances: [maintenance] }),
+    'PUT /v1/deployables/dep1/secrets/database-password': can(secretAnswer, { changed: true, note: null }),
+    'DELETE /v1/deployables/dep1/secrets/database-password': done,
     'PUT /v1/start-limit': done,
   };
 }

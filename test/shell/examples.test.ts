@@ -12,7 +12,13 @@ import { execa } from 'execa';
 import { commandTable } from '../../shell/command-table.ts';
 import { stoppedExitCode } from '../../shell/context.ts';
 import { parseWords } from '../../shell/words.ts';
-import { exampleBuilderRoutes, exampleCpedRoutes, followIntent, guestHostKey } from './example-routes.ts';
+import {
+  exampleBuilderRoutes,
+  exampleCpedRoutes,
+  followIntent,
+  guestHostKey,
+  serviceFileText,
+} from './example-routes.ts';
 import { fakeServices } from './fake-services.ts';
 import type { FakeServices } from './fake-services.ts';
 import { shellEnvironment, shellProgram } from './run-shell.ts';
@@ -41,6 +47,7 @@ async function exampleServices(): Promise<FakeServices> {
   followIntent(services.cped);
   // What the example of assembly_import names.
   await writeFile(path.join(services.runtimeDirectory, 'shop.pub'), `${guestHostKey}\n`);
+  await writeFile(path.join(services.runtimeDirectory, 'shop.yaml'), serviceFileText);
   return services;
 }
 

@@ -1,0 +1,314 @@
+/**
+ * What has to change for a deployable to be as its file says, in an order that can be carried out: what refers goes
+ * before what is referred to goes, and comes after what is referred to has come. Carried out half, the rest of it is
+ * what a second plan says. Pure; what is asked of the service for each change is the shell's.
+ */
+import { isSameData } from './equal.ts';
+import { defaultEscalation } from '../definition.ts';
+import type { Monitoring } from '../definition.ts';
+import type { AssemblyStatus, DeployableStatus } from '../cped-api.ts';
+import { isReference } from '../parameter.ts';
+import type { Change, MachineChange } from './change.ts';
+import type { WantedAssembly, WantedResource, WantedService } from './wanted.ts';
+
+/** What there is. */
+export type Defined = {
+  /** Null: there is none of that name. */
+  readonly deployable: Pick<
+    DeployableStatus,
+    'monitoring' | 'escalation' | 'secrets' | 'assemblies' | 'intent'
+  > | null;
+  /** All assemblies, whatever they are in. */
+  readonly assemblies: readonly AssemblyStatus[];
+  /** Secrets of the file whose value is not the one that there is. */
+  readonly otherSecrets: ReadonlySet<string>;
+};
+
+export type ApplyPlan = {
+  readonly changes: readonly Change[];
+  /** Assemblies that are in the deployable and not in the file, and that stay, since nobody said to prune. */
+  readonly leftOver: readonly string[];
+  /** What can never be changed to what the file says. */
+  readonly obstacles: readonly { readonly path: readonly PropertyKey[]; readonly message: string }[];
+};
+
+/** @param prune take out and delete assemblies that the file does not have. */
+export function planApply(defined: Defined, wanted: WantedService, prune: boolean): ApplyPlan {
+  const { deployable } = defined;
+  const members = deployable?.assemblies ?? [];
+  const surplus = members.filter(({ name }) => !wanted.assemblies.some((one) => one.name === name));
+  const pairs = wanted.assemblies.map((assembly) => ({
+    assembly,
+    there: defined.assemblies.find(({ name }) => name === assembly.name),
+  }));
+  const obstacles = obstaclesOf(defined, wanted);
+  const isNew = deployable === null;
+  const secretsGone = (deployable?.secrets ?? []).filter((secret) => !wanted.secrets.has(secret));
+  const changes: Change[] = [
+    ...(isNew ? [{ kind: 'create-deployable', monitoring: wanted.monitoring } as const] : []),
+    ...policyChange(isNew, deployable?.escalation ?? defaultEscalation.deployable, wanted.escalation, {
+      kind: 'set-deployable-escalation',
+    }),
+    ...[...wanted.secrets.keys()]
+      .filter((secret) => defined.otherSecrets.has(secret))
+      .map((secret): Change => ({
+        kind: 'set-secret',
+        secret,
+        isNew: deployable?.secrets.includes(secret) !== true,
+      })),
+    // What goes, from the waiting end.
+    ...pairs.flatMap(({ assembly, there }) => (there === undefined ? [] : clearings(assembly, there))),
+    ...(prune ? surplus.flatMap((there) => clearings(emptied(there), there)) : []),
+    ...pairs.flatMap(({ assembly, there }) => (there === undefined ? [] : removedResources(assembly, there))),
+    // What comes: things first, then what is said of them, then what leads from one to another.
+    ...pairs.flatMap(({ assembly, there }) => things(assembly, there)),
+    ...pairs.flatMap(({ assembly, there }) => settings(assembly, there)),
+    ...pairs.filter(({ there }) => !isMember(there, members)).map(({ assembly }) => memberOf(assembly)),
+    ...pairs.flatMap(({ assembly, there }) => links(assembly, there)),
+    ...pairs.flatMap(({ assembly, there }) => portsGone(assembly, there)),
+    ...(prune
+      ? surplus.flatMap(({ name }): Change[] => [
+          { kind: 'remove-member', assembly: name },
+          { kind: 'delete-assembly', assembly: name },
+        ])
+      : []),
+    // A surplus assembly that stays may be given it still.
+    ...(prune || surplus.length === 0
+      ? secretsGone.map((secret): Change => ({ kind: 'remove-secret', secret }))
+      : []),
+  ];
+  return { changes, leftOver: prune ? [] : surplus.map(({ name }) => name), obstacles };
+}
+
+function obstaclesOf(defined: Defined, wanted: WantedService): ApplyPlan['obstacles'] {
+  const found: { path: PropertyKey[]; message: string }[] = [];
+  const { deployable } = defined;
+  if (deployable !== null && deployable.monitoring !== wanted.monitoring)
+    found.push({ path: ['monitoring'], message: monitoringIsFixed(deployable.monitoring) });
+  for (const { name, release, architecture } of wanted.assemblies) {
+    const there = defined.assemblies.find((one) => one.name === name);
+    if (there === undefined) continue;
+    const path = ['assemblies', name];
+    if (there.deployable !== null && there.deployable !== wanted.name)
+      found.push({ path, message: `assembly ${name} is in deployable ${there.deployable} already` });
+    if (there.imported)
+      found.push({ path, message: `assembly ${name} was imported, and a file makes none of those` });
+    else if (there.release !== release || there.architecture !== architecture)
+      found.push({
+        path: [...path, 'release'],
+        message: `assembly ${name} is ${there.release} ${there.architecture}, and its disk cannot become another; give the new one another name`,
+      });
+  }
+  return found;
+}
+
+function monitoringIsFixed(monitoring: Monitoring): string {
+  return `the deployable was created with ${monitoring}, which stays; delete it first`;
+}
+
+function isMember(there: AssemblyStatus | undefined, members: readonly AssemblyStatus[]): boolean {
+  return there !== undefined && members.some(({ name }) => name === there.name);
+}
+
+function memberOf({ name }: WantedAssembly): Change {
+  return { kind: 'add-member', assembly: name };
+}
+
+/** As an assembly that shall refer to nothing. */
+function emptied(there: AssemblyStatus): WantedAssembly {
+  const { name, release, architecture, vcpus, escalation } = there;
+  return {
+    name,
+    release,
+    architecture,
+    memoryMiB: null,
+    vcpus,
+    ports: [],
+    escalation,
+    dependsOn: [],
+    resources: there.resources.map((resource) => ({
+      ...resource,
+      dependsOn: [],
+      parameters: Object.fromEntries(
+        Object.entries(resource.parameters).filter(([, value]) => !isReference(value)),
+      ),
+    })),
+  };
+}
+
+/** Everything that leads from this assembly to something and shall not, or not to that. */
+function clearings(wanted: WantedAssembly, there: AssemblyStatus): Change[] {
+  const assembly = there.name;
+  const changes: Change[] = there.dependsOn
+    .filter(({ assembly: on }) => !wanted.dependsOn.some((one) => one.assembly === on))
+    .map(({ assembly: on }) => ({ kind: 'clear-assembly-dependency', assembly, on }));
+  for (const resource of there.resources) {
+    const stays = wanted.resources.find((one) => isSame(one, resource));
+    const place = { assembly, resource: resource.name };
+    for (const { assembly: a, resource: r } of resource.dependsOn)
+      if (!(stays?.dependsOn.some((one) => one.assembly === a && one.resource === r) ?? false))
+        changes.push({
+          kind: 'clear-resource-dependency',
+          ...place,
+          on: { assembly: a, resource: r },
+        });
+    // The parameters of one that goes go with it, but for those that others may have to be rid of first.
+    for (const [parameter, from] of Object.entries(resource.parameters)) {
+      const value = stays?.parameters[parameter];
+      if (isSameData(value, from)) continue;
+      if (stays === undefined ? !isReference(from) : value !== undefined && !isReference(from)) continue;
+      changes.push({ kind: 'clear-parameter', ...place, parameter, from, replaced: value !== undefined });
+    }
+  }
+  return changes;
+}
+
+function isSame(
+  one: { readonly name: string; readonly template: string },
+  other: { readonly name: string; readonly template: string },
+): boolean {
+  return one.name === other.name && one.template === other.template;
+}
+
+function removedResources(wanted: WantedAssembly, there: AssemblyStatus): Change[] {
+  return there.resources
+    .filter((resource) => !wanted.resources.some((one) => isSame(one, resource)))
+    .map(({ name, template }) => ({
+      kind: 'remove-resource',
+      assembly: there.name,
+      resource: name,
+      template,
+    }));
+}
+
+/** The assembly, its machine, its resources. Ports only come here: those that go may be referred to still. */
+function things(wanted: WantedAssembly, there: AssemblyStatus | undefined): Change[] {
+  const { name, release, architecture } = wanted;
+  const changes: Change[] =
+    there === undefined ? [{ kind: 'create-assembly', assembly: name, release, architecture }] : [];
+  const before = { memoryMiB: there?.memoryMiB, vcpus: there?.vcpus ?? 1, ports: portsOf(there) };
+  const ports = [...new Set([...before.ports, ...wanted.ports])].toSorted((a, b) => a - b);
+  const to: MachineChange = {
+    ...(wanted.memoryMiB === null || wanted.memoryMiB === before.memoryMiB
+      ? {}
+      : { memoryMiB: wanted.memoryMiB }),
+    ...(wanted.vcpus === before.vcpus ? {} : { vcpus: wanted.vcpus }),
+    ...(isSameData(ports, before.ports) ? {} : { ports }),
+  };
+  if (Object.keys(to).length > 0)
+    changes.push({
+      kind: 'set-machine',
+      assembly: name,
+      to,
+      from: there === undefined ? null : machineOf(there),
+    });
+  for (const { name: resource, template } of wanted.resources)
+    if (resourceThere(there, resource, template) === undefined)
+      changes.push({ kind: 'add-resource', assembly: name, resource, template });
+  return changes;
+}
+
+function portsGone(wanted: WantedAssembly, there: AssemblyStatus | undefined): Change[] {
+  if (there === undefined || portsOf(there).every((port) => wanted.ports.includes(port))) return [];
+  return [{ kind: 'set-machine', assembly: there.name, to: { ports: wanted.ports }, from: machineOf(there) }];
+}
+
+function portsOf(there: AssemblyStatus | undefined): number[] {
+  return (there?.ports ?? []).map(({ guestPort }) => guestPort).toSorted((a, b) => a - b);
+}
+
+function machineOf(there: AssemblyStatus): MachineChange {
+  return { memoryMiB: there.memoryMiB, vcpus: there.vcpus, ports: portsOf(there) };
+}
+
+function resourceThere(there: AssemblyStatus | undefined, name: string, template: string) {
+  return there?.resources.find((one) => isSame(one, { name, template }));
+}
+
+/** Escalation, and how resources are watched. */
+function settings(wanted: WantedAssembly, there: AssemblyStatus | undefined): Change[] {
+  const assembly = wanted.name;
+  return [
+    ...policyChange(there === undefined, there?.escalation ?? defaultEscalation.assembly, wanted.escalation, {
+      kind: 'set-assembly-escalation',
+      assembly,
+    }),
+    ...wanted.resources.flatMap((resource): Change[] => {
+      const present = resourceThere(there, resource.name, resource.template);
+      const place = { assembly, resource: resource.name };
+      const from = present?.watching ?? {};
+      return [
+        ...policyChange(
+          present === undefined,
+          present?.escalation ?? defaultEscalation.resource,
+          resource.escalation,
+          { kind: 'set-resource-escalation', ...place },
+        ),
+        ...(isSameData(from, resource.watching)
+          ? []
+          : [{ kind: 'set-watching', ...place, watching: resource.watching, from } as const]),
+      ];
+    }),
+  ];
+}
+
+type PolicyPlace =
+  | { readonly kind: 'set-deployable-escalation' }
+  | { readonly kind: 'set-assembly-escalation'; readonly assembly: string }
+  | { readonly kind: 'set-resource-escalation'; readonly assembly: string; readonly resource: string };
+
+function policyChange(
+  isNew: boolean,
+  before: WantedService['escalation'],
+  policy: WantedService['escalation'],
+  place: PolicyPlace,
+): Change[] {
+  return isSameData(before, policy) ? [] : [{ ...place, policy, isNew }];
+}
+
+/** Parameters and order. */
+function links(wanted: WantedAssembly, there: AssemblyStatus | undefined): Change[] {
+  const assembly = wanted.name;
+  const changes: Change[] = wanted.resources.flatMap((resource) =>
+    resourceLinks(assembly, resource, resourceThere(there, resource.name, resource.template)),
+  );
+  for (const { assembly: on, restart } of wanted.dependsOn) {
+    const before = there?.dependsOn.find((one) => one.assembly === on);
+    if (before?.restart !== restart)
+      changes.push({
+        kind: 'set-assembly-dependency',
+        assembly,
+        on,
+        restart,
+        isNew: before === undefined,
+      });
+  }
+  return changes;
+}
+
+function resourceLinks(
+  assembly: string,
+  wanted: WantedResource,
+  there: AssemblyStatus['resources'][number] | undefined,
+): Change[] {
+  const place = { assembly, resource: wanted.name };
+  const changes: Change[] = [];
+  for (const [parameter, value] of Object.entries(wanted.parameters)) {
+    const from = there?.parameters[parameter] ?? null;
+    if (!isSameData(from, value)) changes.push({ kind: 'set-parameter', ...place, parameter, value, from });
+  }
+  for (const { restart, ...on } of wanted.dependsOn) {
+    const before = there?.dependsOn.find(
+      (one) => one.assembly === on.assembly && one.resource === on.resource,
+    );
+    if (before?.restart !== restart)
+      changes.push({
+        kind: 'set-resource-dependency',
+        ...place,
+        on,
+        restart,
+        isNew: before === undefined,
+      });
+  }
+  return changes;
+}

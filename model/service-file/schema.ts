@@ -1,0 +1,115 @@
+/**
+ * A whole service in one file: what may stand in it. The words are those of the definitions, and times are in
+ * milliseconds as in resource templates. Nothing is taken that would not be carried out: a key that is not here is
+ * refused. The JSON Schema for editors comes from this one (`json-schema.ts`); what it means is `wanted.ts`.
+ */
+import { z } from 'zod';
+import { checkSchema, maxChecks } from '../check-declaration.ts';
+import {
+  architectureSchema,
+  escalationPolicySchema,
+  extraPortsSchema,
+  memoryMiBSchema,
+  monitoringSchema,
+  parameterNameSchema,
+  vcpusSchema,
+  watchingSchema,
+} from '../definition.ts';
+import { nameSchema } from '../names.ts';
+
+/** A file of a thousand assemblies has some 300 KiB. */
+export const maxServiceFileBytes = 1024 * 1024;
+
+const name = nameSchema.meta({ description: 'Letters, digits, ".", "_" and "-".' });
+
+const escalation = escalationPolicySchema.optional().meta({
+  description:
+    'So many failures within periodMs go to the next rung instead of being mended on this one; or never.',
+});
+
+const restart = z
+  .boolean()
+  .default(false)
+  .meta({ description: 'Restart this one, too, whenever what it depends on was restarted.' });
+
+const parameterValue = z.union([z.string().max(512), z.number(), z.boolean()]).meta({
+  description:
+    'A text; or @ASSEMBLY:address, @ASSEMBLY:port/N, @ASSEMBLY:endpoint/N for a value of another assembly, @secret:NAME for a secret. A text that begins with @ is written with @@.',
+});
+
+const resource = z.strictObject({
+  template: name.meta({ description: 'What it is: a resource template (resource_template_list).' }),
+  parameters: z
+    .record(parameterNameSchema, parameterValue)
+    .optional()
+    .meta({ description: 'What it is given; resource_template_show says what a template takes.' }),
+  escalation,
+  dependsOn: z
+    .array(z.strictObject({ assembly: name, resource: name, restart }))
+    .max(1000)
+    .optional()
+    .meta({ description: 'Resources that must be active before this one is started.' }),
+  monitorIntervalMs: watchingSchema.shape.monitorIntervalMs.unwrap().optional(),
+  monitorTimeoutMs: watchingSchema.shape.monitorTimeoutMs.unwrap().optional(),
+  startTimeoutMs: watchingSchema.shape.startTimeoutMs.unwrap().optional(),
+  stopTimeoutMs: watchingSchema.shape.stopTimeoutMs.unwrap().optional(),
+  checks: z
+    .array(checkSchema)
+    .max(maxChecks)
+    .optional()
+    .meta({ description: 'In place of all checks of its template; written as there.' }),
+});
+
+const assembly = z.strictObject({
+  release: name.meta({ description: 'Such as debian12 (release_list).' }),
+  architecture: architectureSchema.default('x86_64'),
+  memoryMiB: memoryMiBSchema
+    .optional()
+    .meta({ description: "Memory; without it what the release's image has, or what it was." }),
+  vcpus: vcpusSchema.default(1),
+  ports: extraPortsSchema
+    .optional()
+    .meta({ description: 'Ports of the guest to forward besides those of its resources.' }),
+  escalation,
+  dependsOn: z
+    .array(z.strictObject({ assembly: name, restart }))
+    .max(1000)
+    .optional()
+    .meta({ description: 'Assemblies that must be up with all their resources before this one is started.' }),
+  resources: z.record(nameSchema, resource).default({}).meta({ description: 'What runs in it, by name.' }),
+});
+
+const secret = z
+  .union([
+    z.strictObject({ generate: z.literal(true) }),
+    z.strictObject({ fromFile: z.string().min(1).max(4096) }),
+  ])
+  .meta({
+    description:
+      'generate: true has the service draw one where there is none; fromFile takes the first line of a file, beside this one unless absolute.',
+  });
+
+export const serviceFileSchema = z
+  .strictObject({
+    version: z.literal(1).meta({ description: 'Of this form.' }),
+    name: name.meta({ description: 'Name of the deployable.' }),
+    monitoring: monitoringSchema
+      .default('am')
+      .meta({ description: 'am watches resources and machines, pm the machines alone.' }),
+    escalation,
+    secrets: z
+      .record(nameSchema, secret)
+      .default({})
+      .meta({ description: 'Values that no list, answer or export ever shows, by name.' }),
+    assemblies: z
+      .record(nameSchema, assembly)
+      .refine((all) => Object.keys(all).length <= 1000, 'holds more than 1000')
+      .meta({ description: 'The virtual machines of the service, by name.' }),
+  })
+  .meta({
+    title: 'A service of Pacemaker Cloud',
+    description: 'Applied with `pcloudsh deployable_apply -f FILE`.',
+  });
+export type ServiceFile = z.infer<typeof serviceFileSchema>;
+/** As it stands in the file, with what may be left out left out. */
+export type ServiceFileText = z.input<typeof serviceFileSchema>;

@@ -1,0 +1,169 @@
+/**
+ * What a service file means: the whole of a deployable as it shall be, with everything that was left out filled in.
+ * And what is wrong with it that no schema sees: names in it that lead nowhere. Pure.
+ */
+import { checkPlanSchema } from '../check-declaration.ts';
+import type { Architecture, EscalationPolicy, Monitoring, ParameterValue, Watching } from '../definition.ts';
+import { defaultEscalation } from '../definition.ts';
+import { PcloudError } from '../errors.ts';
+import { isReference, isSecret, parseParameterText } from '../parameter.ts';
+import type { ServiceFile } from './schema.ts';
+
+export type WantedResource = {
+  readonly name: string;
+  readonly template: string;
+  readonly escalation: EscalationPolicy;
+  readonly parameters: Readonly<Record<string, ParameterValue>>;
+  readonly dependsOn: readonly {
+    readonly assembly: string;
+    readonly resource: string;
+    readonly restart: boolean;
+  }[];
+  readonly watching: Watching;
+};
+
+export type WantedAssembly = {
+  readonly name: string;
+  readonly release: string;
+  readonly architecture: Architecture;
+  /** Null: whatever it has. */
+  readonly memoryMiB: number | null;
+  readonly vcpus: number;
+  readonly ports: readonly number[];
+  readonly escalation: EscalationPolicy;
+  readonly dependsOn: readonly { readonly assembly: string; readonly restart: boolean }[];
+  readonly resources: readonly WantedResource[];
+};
+
+/** Where a secret comes from; its value is nobody's business here. */
+export type SecretSource = { readonly generate: true } | { readonly fromFile: string };
+
+export type WantedService = {
+  readonly name: string;
+  readonly monitoring: Monitoring;
+  readonly escalation: EscalationPolicy;
+  readonly secrets: ReadonlyMap<string, SecretSource>;
+  readonly assemblies: readonly WantedAssembly[];
+};
+
+/** Something wrong in a file, by the place in it. */
+export type FileFault = {
+  readonly path: readonly PropertyKey[];
+  /** A clause, without the place and without a full stop. */
+  readonly message: string;
+};
+
+export type Wanted =
+  | { readonly ok: true; readonly service: WantedService }
+  | { readonly ok: false; readonly faults: readonly FileFault[] };
+
+/** @param didYouMean the known words nearest to one; for the messages. */
+export function wantedOf(
+  file: ServiceFile,
+  didYouMean: (word: string, known: readonly string[]) => readonly string[],
+): Wanted {
+  const faults: FileFault[] = [];
+  const leadsNowhere = (path: PropertyKey[], what: string, named: string, known: readonly string[]): void => {
+    if (known.includes(named)) return;
+    const near = didYouMean(named, known);
+    const meant = near.length === 0 ? '' : `; did you mean ${near.join(' or ')}?`;
+    faults.push({ path, message: `the file has no ${what} "${named}"${meant}` });
+  };
+  const assemblyNames = Object.keys(file.assemblies);
+  const service: WantedService = {
+    name: file.name,
+    monitoring: file.monitoring,
+    escalation: file.escalation ?? defaultEscalation.deployable,
+    secrets: new Map(Object.entries(file.secrets)),
+    assemblies: Object.entries(file.assemblies).map(([name, assembly]): WantedAssembly => {
+      const path = ['assemblies', name];
+      for (const [index, on] of (assembly.dependsOn ?? []).entries()) {
+        leadsNowhere([...path, 'dependsOn', index, 'assembly'], 'assembly', on.assembly, assemblyNames);
+        if (on.assembly === name)
+          faults.push({ path: [...path, 'dependsOn', index, 'assembly'], message: 'it depends on itself' });
+      }
+      return {
+        name,
+        release: assembly.release,
+        architecture: assembly.architecture,
+        memoryMiB: assembly.memoryMiB ?? null,
+        vcpus: assembly.vcpus,
+        ports: [...new Set(assembly.ports ?? [])].toSorted((a, b) => a - b),
+        escalation: assembly.escalation ?? defaultEscalation.assembly,
+        dependsOn: assembly.dependsOn ?? [],
+        resources: Object.entries(assembly.resources).map(([resource, given]) =>
+          resourceOf(file, [...path, 'resources', resource], resource, given, faults, leadsNowhere),
+        ),
+      };
+    }),
+  };
+  return faults.length > 0 ? { ok: false, faults } : { ok: true, service };
+}
+
+type FileResource = ServiceFile['assemblies'][string]['resources'][string];
+
+function resourceOf(
+  file: ServiceFile,
+  path: readonly PropertyKey[],
+  name: string,
+  given: FileResource,
+  faults: FileFault[],
+  leadsNowhere: (path: PropertyKey[], what: string, named: string, known: readonly string[]) => void,
+): WantedResource {
+  const assemblyNames = Object.keys(file.assemblies);
+  for (const [index, on] of (given.dependsOn ?? []).entries()) {
+    const at = [...path, 'dependsOn', index];
+    leadsNowhere([...at, 'assembly'], 'assembly', on.assembly, assemblyNames);
+    const there = file.assemblies[on.assembly];
+    if (there !== undefined)
+      leadsNowhere(
+        [...at, 'resource'],
+        `resource in assembly ${on.assembly} called`,
+        on.resource,
+        Object.keys(there.resources),
+      );
+  }
+  const parameters: Record<string, ParameterValue> = {};
+  for (const [parameter, text] of Object.entries(given.parameters ?? {})) {
+    const at = [...path, 'parameters', parameter];
+    const value = parameterOf(String(text), at, faults);
+    if (value === undefined) continue;
+    parameters[parameter] = value;
+    if (isReference(value)) leadsNowhere(at, 'assembly', value.assembly, assemblyNames);
+    if (isSecret(value)) leadsNowhere(at, 'secret', value.secret, Object.keys(file.secrets));
+  }
+  const { template, escalation, dependsOn } = given;
+  return {
+    name,
+    template,
+    escalation: escalation ?? defaultEscalation.resource,
+    parameters,
+    dependsOn: dependsOn ?? [],
+    watching: watchingOf(given),
+  };
+}
+
+function parameterOf(
+  text: string,
+  path: readonly PropertyKey[],
+  faults: FileFault[],
+): ParameterValue | undefined {
+  try {
+    return parseParameterText(text);
+  } catch (error) {
+    if (!(error instanceof PcloudError)) throw error;
+    faults.push({ path, message: `${error.message.replace(/\.$/, '')}. ${error.hint ?? ''}`.trim() });
+    return undefined;
+  }
+}
+
+function watchingOf(given: FileResource): Watching {
+  const { monitorIntervalMs, monitorTimeoutMs, startTimeoutMs, stopTimeoutMs, checks } = given;
+  return {
+    ...(monitorIntervalMs === undefined ? {} : { monitorIntervalMs }),
+    ...(monitorTimeoutMs === undefined ? {} : { monitorTimeoutMs }),
+    ...(startTimeoutMs === undefined ? {} : { startTimeoutMs }),
+    ...(stopTimeoutMs === undefined ? {} : { stopTimeoutMs }),
+    ...(checks === undefined ? {} : { checks: checks.map((check) => checkPlanSchema.parse(check)) }),
+  };
+}

@@ -1,0 +1,47 @@
+/** The published JSON Schema of service files is the one that the code reads them by, and it takes the examples. */
+import assert from 'node:assert/strict';
+import { readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { test } from 'node:test';
+import Ajv from 'ajv';
+import { parse } from 'yaml';
+import {
+  keysAt,
+  serviceFileJsonSchema,
+  serviceFileJsonSchemaText,
+} from '../../model/service-file/json-schema.ts';
+
+const docs = path.resolve(import.meta.dirname, '../../docs');
+const published = path.join(docs, 'schema/deployable.schema.json');
+
+test('the published schema is current; UPDATE_GOLDENS=1 writes it', async () => {
+  const text = serviceFileJsonSchemaText();
+  if (process.env['UPDATE_GOLDENS'] === '1' && process.env['CI'] === undefined)
+    await writeFile(published, text);
+  assert.equal(await readFile(published, 'utf8'), text);
+});
+
+test('it takes the examples as an editor would, and refuses a key that is not there', async () => {
+  const validate = new Ajv.default({ strict: true, allowUnionTypes: true, strictRequired: false }).compile(
+    serviceFileJsonSchema(),
+  );
+  for (const name of ['haproxy', 'wordpress']) {
+    const file: unknown = parse(await readFile(path.join(docs, `examples/${name}.yaml`), 'utf8'));
+    assert.ok(validate(file), JSON.stringify(validate.errors));
+  }
+  assert.equal(validate({ version: 1, name: 'a', assemblies: { web: { release: 'x', disks: [] } } }), false);
+  assert.equal(validate({ version: 2, name: 'a', assemblies: {} }), false);
+  assert.equal(validate({ version: 1, name: 'a', assemblies: { 'a b': { release: 'x' } } }), false);
+});
+
+test('what may stand at a place is known for did-you-mean, and everything has a description where it needs one', () => {
+  assert.deepEqual(keysAt([]), ['version', 'name', 'monitoring', 'escalation', 'secrets', 'assemblies']);
+  assert.deepEqual(keysAt(['assemblies', 'web', 'resources', 'site', 'checks', 0, 'http']), [
+    'guestPort',
+    'path',
+    'status',
+    'bodyContains',
+  ]);
+  assert.deepEqual(keysAt(['secrets', 'x']), ['generate', 'fromFile']);
+  assert.deepEqual(keysAt(['name', 'x']), []);
+});

@@ -1,0 +1,259 @@
+/**
+ * Both example files applied on a private stack, with real guests: haproxy spreads over three web servers and goes
+ * on when one is killed; WordPress asks its database through a reference, and answers again after the database's
+ * machine was killed and has been fenced and started again. Then what a file is for: applied twice it changes
+ * nothing, and what is exported changes nothing either.
+ */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { after, before, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import { execa } from 'execa';
+import { cpedClient } from '../../runtime/client.ts';
+import { signal } from '../../tools/stack/processes.ts';
+import {
+  clientEnvironment,
+  downStack,
+  layoutOfThisCheckout,
+  machinesOf,
+  upStack,
+} from '../../tools/stack/stack.ts';
+
+const checkout = path.resolve(import.meta.dirname, '../..');
+const stateDir = path.join(process.env['PCLOUD_TEST_STATE'] ?? path.join(checkout, '.pcloud/test'), 'stack');
+const layout = layoutOfThisCheckout(stateDir);
+const cped = cpedClient(path.join(layout.runtimeDir, 'cped.sock'));
+/** Images are built first, on a machine that may be busy. */
+const limitMs = 8 * 60_000;
+const pageLimitMs = 120_000;
+
+type Ran = { readonly exitCode: number | undefined; readonly stdout: string; readonly stderr: string };
+
+async function run(words: readonly string[], input?: string): Promise<Ran> {
+  const { exitCode, stdout, stderr } = await execa(path.join(checkout, 'bin/pcloudsh'), [...words], {
+    cwd: checkout,
+    env: clientEnvironment(layout),
+    ...(input === undefined ? { stdin: 'ignore' } : { input }),
+    timeout: limitMs,
+    reject: false,
+  });
+  return { exitCode, stdout, stderr };
+}
+
+async function shell(...words: readonly string[]): Promise<string> {
+  const { exitCode, stdout, stderr } = await run(words);
+  assert.equal(exitCode, 0, `${words.join(' ')}\n${stdout}\n${stderr}`);
+  return stdout;
+}
+
+/** What refers to others first: they are needed until it is gone. */
+const made = { web: ['balancer', 'web1', 'web2', 'web3'], wordpress: ['blog-web', 'blog-db'] } as const;
+
+/** Also what a run that was broken off has left. */
+async function remove(deployable: keyof typeof made): Promise<void> {
+  const found = (await cped.deployables()).find(({ name }) => name === deployable);
+  if (found?.intent === 'up') await shell('deployable_stop', deployable);
+  if (found !== undefined) await shell('deployable_delete', deployable, '--yes');
+  const there = (await cped.assemblies()).map(({ name }) => name);
+  for (const name of made[deployable]) if (there.includes(name)) await cped.deleteAssembly(name);
+}
+
+async function urlOf(deployable: string, assembly: string): Promise<string> {
+  const status = await cped.deployable(deployable);
+  const [url] = status.assemblies
+    .filter(({ name }) => name === assembly)
+    .flatMap(({ resources }) => resources.flatMap(({ urls }) => urls));
+  assert.ok(url !== undefined, `${assembly} has no address`);
+  return url;
+}
+
+type Page = { readonly status: number; readonly body: string; readonly servedBy: string | null };
+
+async function get(url: string): Promise<Page | undefined> {
+  try {
+    const response = await fetch(url, { redirect: 'manual', signal: AbortSignal.timeout(20_000) });
+    return {
+      status: response.status,
+      body: await response.text(),
+      servedBy: response.headers.get('x-served-by'),
+    };
+  } catch {
+    // Nobody answers there now: the caller says for how long that may be.
+    return undefined;
+  }
+}
+
+/** Nothing announces from outside that a page is there: it is asked for until it is. */
+async function untilPage(url: string, isRight: (page: Page) => boolean): Promise<Page> {
+  const endMs = performance.now() + pageLimitMs;
+  for (;;) {
+    const page = await get(url);
+    if (page !== undefined && isRight(page)) return page;
+    assert.ok(
+      performance.now() < endMs,
+      `${url}: ${page?.status ?? 'no answer'} ${page?.body.slice(0, 300) ?? ''}`,
+    );
+    await delay(200);
+  }
+}
+
+/** The QEMU of an assembly, with its arguments. */
+function machineOf(assembly: string) {
+  const machines = machinesOf(layout).map(({ identity }) => ({
+    identity,
+    argv: readFileSync(`/proc/${identity.pid}/cmdline`, 'utf8').split('\0'),
+  }));
+  const [found, ...more] = machines.filter(({ argv }) =>
+    argv.some((word) => word.startsWith(`guest=pcloud-${assembly},`)),
+  );
+  assert.ok(found !== undefined && more.length === 0, `${assembly} has not one QEMU`);
+  return found;
+}
+
+function killMachine(assembly: string): void {
+  signal(machineOf(assembly).identity, 'SIGKILL');
+}
+
+/** In MiB; QEMU is given it as a number of those, or of KiB with a `k`. */
+function memoryOf(assembly: string): number {
+  const { argv } = machineOf(assembly);
+  const [, size = '', unit = ''] = /^(?:size=)?(\d+)(k?)/.exec(argv[argv.indexOf('-m') + 1] ?? '') ?? [];
+  return unit === 'k' ? Number(size) / 1024 : Number(size);
+}
+
+before(
+  async () => {
+    await upStack(layout, () => undefined);
+    for (const name of ['web', 'wordpress'] as const) await remove(name);
+  },
+  { timeout: limitMs },
+);
+after(
+  async () => {
+    try {
+      for (const name of ['web', 'wordpress'] as const) await remove(name);
+    } finally {
+      await downStack(layout, () => undefined);
+    }
+  },
+  { timeout: limitMs },
+);
+
+test('three web servers behind haproxy, from one file', { timeout: limitMs }, async (t) => {
+  const file = 'docs/examples/haproxy.yaml';
+  const plan = await shell('deployable_apply', '-f', file, '--dry-run');
+  assert.match(plan, /^\+ assembly web1: debian12 x86_64$/m);
+  assert.match(plan, /dry run: nothing was changed/);
+  assert.ok(!(await cped.deployables()).some(({ name }) => name === 'web'));
+
+  const startedMs = performance.now();
+  await shell('deployable_apply', '-f', file, '--start', '--timeout', '5m');
+  t.diagnostic(`applied and active after ${((performance.now() - startedMs) / 1000).toFixed(1)} s`);
+  const url = await urlOf('web', 'balancer');
+  const seen = new Set<string | null>();
+  await untilPage(url, (page) => page.status === 200 && seen.add(page.servedBy).size === 3);
+  assert.deepEqual(seen, new Set(['server1', 'server2', 'server3']));
+
+  killMachine('web2');
+  // Whoever asks while one of three is dead gets a page from another, every time.
+  for (let count = 0; count < 30; count += 1) assert.equal((await get(url))?.status, 200);
+  const again = new Set<string | null>();
+  await untilPage(url, (page) => page.status === 200 && again.add(page.servedBy).size === 3);
+
+  assert.equal(await shell('deployable_apply', '-f', file), 'nothing to change');
+  const exported = await shell('deployable_export', 'web');
+  const second = await run(['deployable_apply', '-f', '-'], exported);
+  assert.deepEqual([second.exitCode, second.stdout], [0, 'nothing to change'], second.stderr);
+
+  // A running deployable follows the file: two backends now, and haproxy is started anew with them.
+  const two = (await readFile(path.join(checkout, file), 'utf8')).replace(/ *BACKEND_3:.*\n/, '');
+  const changed = await run(['deployable_apply', '-f', '-', '--diff'], two);
+  assert.deepEqual(
+    [changed.exitCode, changed.stdout],
+    [0, '- resource balancer/haproxy: parameter BACKEND_3 = @web3:endpoint/80'],
+    changed.stderr,
+  );
+  const last: (string | null)[] = [];
+  await untilPage(url, (page) => {
+    if (page.status === 200) last.push(page.servedBy);
+    return last.length >= 6 && !last.slice(-6).includes('server3');
+  });
+  await remove('web');
+});
+
+test('WordPress and its database in two machines, from one file', { timeout: limitMs }, async (t) => {
+  const file = 'docs/examples/wordpress.yaml';
+  const startedMs = performance.now();
+  await shell('deployable_apply', '-f', file, '--start', '--timeout', '5m');
+  t.diagnostic(`applied and active after ${((performance.now() - startedMs) / 1000).toFixed(1)} s`);
+  const url = await urlOf('wordpress', 'blog-web');
+  const install = `${url}wp-admin/install.php`;
+  const reachesDatabase = ({ status, body }: Page): boolean =>
+    status === 200 && /WordPress/.test(body) && /Site Title|language/i.test(body);
+  await untilPage(install, reachesDatabase);
+
+  const { events: earlier, lastSeq } = await cped.journal({ limit: 1000 });
+  const text = earlier.map((event) => event.text).join('\n');
+  assert.ok(text.indexOf('[blog-db] in deployable [wordpress] is ACTIVE') >= 0, text);
+  const killedMs = performance.now();
+  killMachine('blog-db');
+  await untilPage(install, (page) => !reachesDatabase(page));
+  await untilPage(install, reachesDatabase);
+  t.diagnostic(
+    `WordPress answers ${((performance.now() - killedMs) / 1000).toFixed(1)} s after its database was killed`,
+  );
+  const { events } = await cped.journal({ after: lastSeq, limit: 1000 });
+  assert.deepEqual(
+    events.flatMap(({ kind, assembly }) => (kind === 'assembly-failed' ? [assembly] : [])),
+    ['blog-db'],
+    'its death is nobody else’s failure',
+  );
+
+  assert.equal(await shell('deployable_apply', '-f', file), 'nothing to change');
+  const exported = await shell('deployable_export', 'wordpress');
+  assert.match(exported, /DB_PASSWORD: "@secret:database-password"/);
+  const everything = [
+    exported,
+    await shell('deployable_status', 'wordpress', '--json'),
+    await shell('events'),
+    await shell('deployable_apply', '-f', file, '--json'),
+  ].join('\n');
+  const password = await passwordInGuest();
+  assert.ok(password.length >= 32);
+  assert.ok(!everything.includes(password), 'the password is in what the shell shows');
+
+  // More memory for the database: told, left until somebody says so, and then there, with the data as it was.
+  const text384 = await readFile(path.join(checkout, file), 'utf8');
+  const later = await run(
+    ['deployable_apply', '-f', '-'],
+    text384.replace('memoryMiB: 384', 'memoryMiB: 448'),
+  );
+  assert.match(later.stdout, /memory 384 → 448 MiB \(at the next start of its machine\)/);
+  assert.equal(memoryOf('blog-db'), 384);
+  const now = await run(
+    ['deployable_apply', '-f', '-', '--restart', '--timeout', '5m'],
+    text384.replace('memoryMiB: 384', 'memoryMiB: 480'),
+  );
+  assert.equal(now.exitCode, 0, now.stderr);
+  assert.equal(memoryOf('blog-db'), 480);
+  await untilPage(install, reachesDatabase);
+  await remove('wordpress');
+});
+
+/** What the guest was really given, so that the search for it elsewhere can find something. */
+async function passwordInGuest(): Promise<string> {
+  const { user, host, port, identityFile } = await cped.access('blog-db');
+  const settings = [
+    'StrictHostKeyChecking=no',
+    'UserKnownHostsFile=/dev/null',
+    'BatchMode=yes',
+    'LogLevel=ERROR',
+  ];
+  const options = settings.flatMap((setting) => ['-o', setting]);
+  const way = ['-F', 'none', '-i', identityFile, '-p', String(port), ...options, '-l', user, host];
+  const script = `sed -n 's/^DB_PASSWORD="\\(.*\\)"$/\\1/p' /run/pcloud-agent/database.env`;
+  const { stdout } = await execa('ssh', [...way, script], { stdin: 'ignore', timeout: 60_000 });
+  return stdout.trim();
+}

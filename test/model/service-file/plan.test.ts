@@ -1,0 +1,192 @@
+/**
+ * Which changes bring a deployable to what its file says, and in which order. Carried out on a small model of the
+ * service that refuses what the service refuses, any file leads from any other, and then there is nothing to change.
+ */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import * as fc from 'fast-check';
+import { tellChange } from '../../../model/service-file/change.ts';
+import { exportService } from '../../../model/service-file/export.ts';
+import { planApply } from '../../../model/service-file/plan.ts';
+import { serviceFileSchema } from '../../../model/service-file/schema.ts';
+import type { ServiceFileText } from '../../../model/service-file/schema.ts';
+import { wantedOf } from '../../../model/service-file/wanted.ts';
+import type { WantedService } from '../../../model/service-file/wanted.ts';
+import { modelService } from './model-service.ts';
+
+function wanted(file: Omit<ServiceFileText, 'version' | 'name'>): WantedService {
+  const result = wantedOf(serviceFileSchema.parse({ version: 1, name: 'shop', ...file }), () => []);
+  assert.ok(result.ok, JSON.stringify(result));
+  return result.service;
+}
+
+const lines = (plan: ReturnType<typeof planApply>): readonly string[] =>
+  plan.changes.flatMap((change) => {
+    const told = tellChange(change);
+    return told === undefined ? [] : [`${told.sign} ${told.text}`];
+  });
+
+const pair = {
+  secrets: { pw: { generate: true } },
+  assemblies: {
+    db: {
+      release: 'debian12',
+      memoryMiB: 384,
+      resources: { data: { template: 'mariadb', parameters: { PASSWORD: '@secret:pw' } } },
+    },
+    web: {
+      release: 'debian12',
+      dependsOn: [{ assembly: 'db' }],
+      resources: { site: { template: 'httpd', parameters: { DB: '@db:endpoint/3306' } } },
+    },
+  },
+} satisfies Omit<ServiceFileText, 'version' | 'name'>;
+
+test('a whole service is made in an order that can be carried out, and then there is nothing to change', () => {
+  const service = modelService('shop');
+  const file = wanted(pair);
+  assert.deepEqual(lines(planApply(service.defined(file), file, false)), [
+    '+ deployable, monitoring am',
+    '+ secret pw',
+    '+ assembly db: debian12 x86_64',
+    '+ assembly db: memory 384 MiB',
+    '+ resource db/data: mariadb',
+    '+ assembly web: debian12 x86_64',
+    '+ resource web/site: httpd',
+    '+ assembly db: in the deployable',
+    '+ assembly web: in the deployable',
+    '+ resource db/data: parameter PASSWORD = @secret:pw',
+    '+ resource web/site: parameter DB = @db:endpoint/3306',
+    '+ assembly web: depends on db',
+  ]);
+  service.apply(file, false);
+  assert.deepEqual(planApply(service.defined(file), file, false).changes, []);
+});
+
+test('what differs is told with what it was', () => {
+  const service = modelService('shop');
+  service.apply(wanted(pair), false);
+  const { web } = pair.assemblies;
+  const changed = wanted({
+    ...pair,
+    escalation: 'never',
+    assemblies: {
+      db: { ...pair.assemblies.db, memoryMiB: 512, ports: [8080] },
+      web: {
+        ...web,
+        dependsOn: [{ assembly: 'db', restart: true }],
+        resources: {
+          site: { template: 'httpd', parameters: { DB: 'localhost' }, startTimeoutMs: 90_000, checks: [] },
+        },
+      },
+    },
+  });
+  assert.deepEqual(lines(planApply(service.defined(changed), changed, false)), [
+    '~ escalation never',
+    '~ assembly db: memory 384 → 512 MiB, ports none → 8080 (at the next start of its machine)',
+    '~ resource web/site: startTimeoutMs as its template → 90000, checks none',
+    '~ resource web/site: parameter DB = @db:endpoint/3306 → localhost',
+    '~ assembly web: depends on db, and restarts with it',
+  ]);
+});
+
+test('an assembly that the file does not have stays unless it is pruned, and is never needed when it goes', () => {
+  const service = modelService('shop');
+  service.apply(wanted(pair), false);
+  const alone = wanted({
+    assemblies: { web: { release: 'debian12', resources: { site: { template: 'httpd' } } } },
+  });
+  const kept = planApply(service.defined(alone), alone, false);
+  assert.deepEqual(kept.leftOver, ['db']);
+  assert.ok(!kept.changes.some(({ kind }) => kind === 'delete-assembly' || kind === 'remove-secret'));
+  assert.deepEqual(lines(planApply(service.defined(alone), alone, true)), [
+    '- assembly web: depends on db',
+    '- resource web/site: parameter DB = @db:endpoint/3306',
+    '- assembly db: in the deployable',
+    '- assembly db, with its disk',
+    '- secret pw',
+  ]);
+  service.apply(alone, true);
+  assert.deepEqual(service.names(), ['web']);
+});
+
+test('what can never become what the file says is an obstacle at its place', () => {
+  const service = modelService('shop');
+  service.apply(wanted(pair), false);
+  const other = wanted({ monitoring: 'pm', assemblies: { db: { release: 'F16' } } });
+  assert.deepEqual(
+    planApply(service.defined(other), other, false).obstacles.map(({ path, message }) => [
+      path.join('.'),
+      message,
+    ]),
+    [
+      ['monitoring', 'the deployable was created with am, which stays; delete it first'],
+      [
+        'assemblies.db.release',
+        'assembly db is debian12 x86_64, and its disk cannot become another; give the new one another name',
+      ],
+    ],
+  );
+});
+
+/** Files over few names, so that they meet: order and references run from later names to earlier ones, or back. */
+const anyFile = fc
+  .record({
+    reverse: fc.boolean(),
+    names: fc.uniqueArray(fc.constantFrom('a', 'b', 'c', 'd'), { minLength: 1, maxLength: 4 }),
+    bits: fc.array(fc.nat(7), { minLength: 24, maxLength: 24 }),
+    secret: fc.boolean(),
+  })
+  .map(({ reverse, names, bits, secret }) => {
+    const ordered = names.toSorted((x, y) => (reverse ? y.localeCompare(x) : x.localeCompare(y)));
+    const bit = (at: number): number => bits[at % bits.length] ?? 0;
+    const assemblies: ServiceFileText['assemblies'] = Object.fromEntries(
+      ordered.map((name, index) => {
+        const before = ordered[index - 1];
+        const resources = Object.fromEntries(
+          ['r', 's'].slice(0, bit(index) % 3).map((resource, number) => [
+            resource,
+            {
+              template: bit(index + number + 3) % 4 === 0 ? 'mariadb' : 'httpd',
+              parameters: {
+                ...(before !== undefined && bit(index + number) > 4 ? { ON: `@${before}:port/9000` } : {}),
+                ...(bit(index + 7) > 3 ? { T: String(bit(index + 8)) } : {}),
+                ...(secret && bit(index + 9) > 4 ? { P: '@secret:pw' } : {}),
+              },
+              ...(bit(index + 10) > 4 ? { startTimeoutMs: 1000 + bit(index + 11) } : {}),
+            },
+          ]),
+        );
+        return [
+          name,
+          {
+            release: 'debian12',
+            vcpus: 1 + (bit(index + 12) % 2),
+            ports: [9000, ...(bit(index + 13) > 3 ? [8000] : [])],
+            ...(before !== undefined && bit(index + 14) > 3
+              ? { dependsOn: [{ assembly: before, restart: bit(index + 15) > 3 }] }
+              : {}),
+            resources,
+          },
+        ];
+      }),
+    );
+    return wanted({ assemblies, ...(secret ? { secrets: { pw: { generate: true } } } : {}) });
+  });
+
+test('any file leads from any other without a refusal, also when it was interrupted, and ends in nothing to change', () => {
+  fc.assert(
+    fc.property(anyFile, anyFile, fc.nat(60), (first, second, stopAfter) => {
+      const service = modelService('shop');
+      service.apply(first, true);
+      service.apply(second, true, stopAfter);
+      service.apply(second, true);
+      const plan = planApply(service.defined(second), second, true);
+      assert.deepEqual(plan.changes, []);
+      assert.deepEqual(plan.leftOver, []);
+      const exported = wanted({ ...exportService(service.status()) });
+      assert.deepEqual(planApply(service.defined(exported), exported, true).changes, []);
+    }),
+    { numRuns: 500 },
+  );
+});

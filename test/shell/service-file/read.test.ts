@@ -1,0 +1,157 @@
+/** What a service file's text means, and what is told of one that is wrong: the place, what, and what was meant. */
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { test } from 'node:test';
+import * as fc from 'fast-check';
+import { maxServiceFileBytes } from '../../../model/service-file/schema.ts';
+import { readServiceText } from '../../../shell/service-file/read.ts';
+
+function faults(text: string): readonly string[] {
+  const reading = readServiceText(text);
+  return reading.ok ? [] : reading.faults.map(({ line, column, message }) => `${line}:${column}: ${message}`);
+}
+
+const body = (assembly: string): string => `version: 1\nname: shop\nassemblies:\n  web:\n${assembly}`;
+
+test('both example files are read, with references and secrets', async () => {
+  const examples = path.resolve(import.meta.dirname, '../../../docs/examples');
+  for (const name of ['haproxy', 'wordpress']) {
+    const text = await readFile(path.join(examples, `${name}.yaml`), 'utf8');
+    assert.match(text, /^# yaml-language-server: \$schema=\.\.\/schema\/deployable\.schema\.json\n/);
+    assert.deepEqual(faults(text), []);
+  }
+  const reading = readServiceText(await readFile(path.join(examples, 'wordpress.yaml'), 'utf8'));
+  assert.ok(reading.ok);
+  const [db, web] = reading.service.assemblies;
+  assert.deepEqual(web?.dependsOn, [{ assembly: 'blog-db', restart: false }]);
+  assert.deepEqual(web.resources[0]?.parameters['DB_HOST'], { assembly: 'blog-db', value: 'endpoint/3306' });
+  assert.deepEqual(db?.resources[0]?.parameters['DB_PASSWORD'], { secret: 'database-password' });
+  assert.deepEqual([db.memoryMiB, db.vcpus], [384, 1]);
+});
+
+test('each mistake is told with its line and column, and what was meant', () => {
+  const table: readonly (readonly [string, string])[] = [
+    [
+      body('    release: debian12\n    memoryMib: 256\n'),
+      '6:5: assemblies.web.memoryMib: there is no such key here; did you mean memoryMiB?',
+    ],
+    [
+      body('    release: debian12\n    disks: []\n'),
+      '6:5: assemblies.web.disks: there is no such key here; there are release, architecture, memoryMiB, vcpus, ports, escalation, dependsOn, resources',
+    ],
+    [body('    vcpus: 1\n'), '4:3: assemblies.web.release: is missing'],
+    [
+      body('    release: debian12\n    memoryMiB: 10\n'),
+      '6:5: assemblies.web.memoryMiB: Too small: expected number to be >=64',
+    ],
+    [
+      body('    release: debian12\n    escalation: { failures: 3 }\n'),
+      '6:5: assemblies.web.escalation.periodMs: is missing',
+    ],
+    [
+      body('    release: debian12\n    dependsOn: [{ assembly: wbe }]\n'),
+      '6:19: assemblies.web.dependsOn.0.assembly: the file has no assembly "wbe"; did you mean web?',
+    ],
+    [
+      body('    release: debian12\n    dependsOn: [{ assembly: web }]\n'),
+      '6:19: assemblies.web.dependsOn.0.assembly: it depends on itself',
+    ],
+    [
+      `${body('    release: debian12\n')}  a b: { release: debian12 }\n`,
+      '6:3: assemblies.a b: cannot be a name: letters, digits, ".", "_" and "-", at most 63 characters',
+    ],
+    [
+      `${body('    release: debian12\n')}secrets: { pw: { genrate: true } }\n`,
+      '6:18: secrets.pw.genrate: there is no such key here; did you mean generate?',
+    ],
+    [
+      body('    release: debian12\n    release: debian12\n'),
+      '6:5: this is not YAML as it is taken here: Map keys must be unique',
+    ],
+    ['- a\n', '1:1: expected object, received array'],
+    ['', '1:1: expected object, received null'],
+  ];
+  for (const [text, told] of table) assert.ok(faults(text).includes(told), faults(text).join('\n'));
+});
+
+test('references and secrets that lead nowhere are told at the parameter', () => {
+  const resource = (parameters: string): string =>
+    body(
+      `    release: debian12\n    resources:\n      site:\n        template: httpd\n        parameters: ${parameters}\n`,
+    );
+  assert.deepEqual(faults(resource("{ A: '@wb:address' }")), [
+    '9:23: assemblies.web.resources.site.parameters.A: the file has no assembly "wb"; did you mean web?',
+  ]);
+  assert.deepEqual(faults(resource("{ A: '@secret:pw' }")), [
+    '9:23: assemblies.web.resources.site.parameters.A: the file has no secret "pw"',
+  ]);
+  assert.match(faults(resource("{ A: '@web:port/0' }"))[0] ?? '', /^9:23: .*refers to nothing/);
+  const reading = readServiceText(resource("{ PORT: 8080, ON: true, AT: '@@home' }"));
+  assert.ok(reading.ok);
+  assert.deepEqual(reading.service.assemblies[0]?.resources[0]?.parameters, {
+    PORT: '8080',
+    ON: 'true',
+    AT: '@home',
+  });
+});
+
+test('aliases, tags and files without end are refused before they cost anything', () => {
+  const bomb = `a: &a [x, x]\n${Array.from({ length: 40 }, (_, i) => `b${i}: &b${i} [*a, *a]`).join('\n')}\n`;
+  const startedMs = performance.now();
+  assert.match(faults(bomb)[0] ?? '', /aliases \(\*name\) are not taken/);
+  assert.ok(performance.now() - startedMs < 1000);
+  assert.match(faults('version: !!binary aGk=\n')[0] ?? '', /^1:10: .*Unresolved tag/);
+  assert.match(faults('version: !custom 1\n')[0] ?? '', /^1:10: .*Unresolved tag/);
+  assert.match(faults('x'.repeat(maxServiceFileBytes + 1))[0] ?? '', /larger than 1048576 bytes/);
+});
+
+test('at most twenty mistakes are told, in the order of the file', () => {
+  const many = body(
+    `    release: debian12\n${Array.from({ length: 50 }, (_, index) => `    key${index}: 1\n`).join('')}`,
+  );
+  const told = faults(many);
+  assert.equal(told.length, 20);
+  assert.match(told[0] ?? '', /^6:5: /);
+  assert.match(told[19] ?? '', /^25:5: /);
+});
+
+test('no text makes the reader throw, and every fault has a place in the text', () => {
+  const pieces = fc.constantFrom(
+    'version: 1\n',
+    'name: a\n',
+    'assemblies:\n',
+    '  web:\n',
+    '    release: x\n',
+    '- ',
+    '{',
+    '}',
+    '[',
+    ']',
+    '&a ',
+    '*a',
+    '!!map ',
+    '"',
+    "'",
+    '\t',
+    '\n',
+    ': ',
+    '? ',
+    '|\n',
+    '<<: ',
+    '__proto__: 1\n',
+    'secrets: {a: 1}\n',
+    '\u0000',
+  );
+  fc.assert(
+    fc.property(fc.array(fc.oneof(pieces, fc.string({ maxLength: 8 })), { maxLength: 30 }), (parts) => {
+      const text = parts.join('');
+      const reading = readServiceText(text);
+      if (reading.ok) return;
+      const lines = text.split('\n').length;
+      assert.ok(reading.faults.length > 0);
+      for (const { line, column } of reading.faults) assert.ok(line >= 1 && line <= lines + 1 && column >= 1);
+    }),
+    { numRuns: 500 },
+  );
+});
