@@ -40,8 +40,8 @@ export function filesOf(checkout: string, group: Group, filter?: string): readon
  * busy neighbour could spoil. In one lane are those that share a state directory. Every other real file runs alone.
  */
 export const lanes: readonly RegExp[] = [
-  /^test\/integration\/(?:assemble-by-guest|bootstrap-reproducible|build-commands|builder-(?:death|disk-full|redis|stop)|packages\.)/,
-  /^test\/integration\/(?:bad-input-services|cell|images|install|make-install|media)\b/,
+  /^test\/integration\/(?:assemble-by-guest|bootstrap-reproducible|build-commands|packages)/,
+  /^test\/integration\/(?:api-|bad-input-services|builder-(?!queue)|cell|images|install|journald|make-install|media|secrets)/,
 ];
 
 /** What runs side by side first, a list a lane, and what runs alone afterwards; all in their order. */
