@@ -128,7 +128,7 @@ _pcloudsh() {
             options='--json'
             ;;
         events)
-            options='--tail --since --follow --json'
+            options='--tail --since --follow --timestamps --by-incident --json'
             ;;
         status)
             options='--json'

@@ -28,13 +28,14 @@ export function renderIncidents(incidents: readonly Incident[], view: View): rea
   );
 }
 
-/** What is under way has an ellipsis. */
-function tookText({ noticedAtMs, endedAtMs }: Incident, nowMs: number): string {
+/** How long it took; what is under way has an ellipsis. */
+export function tookText({ noticedAtMs, endedAtMs }: Incident, nowMs: number): string {
   const text = formatShort((endedAtMs ?? nowMs) - noticedAtMs);
   return endedAtMs === null ? `${text} …` : text;
 }
 
-function paintOutcome(outcome: Incident['outcome'] | undefined, text: string, style: Style): string {
+/** Red for what a person is needed for, yellow for what is not over, green for what is well again. */
+export function paintOutcome(outcome: Incident['outcome'] | undefined, text: string, style: Style): string {
   switch (outcome) {
     case 'blocked':
       return style.red(text);

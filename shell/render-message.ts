@@ -23,8 +23,16 @@ export function renderWarning(message: string, hint: string | undefined, style: 
 
 /** `12:03:11 The resource […] …`, coloured by severity; green for what is well again. */
 export function renderEvent(event: JournalEvent, nowMs: number, style: Style): string {
-  const text = printable(event.text);
-  return `${style.dim(formatClock(event.atMs, nowMs))} ${paintEvent(event, text, style)}`;
+  return renderEventAt(event, formatClock(event.atMs, nowMs), style);
+}
+
+/** The same with the time as RFC 3339 in UTC, to the millisecond: for logs, and for comparing with others. */
+export function renderStampedEvent(event: JournalEvent, style: Style): string {
+  return renderEventAt(event, new Date(event.atMs).toISOString(), style);
+}
+
+function renderEventAt(event: JournalEvent, time: string, style: Style): string {
+  return `${style.dim(time)} ${paintEvent(event, printable(event.text), style)}`;
 }
 
 function paintEvent(event: JournalEvent, text: string, style: Style): string {

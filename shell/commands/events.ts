@@ -1,6 +1,7 @@
 /**
  * The command events: the journal, of late or since a time, and on and on.
  */
+import { PcloudError } from '../../model/errors.ts';
 import { maxPage } from '../../model/cped-answers.ts';
 import type { JournalEvent } from '../../model/event.ts';
 import { defineCommand, jsonOption } from '../command.ts';
@@ -11,7 +12,8 @@ import { momentMs } from '../duration.ts';
 import { followJournal } from '../event-feed.ts';
 import { printJson } from '../output.ts';
 import type { CpedPort } from '../ports.ts';
-import { renderEvent } from '../render-message.ts';
+import { renderByIncident } from '../render-journal.ts';
+import { renderEvent, renderStampedEvent } from '../render-message.ts';
 import { renderNotice } from '../render-services.ts';
 
 const defaultTail = 20;
@@ -23,6 +25,7 @@ const events = defineCommand({
   help: [
     'The newest events, oldest first. With --since, all of that time, or with --tail the newest of them.',
     'With --follow it goes on until Ctrl-C; where the service is restarted meanwhile, nothing is lost and nothing is shown twice.',
+    'With --by-incident each incident has its lines together, under a heading: what failed, what was done, how it ended.',
   ],
   example: 'events --since 2h --follow',
   arguments: [],
@@ -35,19 +38,30 @@ const events = defineCommand({
       about: 'what was written since then: how long ago (2h), or RFC 3339 (2026-11-22T12:00:00Z)',
     },
     { name: 'follow', kind: 'flag', about: 'go on with new events until Ctrl-C' },
+    { name: 'timestamps', kind: 'flag', about: 'whole dates in UTC, to the millisecond (RFC 3339)' },
+    { name: 'by-incident', kind: 'flag', about: 'the lines of each incident together' },
     { ...jsonOption, about: 'one line of JSON an event (shapes: docs/pcloudsh.md)' },
   ],
   async run(_, context, options) {
+    refuseTogether(options);
     const cped = await context.services.cped();
+    const { style } = context.screen;
+    const grouped: JournalEvent[] = [];
     const show = (event: JournalEvent): void => {
       if (options.json) printJson(context, { event });
-      else context.screen.print([renderEvent(event, context.clock.wallMs(), context.screen.style)]);
+      else if (options['by-incident']) grouped.push(event);
+      else if (options.timestamps) context.screen.print([renderStampedEvent(event, style)]);
+      else context.screen.print([renderEvent(event, context.clock.wallMs(), style)]);
     };
     const since = options.since === undefined ? undefined : momentMs(options.since, context.clock.wallMs());
     const lastSeq =
       since === undefined
         ? await showNewest(cped, options.tail ?? defaultTail, show)
         : await showSince(cped, since, options.tail, show, context);
+    if (grouped.length > 0) {
+      const incidents = await cped.incidents({ limit: maxPage });
+      context.screen.print(renderByIncident(grouped, incidents, context.clock.wallMs(), style));
+    }
     if (!options.follow) return 0;
     await followJournal({
       cped,
@@ -62,6 +76,21 @@ const events = defineCommand({
     return stoppedExitCode;
   },
 });
+
+type Flags = { readonly [Name in 'follow' | 'json' | 'timestamps' | 'by-incident']: true | undefined };
+
+/** What is still going on has no place to put a later line of an earlier incident; the others are two forms of one thing. */
+function refuseTogether(flags: Flags): void {
+  if (!flags['by-incident']) return;
+  const other = (['follow', 'json', 'timestamps'] as const).find((name) => flags[name]);
+  if (other === undefined) return;
+  throw new PcloudError({
+    code: 'usage',
+    category: 'invalid',
+    message: `events: --by-incident and --${other} do not go together.`,
+    hint: 'Leave one of them out; with --json each event names its incident.',
+  });
+}
 
 /** The number of the last event that was shown; 0 when there was none. */
 async function showNewest(

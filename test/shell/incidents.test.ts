@@ -163,6 +163,44 @@ test('events --since shows all of that time, page by page, each event once', asy
   assert.equal(new Set(asked.map(({ since }) => since)).size, 1);
 });
 
+test('events --by-incident puts the lines of each incident together, with how it ended and how long it took', async () => {
+  const of = (seq: number, id: string | null, text: string): JournalEvent =>
+    journalEvent({ seq, incident: id, text, resource: id === '13' ? null : 'httpdone' });
+  const session = recorder({
+    cped: {
+      journal: () =>
+        Promise.resolve([
+          of(1, '12', 'a FAILED.'),
+          of(2, null, 'libvirt is back.'),
+          of(3, '13', 'b FAILED.'),
+          of(4, '12', 'a is ACTIVE again.'),
+        ]),
+      incidents: () => Promise.resolve([incident({ id: '12' })]),
+    },
+  });
+  assert.equal(await run('events --by-incident', session), 0);
+  assert.deepEqual(
+    session.printed.map((line) => line.replace(/\d{2}:\d{2}:\d{2}|\d{4}-[\d-]+ [\d:]+/, 'T')),
+    [
+      'incident 12, assy1/httpdone: recovered, 1.1s',
+      '  T a FAILED.',
+      '  T a is ACTIVE again.',
+      'T libvirt is back.',
+      'incident 13, assy1',
+      '  T b FAILED.',
+    ],
+  );
+  assert.equal(await run('events --by-incident --follow', session), 2);
+  assert.match(session.complained.join('\n'), /--by-incident and --follow do not go together/);
+});
+
+test('events --timestamps has whole dates, to the millisecond', async () => {
+  const event = journalEvent({ atMs: Date.UTC(2026, 10, 22, 11, 5, 6, 78), text: 'x FAILED.' });
+  const session = recorder({ cped: { journal: () => Promise.resolve([event]) } });
+  assert.equal(await run('events --timestamps', session), 0);
+  assert.deepEqual(session.printed, ['2026-11-22T11:05:06.078Z x FAILED.']);
+});
+
 test('events --since --tail shows the newest of that time', async () => {
   const asked: JournalPageQuery[] = [];
   const session = recorder({ cped: pagesOf(2500, asked) });
