@@ -14,10 +14,10 @@ _pcloudsh() {
             return
             ;;
         jeos_create)
-            options='--engine --medium --no-wait'
+            options='--engine --medium --no-wait --json'
             ;;
         jeos_delete)
-            options='--yes'
+            options='--yes --json'
             ;;
         jeos_list)
             options='--json'
@@ -32,13 +32,16 @@ _pcloudsh() {
             options='--json'
             ;;
         build_log)
-            options='--follow'
+            options='--follow --json'
+            ;;
+        build_cancel)
+            options='--json'
             ;;
         build_retry)
-            options='--no-wait'
+            options='--no-wait --json'
             ;;
         media_add)
-            options='--sha256 --no-wait'
+            options='--sha256 --no-wait --json'
             ;;
         media_list)
             options='--json'
@@ -47,7 +50,7 @@ _pcloudsh() {
             options='--json'
             ;;
         media_remove)
-            options='--yes'
+            options='--yes --json'
             ;;
         jeos_show)
             options='--packages --json'
@@ -56,19 +59,31 @@ _pcloudsh() {
             options='--packages --json'
             ;;
         assembly_build)
-            options='--install --guest --engine --medium --no-wait'
+            options='--install --guest --engine --medium --no-wait --json'
             ;;
         image_gc)
             options='--dry-run --yes --older-than --shared --json'
             ;;
+        assembly_create)
+            options='--json'
+            ;;
+        assembly_clone)
+            options='--json'
+            ;;
         assembly_delete)
-            options='--yes'
+            options='--yes --json'
             ;;
         assembly_list)
             options='--json'
             ;;
         assembly_import)
-            options='--release --family --init --machine --memory --vcpus --transport --user --port --key --host-key --trust-first --format'
+            options='--release --family --init --machine --memory --vcpus --transport --user --port --key --host-key --trust-first --format --json'
+            ;;
+        assembly_resource_add)
+            options='--json'
+            ;;
+        assembly_resource_remove)
+            options='--json'
             ;;
         assembly_resource_list)
             options='--json'
@@ -79,25 +94,64 @@ _pcloudsh() {
         resource_template_show)
             options='--json'
             ;;
+        escalation_resource_set)
+            options='--json'
+            ;;
+        escalation_assembly_set)
+            options='--json'
+            ;;
+        escalation_deployable_set)
+            options='--json'
+            ;;
         assembly_depends_set)
-            options='--restart'
+            options='--restart --json'
+            ;;
+        assembly_depends_clear)
+            options='--json'
             ;;
         resource_depends_set)
-            options='--restart'
+            options='--restart --json'
+            ;;
+        resource_depends_clear)
+            options='--json'
+            ;;
+        resource_parameter_set)
+            options='--json'
+            ;;
+        resource_parameter_clear)
+            options='--json'
             ;;
         deployable_secret_set)
-            options='--from-file'
+            options='--from-file --json'
+            ;;
+        deployable_secret_remove)
+            options='--json'
             ;;
         maintenance_set)
-            options='--for'
+            options='--for --json'
+            ;;
+        maintenance_clear)
+            options='--json'
             ;;
         maintenance_list)
             options='--json'
             ;;
+        start_limit_set)
+            options='--json'
+            ;;
+        deployable_create)
+            options='--json'
+            ;;
         deployable_delete)
-            options='--yes'
+            options='--yes --json'
             ;;
         deployable_list)
+            options='--json'
+            ;;
+        deployable_assembly_add)
+            options='--json'
+            ;;
+        deployable_assembly_remove)
             options='--json'
             ;;
         deployable_assembly_list)
@@ -116,10 +170,16 @@ _pcloudsh() {
             options='--json'
             ;;
         deployable_start)
-            options='--timeout --no-wait'
+            options='--timeout --no-wait --json'
             ;;
         deployable_stop)
-            options='--timeout --no-wait'
+            options='--timeout --no-wait --json'
+            ;;
+        deployable_reload)
+            options='--json'
+            ;;
+        deployable_recover)
+            options='--json'
             ;;
         incident_list)
             options='--open --deployable --since --limit --json'

@@ -24,6 +24,7 @@ import { resourceCommands } from './commands/resource.ts';
 import { secretCommands } from './commands/secrets.ts';
 import { templateCommands } from './commands/templates.ts';
 import { watchCommands } from './commands/watch.ts';
+import { withJsonReport } from './json-report.ts';
 import { suggest } from './suggest.ts';
 
 const helpCommand = createHelpCommand({ all: () => commandTable, find: findCommand });
@@ -49,7 +50,7 @@ export const commandTable: readonly Command[] = [
   ...eventCommands,
   ...shellCommands,
   helpCommand,
-];
+].map(withJsonReport);
 
 /**
  * The command of this name or alias.

@@ -35,6 +35,8 @@ const jsonShapes = `## JSON
 
 With \`--json\` a command prints one line of JSON, an object with \`"version": 1\`. Fields may be added within a version; none changes its meaning or goes. Times ending in \`Ms\` are milliseconds since the Unix epoch or durations in milliseconds; what is not known is \`null\`.
 
+Where a command fails, the object has \`error\`: \`{code, category, message, hint, facts}\` beside \`version\`, on standard output, and standard error has the message as ever. A command that does something has \`messages\`: list of the lines that it would have printed; it prints when it is done.
+
 | command | the object's other fields |
 |---|---|
 | \`jeos_list\` | \`jeos\`: list of \`{digest, kind, names, release, architecture, parentDigest, templates, sizeBytes, createdAtMs, engine, engineVersion, synthetic}\` |
@@ -51,6 +53,9 @@ With \`--json\` a command prints one line of JSON, an object with \`"version": 1
 | \`assembly_list\` | \`assemblies\`: list of assemblies |
 | \`assembly_resource_list\` | \`assembly\`: its name; \`resources\`: list of resources |
 | \`deployable_list\`, \`deployable_status\` | \`deployables\`: list of deployables |
+| \`watch\` | one line a change: \`atMs\`: when it was read; \`deployables\`: list of deployables |
+| \`deployable_apply\` | \`deployable\`: its name; \`done\`: false for \`--dry-run\` and \`--diff\`; \`changes\`: list of what differs, in the order in which it is carried out, each with \`kind\`; \`leftOver\`: list of assemblies that are no longer in the file |
+| \`deployable_export\` | \`file\`: the service file, as docs/schema/deployable.schema.json has it |
 | \`deployable_assembly_list\` | \`deployable\`: its name; \`assemblies\`: list of assemblies |
 | \`incident_list\` | \`incidents\`: list of incidents |
 | \`incident_show\` | \`incident\`: an incident; \`events\`: list of what \`events\` shows |

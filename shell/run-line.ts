@@ -2,12 +2,14 @@
  * Runs one command: words in, exit code out. Every error ends here as a message; nothing thrown by a command
  * goes further. Where the words come from (a prompt, arguments, a script) is the callers'.
  */
-import { exitCodeOf, PcloudError } from '../model/errors.ts';
+import { errorBodyOf, exitCodeOf, PcloudError } from '../model/errors.ts';
 import { bindCall } from './bind.ts';
-import { findCommand } from './command-table.ts';
+import { commandTable, findCommand } from './command-table.ts';
 import { pause, stoppedExitCode, stoppedWaiting } from './context.ts';
+import { jsonOption } from './command.ts';
 import type { ExitCode } from './command.ts';
 import type { ShellContext } from './context.ts';
+import { printJson } from './output.ts';
 import { renderHelp } from './render-help.ts';
 import { renderError } from './render-message.ts';
 import { printable } from './printable.ts';
@@ -18,15 +20,24 @@ const graceMs = 300;
 
 /** Runs a typed line; an empty one does nothing and succeeds. */
 export async function runLine(line: string, context: ShellContext): Promise<ExitCode> {
-  return await reportErrors(context, async () => {
-    const words = parseWords(line);
-    return words.length === 0 ? 0 : await dispatch(words, context);
-  });
+  let words: readonly string[] = [];
+  return await reportErrors(
+    context,
+    () => words,
+    async () => {
+      words = parseWords(line);
+      return words.length === 0 ? 0 : await dispatch(words, context);
+    },
+  );
 }
 
 /** Runs words that are split already, such as the arguments of the program. */
 export async function runWords(words: readonly string[], context: ShellContext): Promise<ExitCode> {
-  return await reportErrors(context, async () => await dispatch(words, context));
+  return await reportErrors(
+    context,
+    () => words,
+    async () => await dispatch(words, context),
+  );
 }
 
 async function dispatch(words: readonly string[], context: ShellContext): Promise<ExitCode> {
@@ -54,7 +65,22 @@ async function unlessInterrupted(work: Promise<ExitCode>, signal: AbortSignal): 
   }
 }
 
-async function reportErrors(context: ShellContext, work: () => Promise<ExitCode>): Promise<ExitCode> {
+function asksForJson([name, ...rest]: readonly string[]): boolean {
+  const { name: option } = jsonOption;
+  const command = commandTable.find((one) => one.name === name || (one.aliases ?? []).includes(name ?? ''));
+  return (
+    command !== undefined &&
+    command.options.some((one) => one.name === option) &&
+    rest.includes(`--${option}`)
+  );
+}
+
+/** An error is a message on stderr, and with `--json` also the line of JSON that the caller waits for. */
+async function reportErrors(
+  context: ShellContext,
+  words: () => readonly string[],
+  work: () => Promise<ExitCode>,
+): Promise<ExitCode> {
   try {
     return await work();
   } catch (error) {
@@ -65,6 +91,7 @@ async function reportErrors(context: ShellContext, work: () => Promise<ExitCode>
       context.screen.complain([printable(told.message)]);
       return stoppedExitCode;
     }
+    if (asksForJson(words())) printJson(context, errorBodyOf(told));
     context.screen.complain(renderError(told, context.screen.style));
     return exitCodeOf(told.category);
   }
