@@ -110,7 +110,12 @@ test('the users, groups and directories are ones that systemd accepts', async ()
 
 test('the manual pages are where man(1) looks', () => {
   for (const name of readdirSync(path.join(checkout, 'docs/man')))
-    assert.match(readFileSync(path.join(prefix, `share/man/man${name.slice(-1)}`, name), 'utf8'), /^\.TH /);
+    assert.match(readFileSync(path.join(prefix, `share/man/man${name.slice(-1)}`, name), 'utf8'), /^\.TH /m);
+});
+
+test('completions are where bash and zsh look', () => {
+  for (const file of ['bash-completion/completions/pcloudsh', 'zsh/site-functions/_pcloudsh'])
+    assert.match(readFileSync(path.join(prefix, 'share', file), 'utf8'), /deployable_start/, file);
 });
 
 test('the installed shell answers with its usage', async () => {
