@@ -28,13 +28,11 @@ export type EvidencePlace = {
   readonly directory: string;
 };
 
-/** The files that are there now. */
+/** The files that are there now. Of a name that was kept more than once, the newest. */
 export async function listEvidence(place: EvidencePlace): Promise<EvidenceFile[]> {
-  const directory = keptIn(place);
-  if (directory === undefined) return [];
   const files: EvidenceFile[] = [];
   for (const [name, contentType] of Object.entries(evidenceTypes)) {
-    const file = await openFile(path.join(directory, name));
+    const file = await openNewest(place, name);
     if (file === undefined) continue;
     try {
       const { size, mtimeMs } = await file.stat();
@@ -52,9 +50,8 @@ export async function readEvidence(
   name: string,
 ): Promise<{ readonly contentType: string; readonly bytes: Buffer }> {
   const contentType = Object.hasOwn(evidenceTypes, name) ? evidenceTypes[name] : undefined;
-  const directory = keptIn(place);
-  if (contentType === undefined || directory === undefined) throw noSuchEvidence(place, name);
-  const file = await openFile(path.join(directory, name));
+  if (contentType === undefined) throw noSuchEvidence(place, name);
+  const file = await openNewest(place, name);
   if (file === undefined) throw noSuchEvidence(place, name);
   try {
     const { size } = await file.stat();
@@ -65,15 +62,26 @@ export async function readEvidence(
   }
 }
 
-/** Where the newest evidence of the incident was kept: its last line that names such a directory. */
-function keptIn({ incident, directory }: EvidencePlace): string | undefined {
-  const told = incident.evidence.flatMap((line) => {
+/**
+ * An incident whose restarts fail is kept more than once, and a later time may have less to keep: a machine that
+ * never started has no screen. What an earlier time kept stays to be had.
+ */
+async function openNewest(place: EvidencePlace, name: string) {
+  for (const directory of keptIn(place).toReversed()) {
+    const file = await openFile(path.join(directory, name));
+    if (file !== undefined) return file;
+  }
+  return undefined;
+}
+
+/** Where evidence of the incident was kept, oldest first: its lines that name such a directory. */
+function keptIn({ incident, directory }: EvidencePlace): string[] {
+  return incident.evidence.flatMap((line) => {
     const kept = /^(?:screen and console|console): (\/.+)$/.exec(line)?.[1];
     return kept !== undefined && path.dirname(path.normalize(kept)) === directory
       ? [path.normalize(kept)]
       : [];
   });
-  return told.at(-1);
 }
 
 /** Undefined for what is not there, and for what is no plain file. */

@@ -52,6 +52,22 @@ test('the screen and the console of an incident are listed and given as they wer
   assert.equal(console.headers['x-content-type-options'], 'nosniff');
 });
 
+test('what was kept when a machine failed stays to be had when its restart fails with nothing to show', async (t) => {
+  const { place, save, get } = await serve(t);
+  await mkdir(path.join(place, 'two'));
+  await writeFile(path.join(place, 'one', 'screen.png'), 'the panic');
+  await writeFile(path.join(place, 'one', 'console-tail.txt'), 'panic');
+  await writeFile(path.join(place, 'two', 'console-tail.txt'), 'panic\nand no start');
+  save([`screen and console: ${path.join(place, 'one')}`, `console: ${path.join(place, 'two')}`]);
+  const { files } = (await get('/v1/incidents/7/evidence')).json();
+  assert.deepEqual(
+    files.map(({ name }: { name: string }) => name),
+    ['screen.png', 'console-tail.txt'],
+  );
+  assert.equal((await get('/v1/incidents/7/evidence/screen.png')).body, 'the panic');
+  assert.equal((await get('/v1/incidents/7/evidence/console-tail.txt')).body, 'panic\nand no start');
+});
+
 test('no name and no line of a journal leads out of the place of evidence', async (t) => {
   const { place, save, get } = await serve(t);
   const secret = path.join(place, '..', 'ssh_ed25519');
