@@ -1,13 +1,13 @@
 /**
  * A real cell, without a machine in it: its own libvirtd, its own network, a served tree, signals, and nothing
- * left behind; as root, and as an unprivileged user with subordinate ids where the host has one.
+ * left behind; as root, and as an unprivileged user with subordinate ids.
  */
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { chown, mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
@@ -58,10 +58,7 @@ async function startCell(
     for (const file of [directory, cellSpecFile(directory)]) await chown(file, user.uid, user.gid);
   const cell = cellCommand(directory, programs, isRoot && user === undefined);
   // As a login would: with the user's own groups and the PATH of a user.
-  const lower =
-    user === undefined
-      ? []
-      : ['setpriv', '--reuid', String(user.uid), '--regid', String(user.gid), '--clear-groups', '--'];
+  const lower = user === undefined ? [] : await commandOf(user, context);
   const [program = '', ...args] = [...lower, ...cell];
   const child = spawn(program, args, {
     detached: true,
@@ -151,12 +148,13 @@ async function hostServer(context: TestContext): Promise<number> {
 /** What holds for a cell of any user. */
 async function tellsOfItself(context: TestContext, user?: User): Promise<void> {
   const script = `virsh --connect qemu:///system uri && virsh --connect qemu:///system capabilities | grep -c "<domain type='qemu'"
-    echo "id $(id -u)"; cat /etc/resolv.conf; ip -o link show master pcloud0; exit 37`;
+    echo "id $(id -u)"; sed 's/^ */map /; s/  */ /g' /proc/self/uid_map; cat /etc/resolv.conf; ip -o link show master pcloud0; exit 37`;
   const { code, output } = await runInCell(context, ['sh', '-c', script], {}, user);
   assert.equal(code, 37, output);
   assert.match(output, /^qemu:\/\/\/system$/m);
   assert.match(output, /^[1-9]\d*$/m, 'libvirtd offers no machine');
   assert.match(output, /^id 0$/m);
+  assert.match(output, user === undefined ? /^map 0 0 /m : new RegExp(`^map 0 ${user.uid} 1$`, 'm'));
   assert.match(output, /^nameserver 10\.0\.2\.3$/m);
   assert.match(output, /: tap0:/);
 }
@@ -267,44 +265,59 @@ test(
   },
 );
 
-/** Somebody with subordinate ids, by whom a user namespace can be mapped (subuid(5), newuidmap(1)). */
-function unprivilegedUser(): User | string {
-  if (!isRoot) return 'not root: the tests above ran unprivileged already';
-  if (spawnSync('newuidmap').error !== undefined) return 'newuidmap is not installed (package uidmap)';
-  const ranges = ['/etc/subuid', '/etc/subgid'].map((file) => {
-    try {
-      return new Set(
-        readFileSync(file, 'utf8')
-          .split('\n')
-          .map((line) => line.split(':')[0]),
-      );
-    } catch {
-      return new Set<string>();
-    }
-  });
-  const found = readFileSync('/etc/passwd', 'utf8')
-    .split('\n')
-    .map((line) => line.split(':'))
-    .find(
-      ([name = '', , uid = '']) =>
-        // The files' last lines are empty, and so is the name in them.
-        /^[1-9][0-9]*$/.test(uid) && ranges.every((names) => names.has(name)),
-    );
-  if (found === undefined) return 'no user of this host has subordinate ids (/etc/subuid, /etc/subgid)';
-  const user = { name: found[0] ?? '', uid: Number(found[2]), gid: Number(found[3]) };
-  const readable = spawnSync(process.execPath, ['--version'], { uid: user.uid, gid: user.gid });
-  const source = spawnSync('cat', [programs.outer], { uid: user.uid, gid: user.gid });
-  if (readable.status !== 0 || source.status !== 0) return `${user.name} cannot read this checkout`;
-  return user;
+/** Above what Debian gives to its users, and below what it gives as subordinate ids (adduser.conf(5), login.defs(5)). */
+const testUser: User = { name: 'pcloud-test', uid: 64_100, gid: 64_100 };
+
+/**
+ * Somebody with subordinate ids, by whom a user namespace can be mapped (subuid(5), newuidmap(1)). The host is not
+ * given a user for it: only the mount namespace that a cell is started in knows this one.
+ */
+function accountsOf({ name, uid, gid }: User): Readonly<Record<string, string>> {
+  const added = (file: string, line: string): string => `${readFileSync(file, 'utf8').trimEnd()}\n${line}\n`;
+  const ids = `${name}:1000000000:65536\n`;
+  return {
+    passwd: added('/etc/passwd', `${name}:x:${uid}:${gid}::/:/bin/sh`),
+    group: added('/etc/group', `${name}:x:${gid}:`),
+    subuid: ids,
+    subgid: ids,
+  };
 }
 
-const user = unprivilegedUser();
-const unprivileged = { ...limit, skip: typeof user === 'string' ? user : false };
-const asUser =
-  (work: (context: TestContext, user?: User) => Promise<void>) => async (context: TestContext) => {
-    assert.ok(typeof user !== 'string');
-    await work(context, user);
-  };
+/** The command by which a user who is known in a mount namespace of its own starts something. */
+async function commandOf(user: User, context: TestContext): Promise<string[]> {
+  const directory = await mkdtemp('/tmp/pcu-');
+  context.after(async () => await rm(directory, { recursive: true, force: true }));
+  for (const [name, text] of Object.entries(accountsOf(user)))
+    await writeFile(path.join(directory, name), text);
+  const script = `for name in passwd group subuid subgid; do mount --bind "$0/$name" "/etc/$name"; done; exec "$@"`;
+  const unshared = ['unshare', '--mount', '--propagation', 'private', 'sh', '-ec', script, directory];
+  const lowered = [
+    'setpriv',
+    '--reuid',
+    String(user.uid),
+    '--regid',
+    String(user.gid),
+    '--clear-groups',
+    '--',
+  ];
+  return [...unshared, ...lowered];
+}
+
+/** Why the tests of an unprivileged user cannot be had, if so. */
+function unprivilegedTrouble(): string | false {
+  if (!isRoot) return 'not root: the tests above ran unprivileged already';
+  if (spawnSync('newuidmap').error !== undefined) return 'newuidmap is not installed (package uidmap)';
+  const missing = ['/etc/subuid', '/etc/subgid'].find((file) => !existsSync(file));
+  if (missing !== undefined) return `${missing} is missing, which the package passwd makes`;
+  const { uid, gid } = testUser;
+  const readable = spawnSync(process.execPath, ['--version'], { uid, gid });
+  const source = spawnSync('cat', [programs.outer], { uid, gid });
+  return readable.status === 0 && source.status === 0 ? false : 'only root can read this checkout';
+}
+
+const unprivileged = { ...limit, skip: unprivilegedTrouble() };
+const asUser = (work: (context: TestContext, user?: User) => Promise<void>) => async (context: TestContext) =>
+  await work(context, testUser);
 
 test('an unprivileged user gets the same libvirtd and exit code', unprivileged, asUser(tellsOfItself));
 test('an unprivileged user gets the same served tree', unprivileged, asUser(servesTree));
