@@ -127,5 +127,7 @@ export interface SupervisorControl {
   /** Undefined when the loop does not hold it (it was never started). */
   deployable(name: string): DeployableView | undefined;
   assembly(name: string): AssemblyView | undefined;
+  /** Wall time (ms) since when what the loop does not hold is stopped; null when that was not kept. */
+  stoppedSince(place: { readonly deployable: string } | { readonly assembly: string }): number | null;
   hypervisorState(): 'up' | 'down';
 }

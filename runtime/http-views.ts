@@ -27,14 +27,17 @@ export type ViewContext = {
 export function assemblyStatus(context: ViewContext, assembly: AssemblyDefinition): AssemblyStatus {
   const view = context.control.assembly(assembly.name);
   const forwards = context.launches.forwards(assembly.name);
-  const createdAtMs = context.store.assemblyCreatedAtMs(assembly.name);
+  const stoppedAtMs = Math.max(
+    context.store.assemblyCreatedAtMs(assembly.name),
+    context.control.stoppedSince({ assembly: assembly.name }) ?? 0,
+  );
   return {
     name: assembly.name,
     release: assembly.release,
     architecture: assembly.architecture,
     deployable: context.store.deployableOf(assembly.name)?.name ?? null,
     state: view?.state ?? 'stopped',
-    sinceMs: view?.sinceMs ?? createdAtMs,
+    sinceMs: view?.sinceMs ?? stoppedAtMs,
     failuresInWindow: view?.failuresInWindow ?? 0,
     escalation: assembly.escalation,
     imageDigest: assembly.imageDigest,
@@ -53,7 +56,7 @@ export function assemblyStatus(context: ViewContext, assembly: AssemblyDefinitio
     maintenance: (view ?? maintained(context, { assembly: assembly.name })).maintenance,
     note: view?.note ?? null,
     resources: assembly.resources.map((resource) =>
-      resourceStatus(context, assembly.name, resource, view, forwards, createdAtMs),
+      resourceStatus(context, assembly.name, resource, view, forwards, stoppedAtMs),
     ),
   };
 }
@@ -66,7 +69,12 @@ export function deployableStatus(context: ViewContext, deployable: DeployableDef
     intent,
     monitoring,
     state: view?.state ?? 'stopped',
-    sinceMs: view?.sinceMs ?? context.store.deployableCreatedAtMs(name),
+    sinceMs:
+      view?.sinceMs ??
+      Math.max(
+        context.store.deployableCreatedAtMs(name),
+        context.control.stoppedSince({ deployable: name }) ?? 0,
+      ),
     escalation,
     secrets: [...context.store.secretNames(name)],
     maintenance: (view ?? maintained(context, { deployable: name })).maintenance,
@@ -84,14 +92,14 @@ function resourceStatus(
   resource: ResourceDefinition,
   assembly: AssemblyView | undefined,
   forwards: readonly PortForward[],
-  createdAtMs: number,
+  stoppedAtMs: number,
 ): ResourceStatus {
   const view = assembly?.resources.find(({ name }) => name === resource.name);
   return {
     name: resource.name,
     template: resource.template,
     state: view?.state ?? 'stopped',
-    sinceMs: view?.sinceMs ?? createdAtMs,
+    sinceMs: view?.sinceMs ?? stoppedAtMs,
     failuresInWindow: view?.failuresInWindow ?? 0,
     escalation: resource.escalation,
     urls: urlsOf(context.templates.get(resource.template), forwards),

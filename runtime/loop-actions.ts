@@ -182,6 +182,8 @@ export function createActionRunner(
         return memory.saveBlocked(action.deployable, action.reason);
       case 'save-running':
         return memory.saveRunning(action.assembly, action.running);
+      case 'save-since':
+        return memory.saveSince(action.key, action.since);
       case 'save-values':
         return memory.saveValues(action.assembly, action.values);
     }

@@ -11,6 +11,7 @@ import type { GuestLinkEvent, HypervisorEvent } from './ports.ts';
 import type { Limits } from './supervisor/limits.ts';
 import type { Action, Observation } from './supervisor/protocol.ts';
 import { initialState, type SupervisorState } from './supervisor/state.ts';
+import { assemblySinceKey, deployableSinceKey, stoppedSince } from './supervisor/since.ts';
 import { step } from './supervisor/step.ts';
 import { viewAssembly, viewDeployable } from './supervisor/view.ts';
 
@@ -54,6 +55,7 @@ export function createLoop(options: LoopOptions): Loop {
     blocked: memory.loadBlocked(),
     values: memory.loadValues(),
     running: memory.loadRunning(),
+    sinces: memory.loadSinces(),
     openIncidents: options.openIncidents ?? [],
     firstIncident: options.firstIncident,
     firstOperationId: 1 + (Math.floor(clock.wallMs()) % 2_000_000_000),
@@ -233,6 +235,11 @@ function controlOf(
       const assembly = state.assemblies.get(name);
       return assembly === undefined ? undefined : viewAssembly(state, assembly, wallMs());
     },
+    stoppedSince: (place) =>
+      stoppedSince(
+        state.sinces,
+        'assembly' in place ? assemblySinceKey(place.assembly) : deployableSinceKey(place.deployable),
+      ),
     hypervisorState: () => state.hypervisor,
   };
 }

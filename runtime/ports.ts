@@ -144,6 +144,9 @@ export interface Launcher {
   values(assembly: string, toldAddress: string | null): Readonly<Record<string, string>>;
 }
 
+/** A state that lasts, since when (wall clock ms), and the boot id of the guest that it is about. */
+export type KeptSince = { readonly state: string; readonly sinceMs: number; readonly boot: string | null };
+
 /** What must outlive the service: the journal, and the failure windows by key (wall clock ms). */
 export interface Memory {
   /**
@@ -167,4 +170,8 @@ export interface Memory {
   /** Assemblies that ran when they were last heard of, since this host was booted. */
   loadRunning(): ReadonlySet<string>;
   saveRunning(assembly: string, running: boolean): void;
+  /** By `deployable/D`, `assembly/A`, `resource/A/R`. */
+  loadSinces(): ReadonlyMap<string, KeptSince>;
+  /** Null: in no state that lasts. */
+  saveSince(key: string, since: KeptSince | null): void;
 }

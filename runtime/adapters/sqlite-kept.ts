@@ -1,10 +1,10 @@
 /**
  * What the supervisor has kept for its next life besides journal and windows, in SQLite: the deployables that
- * it gave up, what assemblies gave others to refer to, and which of them ran.
+ * it gave up, what assemblies gave others to refer to, which of them ran, and since when things are as they are.
  */
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
-import type { Memory } from '../ports.ts';
+import type { KeptSince, Memory } from '../ports.ts';
 import { jsonColumn } from './sqlite-columns.ts';
 import type { SqliteDatabase } from './sqlite-database.ts';
 
@@ -21,9 +21,25 @@ const prefix = 'values/';
 const runningPrefix = 'running/';
 const runningRow = z.object({ name: z.string(), value: z.string() });
 
+/** Before the keys of states that last, with their beginnings as values. */
+const sincePrefix = 'since/';
+const sinceRow = z.object({
+  name: z.string(),
+  value: jsonColumn(
+    z.object({ state: z.string().max(32), sinceMs: z.number(), boot: z.string().max(64).nullable() }),
+  ),
+});
+
 type Kept = Pick<
   Memory,
-  'loadBlocked' | 'saveBlocked' | 'loadValues' | 'saveValues' | 'loadRunning' | 'saveRunning'
+  | 'loadBlocked'
+  | 'saveBlocked'
+  | 'loadValues'
+  | 'saveValues'
+  | 'loadRunning'
+  | 'saveRunning'
+  | 'loadSinces'
+  | 'saveSince'
 >;
 
 export function createKept(database: SqliteDatabase): Kept {
@@ -42,17 +58,11 @@ export function createKept(database: SqliteDatabase): Kept {
           )
           .map(({ name }) => name.slice(runningPrefix.length)),
       ),
-    saveRunning(assembly, running) {
-      const name = `${runningPrefix}${assembly}`;
-      if (!running) database.run('DELETE FROM settings WHERE name = ?', name);
-      else
-        database.run(
-          `INSERT INTO settings (name, value) VALUES (?, ?)
-           ON CONFLICT (name) DO UPDATE SET value = excluded.value`,
-          name,
-          hostBoot,
-        );
-    },
+    saveRunning: (assembly, running) =>
+      saveSetting(database, `${runningPrefix}${assembly}`, running ? hostBoot : null),
+    loadSinces: () => loadSinces(database),
+    saveSince: (key, since) =>
+      saveSetting(database, `${sincePrefix}${key}`, since === null ? null : JSON.stringify(since)),
     loadBlocked: () =>
       new Map(
         database
@@ -80,12 +90,36 @@ export function createKept(database: SqliteDatabase): Kept {
           )
           .map(({ name, value }) => [name.slice(prefix.length), value]),
       ),
-    saveValues: (assembly, values) =>
-      database.run(
-        `INSERT INTO settings (name, value) VALUES (?, ?)
-         ON CONFLICT (name) DO UPDATE SET value = excluded.value`,
-        `${prefix}${assembly}`,
-        JSON.stringify(values),
-      ),
+    saveValues: (assembly, values) => saveSetting(database, `${prefix}${assembly}`, JSON.stringify(values)),
   };
+}
+
+/** Without those of what is not defined any more: it was removed while no supervisor held it. */
+function loadSinces(database: SqliteDatabase): ReadonlyMap<string, KeptSince> {
+  database.run(
+    `DELETE FROM settings WHERE substr(name, 1, ?1) = ?2 AND name NOT IN (
+       SELECT ?2 || 'deployable/' || name FROM deployables UNION ALL
+       SELECT ?2 || 'assembly/' || name FROM assemblies UNION ALL
+       SELECT ?2 || 'resource/' || assembly || '/' || name FROM resources)`,
+    sincePrefix.length,
+    sincePrefix,
+  );
+  const rows = database.all(
+    sinceRow,
+    'SELECT name, value FROM settings WHERE substr(name, 1, ?) = ?',
+    sincePrefix.length,
+    sincePrefix,
+  );
+  return new Map(rows.map(({ name, value }) => [name.slice(sincePrefix.length), value]));
+}
+
+/** Null removes it. */
+function saveSetting(database: SqliteDatabase, name: string, value: string | null): void {
+  if (value === null) return database.run('DELETE FROM settings WHERE name = ?', name);
+  database.run(
+    `INSERT INTO settings (name, value) VALUES (?, ?)
+     ON CONFLICT (name) DO UPDATE SET value = excluded.value`,
+    name,
+    value,
+  );
 }

@@ -1,6 +1,6 @@
 /** A `Memory` that lives as long as the simulation, also across a service that ends and comes back in it. */
 import type { Incident, JournalEvent } from '../../model/event.ts';
-import type { Memory } from '../ports.ts';
+import type { KeptSince, Memory } from '../ports.ts';
 
 export type SimulatedMemory = Memory & {
   readonly incidents: ReadonlyMap<string, Incident>;
@@ -15,6 +15,7 @@ export function simulatedMemory(told: (event: JournalEvent) => void): SimulatedM
   const blocked = new Map<string, string>();
   const running = new Set<string>();
   const values = new Map<string, Readonly<Record<string, string>>>();
+  const sinces = new Map<string, KeptSince>();
   let seq = 0;
   return {
     incidents,
@@ -39,6 +40,11 @@ export function simulatedMemory(told: (event: JournalEvent) => void): SimulatedM
     saveRunning(assembly, runs) {
       if (runs) running.add(assembly);
       else running.delete(assembly);
+    },
+    loadSinces: () => sinces,
+    saveSince(key, since) {
+      if (since === null) sinces.delete(key);
+      else sinces.set(key, since);
     },
     loadValues: () => values,
     saveValues: (assembly, given) => values.set(assembly, given),

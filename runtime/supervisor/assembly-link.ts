@@ -21,6 +21,7 @@ import {
   tickResource,
 } from './resource.ts';
 import type { Escalation } from './resource-recovery.ts';
+import { forgetSince, resourceSinceKey } from './since.ts';
 import { moveAssembly, moveResource, setDeadline, type AssemblyState, type Turn } from './state.ts';
 import { seconds, subject } from './wording.ts';
 
@@ -221,6 +222,7 @@ export function dropResource(turn: Turn, assembly: AssemblyState, name: string):
   endIncident(turn, resource, 'stopped');
   resetResource(turn, resource);
   setWindow(turn, resourceWindowKey(assembly.plan.name, name), []);
+  forgetSince(turn, resourceSinceKey(assembly.plan.name, name));
   assembly.resources.delete(name);
   if (assembly.linked)
     turn.actions.push({ kind: 'send', assembly: assembly.plan.name, message: { kind: 'unwatch', name } });

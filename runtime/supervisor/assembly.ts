@@ -18,6 +18,7 @@ import { settleStopped, stopUnlinked } from './assembly-stop.ts';
 import { takeUpIncident } from './record.ts';
 import { newResource } from './resource.ts';
 import type { Escalation } from './resource-recovery.ts';
+import { assemblySinceKey, stoppedSince } from './since.ts';
 import { moveAssembly, setDeadline, type AssemblyState, type Turn } from './state.ts';
 import { clause } from './wording.ts';
 
@@ -34,7 +35,7 @@ export function newAssembly(
     monitoring,
     intent: 'down',
     name: 'stopped',
-    sinceWallMs: turn.now.wallMs,
+    sinceWallMs: stoppedSince(turn.state.sinces, assemblySinceKey(plan.name)) ?? turn.now.wallMs,
     domain: 'unknown',
     domainReason: 'not looked at yet',
     linked: false,

@@ -6,6 +6,7 @@ import type { DeployableStateName } from '../../model/cped-api.ts';
 import type { DeployablePlan } from '../control.ts';
 import { maintained } from './maintenance.ts';
 import { tell } from './record.ts';
+import { assemblySinceKey, beginningOf, deployableSinceKey, isCarried, resourceSinceKey } from './since.ts';
 import { membersOf, type AssemblyState, type DeployableState, type Turn } from './state.ts';
 import { seconds, subject } from './wording.ts';
 
@@ -99,12 +100,29 @@ function wayOut(deployable: DeployableState): string {
   return deployable.plan.incomplete === true ? 'deployable_reload' : 'deployable_recover';
 }
 
+/** Moves a deployable. It is active since before us only if all in it has been so. */
+export function moveDeployable(turn: Turn, deployable: DeployableState, to: DeployableStateName): void {
+  const { name } = deployable.plan;
+  const isSame = to !== 'active' || [...membersOf(turn.state, name)].every((one) => isAsBefore(turn, one));
+  deployable.name = to;
+  deployable.sinceWallMs = beginningOf(
+    turn,
+    { kind: 'deployable', key: deployableSinceKey(name), to },
+    null,
+    isSame,
+  );
+}
+
+function isAsBefore(turn: Turn, { plan, resources }: AssemblyState): boolean {
+  const keys = [...resources.keys()].map((name) => resourceSinceKey(plan.name, name));
+  return [assemblySinceKey(plan.name), ...keys].every((key) => isCarried(turn.state.sinces, key));
+}
+
 /** Moves a deployable and tells it. */
 export function enter(turn: Turn, deployable: DeployableState, next: DeployableStateName): void {
   const where = subject(deployable.plan.name);
   const place = { deployable: deployable.plan.name };
-  deployable.name = next;
-  deployable.sinceWallMs = turn.now.wallMs;
+  moveDeployable(turn, deployable, next);
   switch (next) {
     case 'starting':
       return tell(turn, 'deployable-starting', 'info', place, `${where} is STARTING.`);

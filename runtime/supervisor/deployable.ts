@@ -5,7 +5,7 @@
 import type { DeployablePlan, ResourcePlan } from '../control.ts';
 import { beginAssembly, beginBlocked, newAssembly } from './assembly.ts';
 import { failAssembly, fence, leaveVm, restartAssembly } from './assembly-failure.ts';
-import { enter, forgetAssembly } from './deployable-state.ts';
+import { enter, forgetAssembly, moveDeployable } from './deployable-state.ts';
 import { isOff } from './domain-words.ts';
 import { extendRun, noFailures, restartDelayMs } from './escalation.ts';
 import { maintained } from './maintenance.ts';
@@ -23,6 +23,7 @@ import {
 } from './record.ts';
 import { beginResource, changeResourcePlan, newResource } from './resource.ts';
 import type { Escalation } from './resource-recovery.ts';
+import { deployableSinceKey, forgetSince, stoppedSince } from './since.ts';
 import {
   membersOf,
   moveAssembly,
@@ -41,7 +42,7 @@ export function applyPlan(turn: Turn, plan: DeployablePlan): void {
     plan,
     intent: 'down',
     name: 'stopped',
-    sinceWallMs: turn.now.wallMs,
+    sinceWallMs: stoppedSince(turn.state.sinces, deployableSinceKey(plan.name)) ?? turn.now.wallMs,
     brokenSinceMs: null,
     blocked: false,
     run: noFailures,
@@ -62,7 +63,7 @@ export function applyPlan(turn: Turn, plan: DeployablePlan): void {
     deployable.brokenSinceMs = null;
     deployable.note = deployable.blocked ? (reason ?? null) : null;
     // That was told when it was given up.
-    if (deployable.blocked) deployable.name = 'blocked';
+    if (deployable.blocked) moveDeployable(turn, deployable, 'blocked');
     else enter(turn, deployable, 'starting');
   }
   turn.state.blockedBefore.delete(plan.name);
@@ -217,6 +218,7 @@ export function forgetDeployable(turn: Turn, name: string): void {
   for (const assembly of members) forgetAssembly(turn, assembly);
   turn.state.deployables.delete(name);
   turn.state.members.delete(name);
+  forgetSince(turn, deployableSinceKey(name));
 }
 
 /** Takes an escalation up the rungs until one of them deals with it. */

@@ -5,7 +5,7 @@
 import type { Incident, SupervisorEvent } from '../../model/event.ts';
 import type { GuestMessage, HostMessage } from '../../model/guest-protocol.ts';
 import type { CheckProbe, DeployablePlan, Maintenance, MaintenanceTarget } from '../control.ts';
-import type { DomainProgress, DomainReport } from '../ports.ts';
+import type { DomainProgress, DomainReport, KeptSince } from '../ports.ts';
 
 /** How a start or a fencing ended. `retryable` is false for what no repetition can mend. */
 export type Outcome =
@@ -141,6 +141,8 @@ export type Action =
     }
   /** So that the next service knows an end that nobody saw. */
   | { readonly kind: 'save-running'; readonly assembly: string; readonly running: boolean }
+  /** Null: in no state that lasts. Keys are `since.ts`'s. */
+  | { readonly kind: 'save-since'; readonly key: string; readonly since: KeptSince | null }
   /** Null: not given up any more. */
   | { readonly kind: 'save-blocked'; readonly deployable: string; readonly reason: string | null }
   | { readonly kind: 'shutdown'; readonly assembly: string }

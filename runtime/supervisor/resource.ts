@@ -30,6 +30,7 @@ const ocfNotRunning = 7;
 export function newResource(turn: Turn, assembly: string, plan: ResourcePlan): ResourceState {
   return {
     plan,
+    assembly,
     name: 'stopped',
     sinceWallMs: turn.now.wallMs,
     operation: null,

@@ -9,10 +9,11 @@
 import type { AssemblyStateName, DeployableStateName, ResourceStateName } from '../../model/cped-api.ts';
 import type { Incident, SupervisorEvent } from '../../model/event.ts';
 import type { AssemblyPlan, DeployablePlan, Maintenance, ResourcePlan } from '../control.ts';
-import type { DomainProgress, DomainState } from '../ports.ts';
+import type { DomainProgress, DomainState, KeptSince } from '../ports.ts';
 import type { FailureRun } from './escalation.ts';
 import type { Limits } from './limits.ts';
 import type { Action, Now } from './protocol.ts';
+import { assemblySinceKey, beginningOf, resourceSinceKey, sincesFound, type Since } from './since.ts';
 import type { ResourceOperation } from '../../model/guest-protocol.ts';
 
 /** What is known of one check of an active resource. */
@@ -31,6 +32,7 @@ export type CheckState = {
 
 export type ResourceState = {
   plan: ResourcePlan;
+  readonly assembly: string;
   name: ResourceStateName;
   sinceWallMs: number;
   /** The operation that runs in the guest, until when its answer is awaited, and what it is for. */
@@ -169,6 +171,8 @@ export type SupervisorState = {
   running: Set<string>;
   /** What was last known of values that others refer to. */
   valuesBefore: Map<string, Readonly<Record<string, string>>>;
+  /** Beginnings of states that last, by `since.ts`'s keys. */
+  sinces: Map<string, Since>;
   /** What is monitored and not acted on, by `maintenanceKey`. */
   maintenance: Map<string, KeptMaintenance>;
   /** The operator's limit on starts at the same time; null leaves it to `limits`. */
@@ -193,6 +197,8 @@ export type Heritage = {
   readonly running?: ReadonlySet<string>;
   /** What assemblies gave others to refer to, by their names. */
   readonly values?: ReadonlyMap<string, Readonly<Record<string, string>>>;
+  /** Since when they were in states that last, by `since.ts`'s keys. */
+  readonly sinces?: ReadonlyMap<string, KeptSince>;
 };
 
 /** A fresh state. */
@@ -210,6 +216,7 @@ export function initialState(limits: Limits, heritage: Heritage): SupervisorStat
     blockedBefore: new Map(heritage.blocked),
     running: new Set(heritage.running),
     valuesBefore: new Map(heritage.values),
+    sinces: sincesFound(heritage.sinces),
     maintenance: new Map(),
     startSlots: null,
     nextOperationId: heritage.firstOperationId,
@@ -270,7 +277,8 @@ export function moveAssembly(turn: Turn, assembly: AssemblyState, to: AssemblySt
     throw new Error(`assembly ${assembly.plan.name} cannot move from ${assembly.name} to ${to}`);
   }
   assembly.name = to;
-  assembly.sinceWallMs = turn.now.wallMs;
+  const moved = { kind: 'assembly', key: assemblySinceKey(assembly.plan.name), to } as const;
+  assembly.sinceWallMs = beginningOf(turn, moved, to === 'online' ? assembly.bootId : null);
   turn.moved = true;
   assembly.deadlineMs = null;
 }
@@ -292,7 +300,15 @@ export function moveResource(turn: Turn, resource: ResourceState, to: ResourceSt
   if (!resourceMoves[resource.name].includes(to)) {
     throw new Error(`resource ${resource.plan.name} cannot move from ${resource.name} to ${to}`);
   }
-  if (resource.name !== to) resource.sinceWallMs = turn.now.wallMs;
+  if (resource.name !== to) {
+    const moved = {
+      kind: 'resource',
+      key: resourceSinceKey(resource.assembly, resource.plan.name),
+      to,
+    } as const;
+    const boot = turn.state.assemblies.get(resource.assembly)?.bootId ?? null;
+    resource.sinceWallMs = beginningOf(turn, moved, boot);
+  }
   resource.name = to;
   resource.dueMs = null;
   resource.held = false;

@@ -8,6 +8,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, statfsSync } from 'node:fs'
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { assemblyPaths } from '../../catalogue/assembly-paths.ts';
+import { cpedClient } from '../../runtime/client.ts';
 import { listMembers } from '../../tools/stack/members.ts';
 import { killService, startService } from '../../tools/stack/services.ts';
 import { startPrivateLibvirtd } from '../../tools/stack/libvirtd.ts';
@@ -26,6 +27,7 @@ const noticeLimitMs = 30_000;
 const hungLimitMs = 7000;
 const diskMiB = 256;
 
+const cped = cpedClient(path.join(layout.runtimeDir, 'cped.sock'));
 let house: ChaosHouse;
 const webTwo = assemblyPaths(layout, 'web2').directory;
 
@@ -85,6 +87,18 @@ async function recovered(sinceMs: number): Promise<void> {
     (event) => event.kind === 'deployable-active' && event.deployable === 'web',
   );
   for (const name of ['web1', 'web2']) await house.page(name);
+}
+
+/** Since when (wall clock ms) the deployable, its machines and their resources are in their states. */
+async function beginnings(): Promise<ReadonlyMap<string, number>> {
+  const { sinceMs, assemblies } = await cped.deployable('web');
+  return new Map([
+    ['web', sinceMs],
+    ...assemblies.map((one) => [one.name, one.sinceMs] as const),
+    ...assemblies.flatMap(({ name, resources }) =>
+      resources.map((one) => [`${name}/${one.name}`, one.sinceMs] as const),
+    ),
+  ]);
 }
 
 async function failedIn(assembly: string, sinceMs: number, limitMs = noticeLimitMs) {
@@ -203,6 +217,7 @@ test('kill -9 of libvirtd: no VM is touched, an application is mended meanwhile,
 
 test('kill -9 of the service, and of an application and a QEMU while it is away: both are found and mended', async () => {
   const sinceMs = Date.now();
+  const before = await beginnings();
   await killService(layout, 'pcloud-cped');
   await house.login('web2', 'killall -9 apache2');
   process.kill(house.qemuPid('web1'), 'SIGKILL');
@@ -210,6 +225,25 @@ test('kill -9 of the service, and of an application and a QEMU while it is away:
   await startService(layout, 'pcloud-cped');
   await house.feedback.await('httpd in web2 failed', sinceMs, noticeLimitMs, told('resource-failed', 'web2'));
   await recovered(sinceMs);
+  // The guest that was left alone has been online all the time; everything else began anew.
+  const now = await beginnings();
+  assert.equal(now.get('web2'), before.get('web2'));
+  for (const name of ['web', 'web1', 'web1/httpd', 'web2/httpd'])
+    assert.ok((now.get(name) ?? 0) > sinceMs, `${name}: ${now.get(name)}`);
+});
+
+test('kill -9 of the service alone: everything has been in its state since before', async () => {
+  const sinceMs = Date.now();
+  const before = await beginnings();
+  await killService(layout, 'pcloud-cped');
+  await startService(layout, 'pcloud-cped');
+  await house.feedback.await(
+    'web is active',
+    sinceMs,
+    noticeLimitMs,
+    (event) => event.kind === 'deployable-active',
+  );
+  assert.deepEqual(await beginnings(), before);
 });
 
 test('a full disk of the host stalls the VM, and it goes on by itself when there is space', async () => {

@@ -91,13 +91,28 @@ test('what was up is up again after the service restarts, its VM adopted and nev
   assert.deepEqual(hypervisor.violations(), []);
 });
 
+test('since when a deployable is stopped is not forgotten with the service that stopped it', async (t) => {
+  const { config, client, start } = await machine(t);
+  await putUsualImages(config.imageDirectory);
+  const first = await start();
+  await define(client);
+  const madeAtMs = (await client.deployable('dep1')).sinceMs;
+  await client.startDeployable('dep1');
+  await untilState(client, 'booting');
+  await client.stopDeployable('dep1');
+  await untilState(client, 'stopped');
+  const stopped = await client.deployable('dep1');
+  assert.ok(stopped.state === 'stopped' && stopped.sinceMs > madeAtMs);
+  await first.stop();
+  await start();
+  assert.deepEqual(await client.deployable('dep1'), stopped);
+});
+
 test('an image that is missing when the service starts is an incident that names the command, until it is there', async (t) => {
   const { config, client, start } = await machine(t);
   await putUsualImages(config.imageDirectory);
   const first = await start();
-  await client.createAssembly('assy1', 'debian12', 'x86_64');
-  await client.createDeployable('dep1');
-  await client.addAssembly('dep1', 'assy1');
+  await define(client);
   await first.stop();
   await markUp(config.stateDir);
   await rename(config.imageDirectory, `${config.imageDirectory}-away`);
@@ -122,9 +137,7 @@ test('what cannot be started with the service is told by an alert program, and s
   const { config, client, start, directory } = await machine(t);
   await putUsualImages(config.imageDirectory);
   const first = await start();
-  await client.createAssembly('assy1', 'debian12', 'x86_64');
-  await client.createDeployable('dep1');
-  await client.addAssembly('dep1', 'assy1');
+  await define(client);
   await first.stop();
   await markUp(config.stateDir);
   await rename(config.imageDirectory, `${config.imageDirectory}-away`);
@@ -159,6 +172,13 @@ async function markUp(stateDir: string): Promise<void> {
 }
 
 /** Waits for assy1 by its events, and then returns what it is. */
+/** dep1, with assy1 in it and nothing in that. */
+async function define(client: ReturnType<typeof cpedClient>): Promise<void> {
+  await client.createAssembly('assy1', 'debian12', 'x86_64');
+  await client.createDeployable('dep1');
+  await client.addAssembly('dep1', 'assy1');
+}
+
 async function untilState(client: ReturnType<typeof cpedClient>, state: string) {
   const limit = AbortSignal.timeout(10_000);
   while (!limit.aborted) {

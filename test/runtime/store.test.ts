@@ -83,6 +83,37 @@ test('events, incidents and windows are what they were after the service starts 
   second.close();
 });
 
+test('beginnings of states are kept, until what they are about is not defined any more', () => {
+  const file = newFile();
+  const first = openDatabase(file);
+  const store = createDefinitionStore(first);
+  store.insertDeployable(
+    {
+      name: 'dep1',
+      monitoring: 'am',
+      escalation: { failures: 2, periodMs: 1 },
+      intent: 'up',
+      assemblies: [],
+    },
+    1,
+  );
+  const since = { state: 'active', sinceMs: 1.5e12, boot: null };
+  const memory = createMemory(first);
+  for (const key of ['deployable/dep1', 'deployable/gone', 'assembly/dep1', 'resource/dep1/dep1'])
+    memory.saveSince(key, { ...since, state: 'stopped' });
+  memory.saveSince('deployable/dep1', since);
+  memory.saveValues('deployable/gone', { address: '1' });
+  first.close();
+
+  const second = openDatabase(file);
+  const again = createMemory(second);
+  assert.deepEqual([...again.loadSinces()], [['deployable/dep1', since]]);
+  again.saveSince('deployable/dep1', null);
+  assert.deepEqual([...again.loadSinces()], []);
+  assert.equal(again.loadValues().size, 1);
+  second.close();
+});
+
 test('the journal keeps its newest rows, and no number is ever given twice', () => {
   const file = newFile();
   const limit = 500;

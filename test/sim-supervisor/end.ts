@@ -80,6 +80,11 @@ function assertUp(world: World, view: DeployableView): void {
   for (const { name, resources } of view.assemblies) {
     const machine = world.host.machine(name);
     assert.ok(machine.on && machine.paused === null, `${name} is called up and is not`);
+    for (const key of [`assembly/${name}`, ...resources.map((one) => `resource/${name}/${one.name}`)]) {
+      const since = world.state.sinces.get(key);
+      assert.equal(since?.boot, `boot-${machine.boot}`, `the beginning of ${key} is of another boot`);
+      assert.deepEqual(world.sinces.get(key)?.sinceMs, since.sinceMs, `the beginning of ${key} is not kept`);
+    }
     for (const resource of resources)
       assert.ok(
         resource.state === 'unmonitored' || machine.running.has(resource.name),

@@ -104,6 +104,13 @@ export const mutations: readonly Mutation[] = [
     caught: /whose deployable is given up/,
   },
   {
+    name: 'the beginning of an earlier boot is taken over',
+    file: 'since.ts',
+    original: ' && known.boot === boot && isSame',
+    mutated: ' && (known.boot !== boot || isSame)',
+    caught: /is of another boot/,
+  },
+  {
     name: 'maintenance is ignored',
     file: 'maintenance.ts',
     original: 'return maintenanceOf(turn.state.maintenance, place, turn.now.wallMs);',

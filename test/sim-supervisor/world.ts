@@ -6,6 +6,7 @@
 import assert from 'node:assert/strict';
 import type { Incident, SupervisorEvent } from '../../model/event.ts';
 import type { DeployablePlan, DeployableView, Maintenance } from '../../runtime/control.ts';
+import type { KeptSince } from '../../runtime/ports.ts';
 import type { Action, Now, Observation } from '../../runtime/supervisor/protocol.ts';
 import type { SupervisorState } from '../../runtime/supervisor/state.ts';
 import type { Core } from './core.ts';
@@ -45,6 +46,7 @@ export class World {
   readonly maintenances = new Map<string, Maintenance>();
   readonly values = new Map<string, Readonly<Record<string, string>>>();
   readonly running = new Set<string>();
+  readonly sinces = new Map<string, KeptSince>();
   readonly journal: SupervisorEvent[] = [];
   /** The story for people, where somebody wants to read it. */
   readonly story: string[] | null;
@@ -85,6 +87,7 @@ export class World {
       blocked: this.blocked,
       values: this.values,
       running: this.running,
+      sinces: this.sinces,
       firstOperationId: this.random.between(1, 2_000_000_000),
     });
   }
@@ -216,6 +219,9 @@ export class World {
     else if (action.kind === 'save-running') {
       if (action.running) this.running.add(action.assembly);
       else this.running.delete(action.assembly);
+    } else if (action.kind === 'save-since') {
+      if (action.since === null) this.sinces.delete(action.key);
+      else this.sinces.set(action.key, action.since);
     } else if (action.kind === 'save-values') this.values.set(action.assembly, action.values);
     else if (action.kind !== 'save-blocked') return;
     else if (action.reason === null) this.blocked.delete(action.deployable);
@@ -256,6 +262,7 @@ export class World {
       case 'save-blocked':
       case 'save-values':
       case 'save-running':
+      case 'save-since':
       case 'introduce':
         return;
     }
