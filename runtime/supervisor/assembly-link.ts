@@ -133,6 +133,7 @@ function comeOnline(turn: Turn, assembly: AssemblyState): Escalation | null {
       'info',
       placeOf(assembly),
       `${where} is ACTIVE: its running virtual machine was adopted.`,
+      { incident: assembly.incident },
     );
   else
     tell(turn, 'assembly-active', 'info', placeOf(assembly), `${where} is ACTIVE.`, {

@@ -71,13 +71,16 @@ export function stalledFailure(turn: Turn): NotedFailure {
 }
 
 function endStall(turn: Turn, assembly: AssemblyState): void {
-  const incident = assembly.incident;
+  const { incident, stalled } = assembly;
+  const stalledMs = stalled === null ? 0 : turn.now.monotonicMs - stalled.sinceMs;
   assembly.stalled = null;
   assembly.note = null;
   assembly.heardMs = turn.now.monotonicMs;
   noteAction(turn, assembly, 'it runs again: its storage takes writes');
   // An incident that was open before the stall goes on until all that it is about runs.
-  const tookMs = incident?.verdict === 'stalled' ? endIncident(turn, assembly, 'recovered') : null;
+  const endedMs = incident?.verdict === 'stalled' ? endIncident(turn, assembly, 'recovered') : null;
+  // A stop that was called off has ended it already.
+  const tookMs = endedMs ?? stalledMs;
   if (assembly.name === 'suspect') moveAssembly(turn, assembly, 'online');
   // Nothing may move with it, and its deployable is active again all the same.
   turn.moved = true;
@@ -87,7 +90,7 @@ function endStall(turn: Turn, assembly: AssemblyState): void {
     'assembly-resumed',
     'info',
     placeOf(assembly),
-    `${where} RUNS again after ${seconds(tookMs ?? 0)}: its storage takes writes, nothing was lost.`,
-    { incident, facts: { durationMs: tookMs ?? 0 } },
+    `${where} RUNS again after ${seconds(tookMs)}: its storage takes writes, nothing was lost.`,
+    { incident, facts: { durationMs: tookMs } },
   );
 }

@@ -243,7 +243,10 @@ function failDeployable(turn: Turn, failed: AssemblyState, cause: string): void 
   const count = failureCount(counted.failures, plan.escalation);
   const where = subject(plan.name);
   const blocks = counted.decision === 'escalate';
-  const facts = { failures: counted.failures, followedBy: blocks ? 'blocked' : 'restart' };
+  const more = {
+    incident: failed.incident,
+    facts: { failures: counted.failures, followedBy: blocks ? 'blocked' : 'restart' },
+  };
   if (blocks) {
     deployable.blocked = true;
     deployable.note = cause;
@@ -254,7 +257,7 @@ function failDeployable(turn: Turn, failed: AssemblyState, cause: string): void 
       'error',
       { deployable: plan.name },
       `${where} is given up: ${cause}. ${counted.failures > 1 ? `It was restarted before to no avail (${count})` : `Its policy allows no restart (${count})`}.`,
-      { facts },
+      more,
     );
     return giveUpVm(turn, failed);
   }
@@ -267,7 +270,7 @@ function failDeployable(turn: Turn, failed: AssemblyState, cause: string): void 
     'error',
     { deployable: plan.name },
     `${where} is restarted as a whole ${when(delayMs)}: ${cause} (${count}).`,
-    { facts },
+    more,
   );
   for (const assembly of membersOf(turn.state, plan.name)) {
     const restarts = ['online', 'suspect', 'booting'].includes(assembly.name);

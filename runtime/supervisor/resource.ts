@@ -206,11 +206,14 @@ function activate(turn: Turn, assembly: AssemblyState, resource: ResourceState):
   if (resource.name !== 'active') {
     moveResource(turn, resource, 'active');
     resource.note = null;
+    // Without one of its own it starts as a part of its machine's recovery.
+    const incident = resource.incident ?? assembly.incident;
     const tookMs = endIncident(turn, resource, 'recovered');
     const where = subject(assembly.deployable, assembly.plan.name, resource.plan.name);
     const text =
       tookMs === null ? `${where} is ACTIVE.` : `${where} is ACTIVE again after ${seconds(tookMs)}.`;
     tell(turn, 'resource-active', 'info', placeOf(assembly, resource), text, {
+      incident,
       facts: tookMs === null ? {} : { durationMs: tookMs },
     });
   }

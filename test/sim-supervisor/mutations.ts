@@ -111,6 +111,13 @@ export const mutations: readonly Mutation[] = [
     caught: /is of another boot/,
   },
   {
+    name: 'the end of a recovery says nothing of its incident',
+    file: 'resource.ts',
+    original: '      incident,\n      facts',
+    mutated: '      facts',
+    caught: /the end of a recovery, of no incident/,
+  },
+  {
     name: 'maintenance is ignored',
     file: 'maintenance.ts',
     original: 'return maintenanceOf(turn.state.maintenance, place, turn.now.wallMs);',

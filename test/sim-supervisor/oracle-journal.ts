@@ -33,6 +33,9 @@ export class Telling {
   hear(event: SupervisorEvent, knows: (incident: string) => boolean): void {
     if (event.incident !== null)
       assert.ok(knows(event.incident), `an event of an unknown incident ${event.incident}: ${event.text}`);
+    // A stall's incident may have ended with a stop that was called off.
+    if (event.facts['durationMs'] !== undefined && event.kind !== 'assembly-resumed')
+      assert.ok(event.incident !== null, `the end of a recovery, of no incident: ${event.text}`);
     const place = placeOf(event);
     const before = this.#last.get(place);
     this.#last.set(place, event);

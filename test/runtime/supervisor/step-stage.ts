@@ -5,7 +5,7 @@
 import type { AssemblyPlan, DeployablePlan, ResourcePlan } from '../../../runtime/control.ts';
 import type { DomainState } from '../../../runtime/ports.ts';
 import type { GuestMessage, HostMessage } from '../../../model/guest-protocol.ts';
-import type { Incident } from '../../../model/event.ts';
+import type { Incident, SupervisorEvent } from '../../../model/event.ts';
 import { defaultLimits } from '../../../runtime/supervisor/limits.ts';
 import type { Action, Observation } from '../../../runtime/supervisor/protocol.ts';
 import {
@@ -58,6 +58,7 @@ export class Stage {
   readonly state;
   /** Of all feeds so far. */
   readonly texts: string[] = [];
+  readonly events: SupervisorEvent[] = [];
   readonly actions: Action[] = [];
   /** As they were saved last. */
   readonly incidents = new Map<string, Incident>();
@@ -76,6 +77,7 @@ export class Stage {
   /** Takes one observation; returns only what came out of it. */
   feed(observation: Observation): readonly Action[] {
     const result = step(this.state, observation, { monotonicMs: this.nowMs, wallMs: this.nowMs + 1e12 });
+    this.events.push(...result.events);
     this.texts.push(...result.events.map((event) => event.text));
     this.actions.push(...result.actions);
     for (const action of result.actions)
