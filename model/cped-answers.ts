@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { assemblyAnswer, deployableAnswer, resourceStatusSchema } from './cped-api.ts';
 import { incidentSchema, journalEventSchema } from './event.ts';
+import { maintenanceWindowSchema } from './maintenance-window.ts';
 
 /** When a change of definitions reaches the VMs, and in words what is left to do. */
 const effect = {
@@ -42,10 +43,30 @@ export const secretAnswer = z.object({ changed: z.boolean(), note: z.string().nu
 export const doneAnswer = z.object({ done: z.literal(true) });
 
 /** `target` as `deployable:D`, `assembly:A` or `resource:A/R`; `untilMs` null: until it is cleared. */
-const maintenance = z.object({ target: z.string(), untilMs: z.number().nullable(), setAtMs: z.number() });
+const maintenance = z.object({
+  target: z.string(),
+  untilMs: z.number().nullable(),
+  setAtMs: z.number(),
+  /** The window that began it, in words; null: a person did. */
+  window: z.string().nullable(),
+});
 export type MaintenanceEntry = z.infer<typeof maintenance>;
 export const maintenanceAnswer = z.object({ maintenance });
-export const maintenanceListAnswer = z.object({ maintenances: z.array(maintenance) });
+/** A window of a target, and when it begins next. */
+const windowEntry = z.object({
+  target: z.string(),
+  window: maintenanceWindowSchema,
+  nextMs: z.number(),
+});
+export type WindowEntry = z.infer<typeof windowEntry>;
+export const maintenanceListAnswer = z.object({
+  maintenances: z.array(maintenance),
+  windows: z.array(windowEntry),
+});
+export type MaintenanceList = z.infer<typeof maintenanceListAnswer>;
+/** All windows of the target after the change. */
+export const maintenanceWindowsAnswer = z.object({ target: z.string(), windows: z.array(windowEntry) });
+export type TargetWindows = z.infer<typeof maintenanceWindowsAnswer>;
 /** `goesOn`: what it stands in is under a maintenance still. */
 export const maintenanceClearedAnswer = z.object({
   target: z.string(),

@@ -16,6 +16,7 @@ import {
   resourceDependencySchema,
   watchingSchema,
 } from './definition.ts';
+import { maintenanceWindowSchema, maintenanceWindowsSchema } from './maintenance-window.ts';
 import { sshAlgorithmsSchema } from './ssh.ts';
 
 export const assemblyStates = [
@@ -109,6 +110,15 @@ export const secretBody = z.strictObject({ value: text.optional(), dryRun: z.lit
 /** `forMs` null: until it is cleared. */
 export const setMaintenanceBody = z.strictObject({ target: text, forMs: z.number().nullable() });
 export const clearMaintenanceBody = z.strictObject({ target: text });
+/** In place of all windows that the target has. */
+export const setWindowsBody = z.strictObject({ target: text, windows: maintenanceWindowsSchema });
+/** One more, or in place of the one of the same days and time. */
+export const addWindowBody = z.strictObject({ target: text, window: maintenanceWindowSchema });
+export const removeWindowBody = z.strictObject({
+  target: text,
+  every: maintenanceWindowSchema.shape.every,
+  at: maintenanceWindowSchema.shape.at,
+});
 /** Null: the host's default. */
 export const startLimitBody = z.strictObject({ slots: z.number().nullable() });
 
@@ -159,6 +169,8 @@ export const assemblyStatusSchema = z.object({
   sshPort: z.int().nullable(),
   dependsOn: z.array(assemblyDependencySchema),
   maintenance: maintenanceStatus,
+  /** Its own, which come back. */
+  maintenanceWindows: z.array(maintenanceWindowSchema).default([]),
   note: z.string().nullable(),
   resources: z.array(resourceStatusSchema),
 });
@@ -174,6 +186,8 @@ export const deployableStatusSchema = z.object({
   /** Names of its secrets, sorted; their values are told to guests alone. */
   secrets: z.array(z.string()),
   maintenance: maintenanceStatus,
+  /** Its own, which come back. */
+  maintenanceWindows: z.array(maintenanceWindowSchema).default([]),
   note: z.string().nullable(),
   assemblies: z.array(assemblyStatusSchema),
 });

@@ -19,6 +19,7 @@ import {
 import type { importAssemblyBody, machineBody } from '../model/cped-api.ts';
 import type { EscalationPolicy, Monitoring, ParameterValue, Watching } from '../model/definition.ts';
 import { PcloudError } from '../model/errors.ts';
+import type { MaintenanceWindow } from '../model/maintenance-window.ts';
 import { journalEventSchema } from '../model/event.ts';
 import { eventStream } from '../service/event-stream.ts';
 import { pathOf, requestJson } from '../service/http-client.ts';
@@ -32,6 +33,7 @@ import {
   maintenanceAnswer,
   maintenanceClearedAnswer,
   maintenanceListAnswer,
+  maintenanceWindowsAnswer,
   deployableChangeAnswer,
   assemblyChangeAnswer,
   secretAnswer,
@@ -238,6 +240,8 @@ function settingCalls(ask: Ask) {
 
 export type ResourceName = { readonly assembly: string; readonly resource: string };
 
+const windowsPath = '/v1/maintenance/windows';
+
 function maintenanceCalls(ask: Ask) {
   return {
     /** @param forMs null: until it is cleared. */
@@ -245,7 +249,13 @@ function maintenanceCalls(ask: Ask) {
       (await ask(maintenanceAnswer, 'POST', '/v1/maintenance', { target, forMs })).maintenance,
     clearMaintenance: (target: string) =>
       ask(maintenanceClearedAnswer, 'POST', '/v1/maintenance/clear', { target }),
-    maintenances: async () => (await ask(maintenanceListAnswer, 'GET', '/v1/maintenance')).maintenances,
+    maintenances: () => ask(maintenanceListAnswer, 'GET', '/v1/maintenance'),
+    setWindows: (target: string, windows: readonly MaintenanceWindow[]) =>
+      ask(maintenanceWindowsAnswer, 'PUT', windowsPath, { target, windows }),
+    addWindow: (target: string, window: MaintenanceWindow) =>
+      ask(maintenanceWindowsAnswer, 'POST', windowsPath, { target, window }),
+    removeWindow: (target: string, which: Pick<MaintenanceWindow, 'every' | 'at'>) =>
+      ask(maintenanceWindowsAnswer, 'POST', `${windowsPath}/remove`, { target, ...which }),
     /** @param slots null: the host's default. */
     setStartLimit: async (slots: number | null): Promise<void> => {
       await ask(doneAnswer, 'PUT', '/v1/start-limit', { slots });

@@ -43,6 +43,8 @@ export type Maintenance = {
   readonly known?: boolean;
   /** Wall time when it was set; now, unless given. */
   readonly setAtMs?: number;
+  /** The recurring window that begins it, in words; a person does, unless given. */
+  readonly window?: string;
 };
 
 /** A resource as the supervisor runs it: the template resolved for the family of the assembly's image. */

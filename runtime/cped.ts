@@ -44,6 +44,7 @@ import { createCpedMetrics } from './metrics/cped-metrics.ts';
 import { endStartupProblems, reportStartupProblems } from './startup-incidents.ts';
 import { defaultLimits } from './supervisor/limits.ts';
 import { startTelling } from './telling/telling.ts';
+import { keepWindows } from './window-keeper.ts';
 
 /** The world outside; tests bring another. */
 export type Outside = {
@@ -174,6 +175,8 @@ async function compose(
   closers.push(() => telling.close());
   // Before any plan: what is under maintenance must not be acted on for the first moments.
   applyStandingOrders(definitions);
+  const windows = keepWindows(definitions, clock, log);
+  closers.push(() => windows.close());
   await applyAll(definitions, memory, log);
   closers.push(() => loop.stop());
   await loop.start();

@@ -4,16 +4,26 @@ import {
   maintenanceAnswer,
   maintenanceClearedAnswer,
   maintenanceListAnswer,
+  maintenanceWindowsAnswer,
 } from '../model/cped-answers.ts';
-import type { MaintenanceEntry } from '../model/cped-answers.ts';
-import { clearMaintenanceBody, setMaintenanceBody, startLimitBody } from '../model/cped-api.ts';
+import type { MaintenanceEntry, WindowEntry } from '../model/cped-answers.ts';
+import {
+  addWindowBody,
+  clearMaintenanceBody,
+  removeWindowBody,
+  setMaintenanceBody,
+  setWindowsBody,
+  startLimitBody,
+} from '../model/cped-api.ts';
+import { nextOccurrence } from '../model/maintenance-window.ts';
 import {
   clearMaintenance,
   listMaintenance,
   setMaintenance,
   setStartLimit,
 } from './definitions/maintenance.ts';
-import type { StoredMaintenance } from './definitions/store.ts';
+import type { KeptWindows, StoredMaintenance } from './definitions/store.ts';
+import { addWindow, removeWindow, setWindows } from './definitions/windows.ts';
 import { route } from './http-context.ts';
 import { maintenanceKey } from './supervisor/maintenance.ts';
 
@@ -25,10 +35,15 @@ export const maintenanceRoutes = [
       method: 'GET',
       path: '/v1/maintenance',
       access: 'read',
-      summary: 'Every maintenance that is set',
+      summary: 'Every maintenance that is set, and the windows that come back',
       answer: maintenanceListAnswer,
     },
-    ({ definitions }) => ({ maintenances: listMaintenance(definitions).map(entryOf) }),
+    ({ definitions }) => ({
+      maintenances: listMaintenance(definitions).map(entryOf),
+      windows: definitions.store
+        .maintenanceWindows()
+        .flatMap((kept) => windowsView(kept, definitions.nowMs()).windows),
+    }),
   ),
   route.json(
     {
@@ -67,6 +82,53 @@ export const maintenanceRoutes = [
   route.json(
     {
       method: 'PUT',
+      path: '/v1/maintenance/windows',
+      access: 'operate',
+      summary: 'Set all recurring windows of maintenance of a deployable or an assembly',
+      body: setWindowsBody,
+      answer: maintenanceWindowsAnswer,
+      errors: { ...targetErrors, invalid: ['bad-target'] },
+    },
+    ({ definitions }, { body }) =>
+      windowsView(setWindows(definitions, body.target, body.windows), definitions.nowMs()),
+  ),
+  route.json(
+    {
+      method: 'POST',
+      path: '/v1/maintenance/windows',
+      access: 'operate',
+      summary: 'Add a recurring window of maintenance, or replace the one of the same days and time',
+      body: addWindowBody,
+      answer: maintenanceWindowsAnswer,
+      errors: {
+        'not-found': ['unknown-target'],
+        conflict: ['ambiguous-target', 'too-many-windows'],
+        invalid: ['bad-target'],
+      },
+    },
+    ({ definitions }, { body }) =>
+      windowsView(addWindow(definitions, body.target, body.window), definitions.nowMs()),
+  ),
+  route.json(
+    {
+      method: 'POST',
+      path: '/v1/maintenance/windows/remove',
+      access: 'operate',
+      summary: 'Remove a recurring window of maintenance; an occurrence that is under way goes on to its end',
+      body: removeWindowBody,
+      answer: maintenanceWindowsAnswer,
+      errors: {
+        'not-found': ['unknown-target', 'unknown-window'],
+        conflict: ['ambiguous-target'],
+        invalid: ['bad-target'],
+      },
+    },
+    ({ definitions }, { body }) =>
+      windowsView(removeWindow(definitions, body.target, body), definitions.nowMs()),
+  ),
+  route.json(
+    {
+      method: 'PUT',
       path: '/v1/start-limit',
       access: 'operate',
       summary: 'How many assemblies may be starting at once; null for the default of the host',
@@ -81,6 +143,18 @@ export const maintenanceRoutes = [
   ),
 ];
 
-function entryOf({ target, untilMs, setAtMs }: StoredMaintenance): MaintenanceEntry {
-  return { target: maintenanceKey(target), untilMs, setAtMs };
+function entryOf({ target, ...kept }: StoredMaintenance): MaintenanceEntry {
+  return { target: maintenanceKey(target), ...kept };
+}
+
+function windowsView({ target, windows }: KeptWindows, nowMs: number) {
+  const key = maintenanceKey(target);
+  return {
+    target: key,
+    windows: windows.map(({ begunMs: _begunMs, ...window }): WindowEntry => ({
+      target: key,
+      window,
+      nextMs: nextOccurrence(window, nowMs).startMs,
+    })),
+  };
 }

@@ -11,6 +11,7 @@ import type { ResourceTemplate } from '../model/resource-template.ts';
 import type { LaunchStore } from './adapters/sqlite-launches.ts';
 import type { AssemblyView, ResourceView, SupervisorControl } from './control.ts';
 import { maintenanceAt } from './definitions/maintenance.ts';
+import { windowsOfTarget } from './definitions/windows.ts';
 import type { DefinitionStore } from './definitions/store.ts';
 import { sshPortOf } from './launcher-ssh.ts';
 
@@ -54,6 +55,7 @@ export function assemblyStatus(context: ViewContext, assembly: AssemblyDefinitio
     sshPort: hostPortOf(forwards, sshPortOf(assembly.transport)) ?? null,
     dependsOn: assembly.dependsOn,
     maintenance: (view ?? maintained(context, { assembly: assembly.name })).maintenance,
+    maintenanceWindows: windowsOfTarget(context, { kind: 'assembly', assembly: assembly.name }),
     note: view?.note ?? null,
     resources: assembly.resources.map((resource) =>
       resourceStatus(context, assembly.name, resource, view, forwards, stoppedAtMs),
@@ -78,6 +80,7 @@ export function deployableStatus(context: ViewContext, deployable: DeployableDef
     escalation,
     secrets: [...context.store.secretNames(name)],
     maintenance: (view ?? maintained(context, { deployable: name })).maintenance,
+    maintenanceWindows: windowsOfTarget(context, { kind: 'deployable', deployable: name }),
     note: view?.note ?? null,
     assemblies: deployable.assemblies
       .map((assembly) => context.store.assembly(assembly))

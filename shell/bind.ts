@@ -3,12 +3,15 @@
  * is well formed; whether a thing of that name exists is the services' to say. Nothing is asked of anybody.
  */
 import { architectures, monitoringSchema } from '../model/definition.ts';
+import { parseDurationMs } from '../model/duration.ts';
 import { PcloudError } from '../model/errors.ts';
 import { checkTargetWord, maxStartLimit } from '../model/maintenance.ts';
+import { parseEvery, timeOfDaySchema } from '../model/maintenance-window.ts';
+import type { Weekday } from '../model/maintenance-window.ts';
 import { checkName, quoteForMessage } from '../model/names.ts';
 import { usageOf } from './command.ts';
 import type { ArgumentSpec, Call, Command, OptionSpec } from './command.ts';
-import { parseDurationMs, parseMoment } from './duration.ts';
+import { parseMoment } from './duration.ts';
 import type { Moment } from './duration.ts';
 import { suggest } from './suggest.ts';
 
@@ -152,6 +155,12 @@ function readArgument(command: Command, spec: ArgumentSpec, word: string): unkno
       return word === 'never' ? word : readPeriod(command, spec.name, word);
     case 'monitoring':
       return readMonitoring(command, spec.name, word);
+    case 'weekdays':
+      return readWeekdays(command, spec.name, word);
+    case 'timeOfDay':
+      return readTimeOfDay(command, spec.name, word);
+    case 'duration':
+      return readPeriod(command, spec.name, word);
     case 'startLimit':
       return readStartLimit(command, spec.name, word);
     case 'target':
@@ -216,6 +225,23 @@ function readFailures(command: Command, name: string, word: string): number | 'n
   throw usageError(
     command,
     `${name} must be a number from 1 to ${maxFailures} or "never", not ${quoteForMessage(word)}`,
+  );
+}
+
+function readWeekdays(command: Command, name: string, word: string): Weekday[] {
+  const days = parseEvery(word.split(','));
+  if (days !== undefined) return days;
+  throw usageError(
+    command,
+    `${name} must be day, a day of the week such as sunday, or several such as monday,thursday, not ${quoteForMessage(word)}`,
+  );
+}
+
+function readTimeOfDay(command: Command, name: string, word: string): string {
+  if (timeOfDaySchema.safeParse(word).success) return word;
+  throw usageError(
+    command,
+    `${name} must be a time of day from 00:00 to 23:59, not ${quoteForMessage(word)}`,
   );
 }
 

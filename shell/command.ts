@@ -4,6 +4,7 @@
  * (`command-table.ts`).
  */
 import type { Architecture, Monitoring } from '../model/definition.ts';
+import type { Weekday } from '../model/maintenance-window.ts';
 import type { ShellContext } from './context.ts';
 import type { Moment } from './duration.ts';
 
@@ -29,6 +30,12 @@ export type ArgumentValues = {
   readonly monitoring: Monitoring;
   /** A deployable, an assembly, or `ASSEMBLY/RESOURCE`, in any form that the service knows. */
   readonly target: string;
+  /** `day`, a day of the week, or several with commas between. */
+  readonly weekdays: Weekday[];
+  /** Such as `03:00`. */
+  readonly timeOfDay: string;
+  /** Milliseconds. */
+  readonly duration: number;
   /** A number of assemblies, or null for `default`. */
   readonly startLimit: number | null;
   /** Words that are passed on as they are. */

@@ -4,6 +4,7 @@
  */
 import { architectures, monitoringSchema } from '../model/definition.ts';
 import { PcloudError } from '../model/errors.ts';
+import { weekdays } from '../model/maintenance-window.ts';
 import type { ArgumentKind, Command, OptionSpec } from './command.ts';
 import { pause } from './context.ts';
 import type { Services } from './ports.ts';
@@ -133,8 +134,12 @@ async function askServices(services: Services, kind: ArgumentKind): Promise<read
     case 'failures':
     case 'period':
       return ['never'];
+    case 'weekdays':
+      return ['day', ...weekdays];
     case 'startLimit':
       return ['default'];
+    case 'timeOfDay':
+    case 'duration':
     case 'command':
     case 'text':
       return [];

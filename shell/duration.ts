@@ -1,21 +1,7 @@
 /**
  * Times as people write and read them. Pure; the wall clock comes in as an argument.
  */
-
-const unitMs: Readonly<Record<string, number>> = {
-  '': 1000,
-  s: 1000,
-  m: 60_000,
-  h: 3_600_000,
-  d: 86_400_000,
-};
-
-/** `90` (seconds, as the ancestor had it), `10s`, `5m`, `1h`, `2d` in milliseconds; undefined for anything else. */
-export function parseDurationMs(text: string): number | undefined {
-  const match = /^(\d{1,9})([smhd]?)$/.exec(text);
-  if (match === null) return undefined;
-  return Number(match[1]) * (unitMs[match[2] ?? ''] ?? 1000);
-}
+import { parseDurationMs } from '../model/duration.ts';
 
 /** A point in time as it is typed: so long before now, or wall clock ms. */
 export type Moment = { readonly agoMs: number } | { readonly atMs: number };
@@ -37,15 +23,6 @@ export function momentMs(moment: Moment, nowMs: number): number {
 /** Of what passes quickly: tenths of a second up to a minute, then two units: `1.0s`, `4m12s`. */
 export function formatShort(elapsedMs: number): string {
   return elapsedMs < 60_000 ? `${(Math.max(0, elapsedMs) / 1000).toFixed(1)}s` : formatElapsed(elapsedMs);
-}
-
-/** The shortest exact way to write a period: 3600000 → `1h`, 90000 → `90s`, 1500 → `1.5s`. */
-export function formatPeriod(periodMs: number): string {
-  for (const unit of ['d', 'h', 'm'] as const) {
-    const size = unitMs[unit] ?? 1;
-    if (periodMs >= size && periodMs % size === 0) return `${periodMs / size}${unit}`;
-  }
-  return `${periodMs / 1000}s`;
 }
 
 /** How long something lasts, to two units: `12s`, `4m12s`, `3h05m`, `2d04h`. */

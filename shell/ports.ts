@@ -11,7 +11,12 @@ import type {
   importAnswer,
   importAssemblyBody,
 } from '../model/cped-api.ts';
-import type { MaintenanceCleared, MaintenanceEntry } from '../model/cped-answers.ts';
+import type {
+  MaintenanceCleared,
+  MaintenanceEntry,
+  MaintenanceList,
+  TargetWindows,
+} from '../model/cped-answers.ts';
 import type {
   Architecture,
   EscalationPolicy,
@@ -21,6 +26,7 @@ import type {
   Watching,
 } from '../model/definition.ts';
 import type { Incident, JournalEvent } from '../model/event.ts';
+import type { MaintenanceWindow } from '../model/maintenance-window.ts';
 import type { MediaInfo, MediaOutcome, MediaProgress, MediaTask } from '../model/media-api.ts';
 import type { ImageDetails } from '../model/image-details.ts';
 import type { SshAlgorithms } from '../model/ssh.ts';
@@ -63,7 +69,12 @@ export interface CpedPort {
   /** @param forMs null: until it is cleared. */
   setMaintenance(target: string, forMs: number | null): Promise<MaintenanceEntry>;
   clearMaintenance(target: string): Promise<MaintenanceCleared>;
-  maintenances(): Promise<readonly MaintenanceEntry[]>;
+  maintenances(): Promise<MaintenanceList>;
+  /** In place of all that the target has. */
+  setWindows(target: string, windows: readonly MaintenanceWindow[]): Promise<TargetWindows>;
+  /** One more, or in place of the one of the same days and time. */
+  addWindow(target: string, window: MaintenanceWindow): Promise<TargetWindows>;
+  removeWindow(target: string, which: Pick<MaintenanceWindow, 'every' | 'at'>): Promise<TargetWindows>;
   /** @param slots null: the host's default. */
   setStartLimit(slots: number | null): Promise<void>;
   deployables(): Promise<readonly DeployableStatus[]>;

@@ -1,10 +1,11 @@
 /**
  * Maintenance, order and parameters as lines for people. Pure: the time comes in as an argument.
  */
-import type { MaintenanceEntry } from '../model/cped-answers.ts';
+import type { MaintenanceEntry, WindowEntry } from '../model/cped-answers.ts';
 import type { AssemblyStatus, DeployableStatus } from '../model/cped-api.ts';
+import { windowText } from '../model/maintenance-window.ts';
 import { formatParameterValue } from '../model/parameter.ts';
-import { formatClock, formatElapsed } from './duration.ts';
+import { formatClock, formatElapsed, formatStamp } from './duration.ts';
 import { printable } from './printable.ts';
 import { renderTable } from './render-table.ts';
 
@@ -107,12 +108,31 @@ export function renderMaintenances(
   return renderTable(
     {
       header: ['TARGET', 'FOR', 'END'],
-      rows: maintenances.map(({ target, setAtMs, untilMs }) => [
+      rows: maintenances.map(({ target, setAtMs, untilMs, window }) => [
         target,
         formatElapsed(view.nowMs - setAtMs),
-        maintenanceEnd(untilMs, view.nowMs),
+        `${maintenanceEnd(untilMs, view.nowMs)}${window === null ? '' : ', its window'}`,
       ]),
     },
     view.columns,
   );
+}
+
+/** Below them: the windows that come back. */
+export function renderWindows(
+  windows: readonly WindowEntry[],
+  view: { readonly columns: number | null },
+): readonly string[] {
+  return renderTable(
+    {
+      header: ['TARGET', 'NEXT', 'WINDOW'],
+      rows: windows.map(({ target, window, nextMs }) => [target, formatDay(nextMs), windowText(window)]),
+    },
+    view.columns,
+  );
+}
+
+/** Local date and time, to the minute, since a window is planned by them: `2026-11-29 03:00`. */
+export function formatDay(atMs: number): string {
+  return formatStamp(atMs).replace('T', ' ').slice(0, 16);
 }

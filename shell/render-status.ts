@@ -4,7 +4,8 @@
  */
 import type { AssemblyStatus, DeployableStatus } from '../model/cped-api.ts';
 import type { EscalationPolicy } from '../model/definition.ts';
-import { formatElapsed, formatPeriod } from './duration.ts';
+import { formatPeriod } from '../model/duration.ts';
+import { formatElapsed } from './duration.ts';
 import { resourceLines, resourceMaintenanceLines } from './render-order.ts';
 import { renderTable } from './render-table.ts';
 import type { Style } from './style.ts';

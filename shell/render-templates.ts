@@ -1,7 +1,7 @@
 /** Resource templates, for people: the list, and all of one. Pure. */
 import { probeText } from '../model/check.ts';
+import { formatPeriod } from '../model/duration.ts';
 import type { TemplateDetails, TemplateView } from '../model/template-answers.ts';
-import { formatPeriod } from './duration.ts';
 import { printable } from './printable.ts';
 import type { View } from './render-status.ts';
 import { renderTable } from './render-table.ts';

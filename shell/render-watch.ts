@@ -3,9 +3,10 @@
  * the trees first. Pure.
  */
 import type { DeployableStatus } from '../model/cped-api.ts';
+import { formatPeriod } from '../model/duration.ts';
 import type { Incident, JournalEvent } from '../model/event.ts';
 import { clip } from './clip.ts';
-import { formatClock, formatElapsed, formatPeriod } from './duration.ts';
+import { formatClock, formatElapsed } from './duration.ts';
 import { printable } from './printable.ts';
 import { renderIncidents } from './render-incidents.ts';
 import { renderEvent } from './render-message.ts';

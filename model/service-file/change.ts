@@ -3,6 +3,8 @@
  * each. And how it is told to people. Which changes there are, and in which order, is `plan.ts`. Pure.
  */
 import type { Architecture, EscalationPolicy, Monitoring, ParameterValue, Watching } from '../definition.ts';
+import { windowText } from '../maintenance-window.ts';
+import type { MaintenanceWindow } from '../maintenance-window.ts';
 import { formatParameterValue } from '../parameter.ts';
 
 export type MachineChange = {
@@ -19,6 +21,13 @@ export type Change =
   | { readonly kind: 'set-secret'; readonly secret: string; readonly isNew: boolean }
   | { readonly kind: 'remove-secret'; readonly secret: string }
   | { readonly kind: 'set-deployable-escalation'; readonly policy: EscalationPolicy; readonly isNew: boolean }
+  | {
+      readonly kind: 'set-maintenance-windows';
+      /** Null: of the deployable. */
+      readonly assembly: string | null;
+      readonly windows: readonly MaintenanceWindow[];
+      readonly from: readonly MaintenanceWindow[];
+    }
   | ({
       readonly kind: 'create-assembly';
       readonly release: string;
@@ -99,6 +108,15 @@ function tellOtherChange(change: Exclude<Change, ResourceChange>): ToldChange {
       return { sign: '-', text: `secret ${change.secret}` };
     case 'set-deployable-escalation':
       return { sign: newSign(change), text: `escalation ${policyWords(change.policy)}` };
+    case 'set-maintenance-windows': {
+      const { assembly, windows, from } = change;
+      const sign = from.length === 0 ? '+' : windows.length === 0 ? '-' : '~';
+      const told = windows.length === 0 ? from : windows;
+      return {
+        sign,
+        text: `${assembly === null ? '' : `assembly ${assembly}: `}maintenance ${told.map(windowText).join('; ')}`,
+      };
+    }
     case 'create-assembly':
       return {
         sign: '+',

@@ -6,6 +6,9 @@ import type { AssemblyStatus, DeployableStatus } from '../cped-api.ts';
 import type { CheckPlan } from '../check.ts';
 import { defaultEscalation } from '../definition.ts';
 import type { EscalationPolicy } from '../definition.ts';
+import { formatPeriod } from '../duration.ts';
+import { everyWords } from '../maintenance-window.ts';
+import type { MaintenanceWindow } from '../maintenance-window.ts';
 import { formatParameterValue } from '../parameter.ts';
 import { isSameData } from './equal.ts';
 import type { ServiceFileText } from './schema.ts';
@@ -16,12 +19,13 @@ type FileCheck = NonNullable<FileResource['checks']>[number];
 
 /** Imported assemblies are left out: a file makes none. */
 export function exportService(deployable: DeployableStatus): ServiceFileText {
-  const { name, monitoring, escalation, secrets, assemblies } = deployable;
+  const { name, monitoring, escalation, maintenanceWindows, secrets, assemblies } = deployable;
   return {
     version: 1,
     name,
     ...(monitoring === 'am' ? {} : { monitoring }),
     ...policyOf(escalation, defaultEscalation.deployable),
+    ...maintenanceOf(maintenanceWindows),
     ...(secrets.length === 0
       ? {}
       : { secrets: Object.fromEntries(secrets.map((secret) => [secret, { generate: true } as const])) }),
@@ -38,6 +42,22 @@ function policyOf(
   return isSameData(policy, usual) ? {} : { escalation: policy };
 }
 
+function maintenanceOf(windows: readonly MaintenanceWindow[]): Pick<ServiceFileText, 'maintenance'> {
+  if (windows.length === 0) return {};
+  return {
+    maintenance: windows.map(({ every, at, forMs, timeZone }) => {
+      const days = everyWords(every);
+      return {
+        every:
+          typeof days === 'string' ? days : days.length === 1 && days[0] !== undefined ? days[0] : [...days],
+        at,
+        for: formatPeriod(forMs),
+        ...(timeZone === 'UTC' ? {} : { timeZone }),
+      };
+    }),
+  };
+}
+
 function assemblyOf(assembly: AssemblyStatus): FileAssembly {
   const { release, architecture, memoryMiB, vcpus, ports, escalation, dependsOn, resources } = assembly;
   return {
@@ -47,6 +67,7 @@ function assemblyOf(assembly: AssemblyStatus): FileAssembly {
     ...(vcpus === 1 ? {} : { vcpus }),
     ...(ports.length === 0 ? {} : { ports: ports.map(({ guestPort }) => guestPort) }),
     ...policyOf(escalation, defaultEscalation.assembly),
+    ...maintenanceOf(assembly.maintenanceWindows),
     ...(dependsOn.length === 0 ? {} : { dependsOn: dependsOn.map(withoutFalse) }),
     ...(resources.length === 0
       ? {}

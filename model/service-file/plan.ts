@@ -7,6 +7,7 @@ import { isSameData } from './equal.ts';
 import { defaultEscalation } from '../definition.ts';
 import type { Monitoring } from '../definition.ts';
 import type { AssemblyStatus, DeployableStatus } from '../cped-api.ts';
+import type { MaintenanceWindow } from '../maintenance-window.ts';
 import { isReference } from '../parameter.ts';
 import type { Change, MachineChange } from './change.ts';
 import type { WantedAssembly, WantedResource, WantedService } from './wanted.ts';
@@ -16,7 +17,7 @@ export type Defined = {
   /** Null: there is none of that name. */
   readonly deployable: Pick<
     DeployableStatus,
-    'monitoring' | 'escalation' | 'secrets' | 'assemblies' | 'intent'
+    'monitoring' | 'escalation' | 'maintenanceWindows' | 'secrets' | 'assemblies' | 'intent'
   > | null;
   /** All assemblies, whatever they are in. */
   readonly assemblies: readonly AssemblyStatus[];
@@ -49,6 +50,7 @@ export function planApply(defined: Defined, wanted: WantedService, prune: boolea
     ...policyChange(isNew, deployable?.escalation ?? defaultEscalation.deployable, wanted.escalation, {
       kind: 'set-deployable-escalation',
     }),
+    ...windowsChange(null, deployable?.maintenanceWindows ?? [], wanted.maintenance),
     ...[...wanted.secrets.keys()]
       .filter((secret) => defined.otherSecrets.has(secret))
       .map((secret): Change => ({
@@ -116,7 +118,7 @@ function memberOf({ name }: WantedAssembly): Change {
 
 /** As an assembly that shall refer to nothing. */
 function emptied(there: AssemblyStatus): WantedAssembly {
-  const { name, release, architecture, vcpus, escalation } = there;
+  const { name, release, architecture, vcpus, escalation, maintenanceWindows } = there;
   return {
     name,
     release,
@@ -126,6 +128,7 @@ function emptied(there: AssemblyStatus): WantedAssembly {
     ports: [],
     escalation,
     dependsOn: [],
+    maintenance: maintenanceWindows,
     resources: there.resources.map((resource) => ({
       ...resource,
       dependsOn: [],
@@ -225,7 +228,7 @@ function resourceThere(there: AssemblyStatus | undefined, name: string, template
   return there?.resources.find((one) => isSame(one, { name, template }));
 }
 
-/** Escalation, and how resources are watched. */
+/** Escalation, windows of maintenance, and how resources are watched. */
 function settings(wanted: WantedAssembly, there: AssemblyStatus | undefined): Change[] {
   const assembly = wanted.name;
   return [
@@ -233,6 +236,7 @@ function settings(wanted: WantedAssembly, there: AssemblyStatus | undefined): Ch
       kind: 'set-assembly-escalation',
       assembly,
     }),
+    ...windowsChange(assembly, there?.maintenanceWindows ?? [], wanted.maintenance),
     ...wanted.resources.flatMap((resource): Change[] => {
       const present = resourceThere(there, resource.name, resource.template);
       const place = { assembly, resource: resource.name };
@@ -264,6 +268,17 @@ function policyChange(
   place: PolicyPlace,
 ): Change[] {
   return isSameData(before, policy) ? [] : [{ ...place, policy, isNew }];
+}
+
+/** In whatever order they are: a deployable's for `assembly` null. */
+function windowsChange(
+  assembly: string | null,
+  from: readonly MaintenanceWindow[],
+  windows: readonly MaintenanceWindow[],
+): Change[] {
+  const isSame =
+    from.length === windows.length && windows.every((one) => from.some((other) => isSameData(one, other)));
+  return isSame ? [] : [{ kind: 'set-maintenance-windows', assembly, windows, from }];
 }
 
 /** Parameters and order. */

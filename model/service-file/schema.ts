@@ -1,6 +1,6 @@
 /**
  * A whole service in one file: what may stand in it. The words are those of the definitions, and times are in
- * milliseconds as in resource templates. Nothing is taken that would not be carried out: a key that is not here is
+ * milliseconds as in resource templates, but for windows of maintenance, which are a person's. Nothing is taken that would not be carried out: a key that is not here is
  * refused. The JSON Schema for editors comes from this one (`json-schema.ts`); what it means is `wanted.ts`.
  */
 import { z } from 'zod';
@@ -15,6 +15,7 @@ import {
   vcpusSchema,
   watchingSchema,
 } from '../definition.ts';
+import { maxWindows, timeOfDaySchema, timeZoneSchema, weekdays } from '../maintenance-window.ts';
 import { nameSchema } from '../names.ts';
 
 /** A file of a thousand assemblies has some 300 KiB. */
@@ -60,6 +61,30 @@ const resource = z.strictObject({
     .meta({ description: 'In place of all checks of its template; written as there.' }),
 });
 
+const maintenanceWindow = z
+  .strictObject({
+    every: z
+      .union([z.enum(['day', ...weekdays]), z.array(z.enum(weekdays)).min(1).max(weekdays.length)], {
+        error: 'must be day, a day of the week such as sunday, or a list of those',
+      })
+      .meta({ description: 'day, a day of the week, or a list of those.' }),
+    at: timeOfDaySchema.meta({ description: 'When it begins there, such as "03:00".' }),
+    for: z
+      .string()
+      .regex(/^\d{1,9}[smhd]$/, 'must be a time such as 30m or 2h')
+      .meta({ description: 'How long, such as 30m or 2h.' }),
+    timeZone: timeZoneSchema
+      .default('UTC')
+      .meta({ description: 'Whose clocks show that time, such as Europe/Berlin.' }),
+  })
+  .meta({ description: 'It begins and ends by itself: monitored and reported, not acted on.' });
+
+const maintenance = z
+  .array(maintenanceWindow)
+  .max(maxWindows)
+  .optional()
+  .meta({ description: 'Windows of maintenance that come back.' });
+
 const assembly = z.strictObject({
   release: name.meta({ description: 'Such as debian12 (release_list).' }),
   architecture: architectureSchema.default('x86_64'),
@@ -76,6 +101,7 @@ const assembly = z.strictObject({
     .max(1000)
     .optional()
     .meta({ description: 'Assemblies that must be up with all their resources before this one is started.' }),
+  maintenance,
   resources: z.record(nameSchema, resource).default({}).meta({ description: 'What runs in it, by name.' }),
 });
 
@@ -97,6 +123,7 @@ export const serviceFileSchema = z
       .default('am')
       .meta({ description: 'am watches resources and machines, pm the machines alone.' }),
     escalation,
+    maintenance,
     secrets: z
       .record(nameSchema, secret)
       .default({})

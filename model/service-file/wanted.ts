@@ -5,7 +5,10 @@
 import { checkPlanSchema } from '../check-declaration.ts';
 import type { Architecture, EscalationPolicy, Monitoring, ParameterValue, Watching } from '../definition.ts';
 import { defaultEscalation } from '../definition.ts';
+import { parseDurationMs } from '../duration.ts';
 import { PcloudError } from '../errors.ts';
+import { maintenanceWindowSchema, parseEvery, windowKey } from '../maintenance-window.ts';
+import type { MaintenanceWindow } from '../maintenance-window.ts';
 import { isReference, isSecret, parseParameterText } from '../parameter.ts';
 import type { ServiceFile } from './schema.ts';
 
@@ -32,6 +35,7 @@ export type WantedAssembly = {
   readonly ports: readonly number[];
   readonly escalation: EscalationPolicy;
   readonly dependsOn: readonly { readonly assembly: string; readonly restart: boolean }[];
+  readonly maintenance: readonly MaintenanceWindow[];
   readonly resources: readonly WantedResource[];
 };
 
@@ -42,6 +46,7 @@ export type WantedService = {
   readonly name: string;
   readonly monitoring: Monitoring;
   readonly escalation: EscalationPolicy;
+  readonly maintenance: readonly MaintenanceWindow[];
   readonly secrets: ReadonlyMap<string, SecretSource>;
   readonly assemblies: readonly WantedAssembly[];
 };
@@ -74,6 +79,7 @@ export function wantedOf(
     name: file.name,
     monitoring: file.monitoring,
     escalation: file.escalation ?? defaultEscalation.deployable,
+    maintenance: windowsOf(file.maintenance, ['maintenance'], faults),
     secrets: new Map(Object.entries(file.secrets)),
     assemblies: Object.entries(file.assemblies).map(([name, assembly]): WantedAssembly => {
       const path = ['assemblies', name];
@@ -91,6 +97,7 @@ export function wantedOf(
         ports: [...new Set(assembly.ports ?? [])].toSorted((a, b) => a - b),
         escalation: assembly.escalation ?? defaultEscalation.assembly,
         dependsOn: assembly.dependsOn ?? [],
+        maintenance: windowsOf(assembly.maintenance, [...path, 'maintenance'], faults),
         resources: Object.entries(assembly.resources).map(([resource, given]) =>
           resourceOf(file, [...path, 'resources', resource], resource, given, faults, leadsNowhere),
         ),
@@ -98,6 +105,33 @@ export function wantedOf(
     }),
   };
   return faults.length > 0 ? { ok: false, faults } : { ok: true, service };
+}
+
+/** Each checked as the service checks it, and together. */
+function windowsOf(
+  given: ServiceFile['maintenance'],
+  path: readonly PropertyKey[],
+  faults: FileFault[],
+): MaintenanceWindow[] {
+  const windows: MaintenanceWindow[] = [];
+  for (const [index, { every, at, timeZone, for: length }] of (given ?? []).entries()) {
+    const checked = maintenanceWindowSchema.safeParse({
+      every: parseEvery(typeof every === 'string' ? [every] : every),
+      at,
+      forMs: parseDurationMs(length),
+      timeZone,
+    });
+    for (const issue of checked.error?.issues ?? [])
+      faults.push({
+        path: [...path, index, issue.path[0] === 'forMs' ? 'for' : (issue.path[0] ?? 'every')],
+        message: issue.message,
+      });
+    if (!checked.success) continue;
+    if (windows.some((one) => windowKey(one) === windowKey(checked.data)))
+      faults.push({ path: [...path, index], message: 'another window has the same days and time' });
+    windows.push(checked.data);
+  }
+  return windows;
 }
 
 type FileResource = ServiceFile['assemblies'][string]['resources'][string];

@@ -274,6 +274,7 @@ function deployableWrites(database: SqliteDatabase): Pick<DefinitionStore, Deplo
         database.run('DELETE FROM windows WHERE key = ?', `deployable/${name}`);
         database.run('DELETE FROM blocked WHERE deployable = ?', name);
         database.run('DELETE FROM maintenance WHERE target = ?', `deployable:${name}`);
+        database.run('DELETE FROM maintenance_windows WHERE target = ?', `deployable:${name}`);
         database.run('DELETE FROM deployables WHERE name = ?', name);
       });
     },

@@ -123,4 +123,14 @@ export const migrations: readonly string[] = [
     PRIMARY KEY (deployable, name)
   ) STRICT;
   `,
+  // Windows of maintenance that come back.
+  `
+  -- Of a deployable or an assembly, as in maintenance. JSON array: every, at, forMs, timeZone, begunMs.
+  CREATE TABLE maintenance_windows (
+    target TEXT PRIMARY KEY,
+    windows TEXT NOT NULL
+  ) STRICT;
+  -- The window that began it, in words; null where a person did.
+  ALTER TABLE maintenance ADD COLUMN window TEXT;
+  `,
 ];

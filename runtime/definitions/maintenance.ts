@@ -44,8 +44,8 @@ export function setMaintenance(
     const target = targetOf(context, word);
     const untilMs = forMs === null ? null : nowMs + forMs;
     dropPassed(context);
-    context.store.saveMaintenance(maintenanceKey(target), untilMs, nowMs);
-    return { target, untilMs, setAtMs: nowMs };
+    context.store.saveMaintenance(maintenanceKey(target), untilMs, nowMs, null);
+    return { target, untilMs, setAtMs: nowMs, window: null };
   });
   context.control.maintain({ target: made.target, untilMs: made.untilMs });
   return made;
@@ -118,7 +118,8 @@ export function setStartLimit(context: DefinitionContext, slots: number | null):
 export function applyStandingOrders(context: DefinitionContext): void {
   const all = context.store.maintenances();
   context.store.transaction(() => dropPassed(context));
-  for (const maintenance of all) context.control.maintain({ ...maintenance, known: true });
+  for (const { window, ...maintenance } of all)
+    context.control.maintain({ ...maintenance, ...(window === null ? {} : { window }), known: true });
   const slots = context.store.startLimit();
   if (slots !== null) context.control.limitStarts(slots);
 }
@@ -129,8 +130,11 @@ function dropPassed(context: DefinitionContext): void {
     context.store.deleteMaintenance(maintenanceKey(target));
 }
 
-/** Whatever the word means exactly; a plain name that two things have is left to the operator. */
-function targetOf(context: DefinitionContext, word: string): MaintenanceTarget {
+/**
+ * Whatever the word means exactly; a plain name that two things have is left to the operator.
+ * @throws PcloudError `bad-target`, `unknown-…`, `ambiguous-target`.
+ */
+export function targetOf(context: DefinitionContext, word: string): MaintenanceTarget {
   const explicit = parseMaintenanceKey(checkTargetWord(word));
   if (explicit !== undefined) return existing(context, explicit);
   const [first = '', second] = word.split('/');

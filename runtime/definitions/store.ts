@@ -11,6 +11,7 @@ import type {
   ResourceDefinition,
   Watching,
 } from '../../model/definition.ts';
+import type { MaintenanceWindow } from '../../model/maintenance-window.ts';
 import { nameSchema } from '../../model/names.ts';
 import { familySchema } from '../../model/resource-template.ts';
 import type { MaintenanceTarget } from '../control.ts';
@@ -38,9 +39,15 @@ export type Awaited = { readonly assembly: string; readonly resource?: string };
 export type StandingOrders = {
   /** By target, sorted; also those that have passed. */
   maintenances(): readonly StoredMaintenance[];
-  saveMaintenance(key: string, untilMs: number | null, nowMs: number): void;
+  /** @param window the one that begins it, in words; null: a person does. */
+  saveMaintenance(key: string, untilMs: number | null, nowMs: number, window: string | null): void;
   /** False when there was none. */
   deleteMaintenance(key: string): boolean;
+  /** By target, sorted; only those that have any. */
+  maintenanceWindows(): readonly KeptWindows[];
+  maintenanceWindowsOf(key: string): readonly KeptWindow[];
+  /** All of a target at once; none: it has none any more. */
+  saveMaintenanceWindows(key: string, windows: readonly KeptWindow[]): void;
   /** How many assemblies may be starting at once; null: as the host's default says. */
   startLimit(): number | null;
   setStartLimit(slots: number | null): void;
@@ -50,7 +57,15 @@ export type StoredMaintenance = {
   readonly target: MaintenanceTarget;
   readonly untilMs: number | null;
   readonly setAtMs: number;
+  /** The window that began it, in words; null: a person did. */
+  readonly window: string | null;
 };
+
+/** `begunMs`: when the occurrence began that was begun last; null: none yet. */
+export type KeptWindow = MaintenanceWindow & { readonly begunMs: number | null };
+export type KeptWindows = { readonly target: WindowTarget; readonly windows: readonly KeptWindow[] };
+/** Windows are of whole machines: of a deployable or an assembly. */
+export type WindowTarget = Exclude<MaintenanceTarget, { readonly kind: 'resource' }>;
 
 export type DefinitionStore = StandingOrders & {
   /** All or nothing; also for reads that must agree with each other. */
@@ -69,7 +84,7 @@ export type DefinitionStore = StandingOrders & {
   deployableCreatedAtMs(name: string): number;
 
   insertAssembly(assembly: AssemblyDefinition, pinned: PinnedImage | null, nowMs: number): void;
-  /** Also forgets its resources, dependencies, forwards, host key, failure windows and maintenance. */
+  /** Also forgets its resources, dependencies, forwards, host key, failure windows, maintenance and its windows. */
   deleteAssembly(name: string): void;
   setAssemblyEscalation(name: string, policy: EscalationPolicy): void;
   setMachine(name: string, machine: Pick<AssemblyDefinition, 'memoryMiB' | 'vcpus' | 'ports'>): void;
@@ -92,7 +107,7 @@ export type DefinitionStore = StandingOrders & {
   deleteDependency(waiting: Waiting, on: Awaited): void;
 
   insertDeployable(deployable: DeployableDefinition, nowMs: number): void;
-  /** Also forgets its failure window and maintenance. */
+  /** Also forgets its failure window, its maintenance and the windows of that. */
   deleteDeployable(name: string): void;
   setDeployableEscalation(name: string, policy: EscalationPolicy): void;
   /** Sorted. */

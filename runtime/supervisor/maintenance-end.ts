@@ -8,24 +8,25 @@ import { escalate } from './deployable.ts';
 import { maintained, maintenanceKey, tellMaintenanceEnded, warnOfEnd } from './maintenance.ts';
 import { beginResource } from './resource.ts';
 import type { Escalation } from './resource-recovery.ts';
-import { moveAssembly, type AssemblyState, type Turn } from './state.ts';
+import { moveAssembly, type AssemblyState, type KeptMaintenance, type Turn } from './state.ts';
 
 /** Warnings that are due, and maintenances whose time is up. */
 export function tickMaintenance(turn: Turn): void {
   for (const kept of turn.state.maintenance.values()) {
     if (kept.untilMs === null || turn.now.wallMs < kept.untilMs) warnOfEnd(turn, kept);
-    else leave(turn, kept.target, true);
+    else leave(turn, kept, true);
   }
 }
 
 /** A person ends it. No effect where there is none. */
 export function endMaintenance(turn: Turn, target: MaintenanceTarget): void {
-  if (turn.state.maintenance.has(maintenanceKey(target))) leave(turn, target, false);
+  const kept = turn.state.maintenance.get(maintenanceKey(target));
+  if (kept !== undefined) leave(turn, kept, false);
 }
 
-function leave(turn: Turn, target: MaintenanceTarget, byItself: boolean): void {
-  turn.state.maintenance.delete(maintenanceKey(target));
-  tellMaintenanceEnded(turn, target, byItself);
+function leave(turn: Turn, kept: KeptMaintenance, byItself: boolean): void {
+  turn.state.maintenance.delete(maintenanceKey(kept.target));
+  tellMaintenanceEnded(turn, kept, byItself);
   turn.moved = true;
   for (const assembly of turn.state.assemblies.values()) {
     if (assembly.intent === 'down') continue;

@@ -32,7 +32,7 @@ export type MaintainedPlace = {
  * there is none, or when all have passed at `nowWallMs`.
  */
 export function maintenanceOf(
-  book: ReadonlyMap<string, Maintenance>,
+  book: ReadonlyMap<string, Pick<Maintenance, 'untilMs'>>,
   place: MaintainedPlace,
   nowWallMs: number,
 ): { readonly untilMs: number | null } | null {
@@ -82,7 +82,7 @@ export function maintainedBefore(turn: Turn, assembly: AssemblyState): boolean {
 
 /** Sets it, or replaces what was set on the same target. */
 export function setMaintenance(turn: Turn, maintenance: Maintenance): void {
-  const { untilMs, target } = maintenance;
+  const { untilMs, target, window } = maintenance;
   turn.state.maintenance.set(maintenanceKey(target), {
     ...maintenance,
     warnAtMs: warnAtMs(turn, maintenance),
@@ -94,15 +94,26 @@ export function setMaintenance(turn: Turn, maintenance: Maintenance): void {
     'maintenance-begun',
     'info',
     place,
-    `${words} is in MAINTENANCE ${untilWords(untilMs)}: monitored and reported, not acted on.`,
-    { facts: untilMs === null ? {} : { untilMs } },
+    window === undefined
+      ? `${words} is in MAINTENANCE ${untilWords(untilMs)}: monitored and reported, not acted on.`
+      : `${words} is in MAINTENANCE ${untilWords(untilMs)}, as a window of it has begun (${window}): monitored and reported, not acted on.`,
+    {
+      facts: {
+        ...(untilMs === null ? {} : { untilMs }),
+        ...(window === undefined ? {} : { window }),
+      },
+    },
   );
 }
 
 /** Tells that a maintenance is over; what it covered is looked after by `maintenance-end.ts`. */
-export function tellMaintenanceEnded(turn: Turn, target: MaintenanceTarget, byItself: boolean): void {
+export function tellMaintenanceEnded(turn: Turn, { target, window }: Maintenance, byItself: boolean): void {
   const { place, words } = placeOfTarget(turn.state, target);
-  const how = byItself ? 'its time is up' : 'a person ended it';
+  const how = !byItself
+    ? 'a person ended it'
+    : window === undefined
+      ? 'its time is up'
+      : 'its window is over';
   tell(
     turn,
     'maintenance-ended',

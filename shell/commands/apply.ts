@@ -154,7 +154,7 @@ function refuseWhileRunning(name: string, plan: ApplyPlan): void {
 }
 
 function tellAssembly(change: Change): string {
-  return 'assembly' in change ? change.assembly : '';
+  return 'assembly' in change ? (change.assembly ?? '') : '';
 }
 
 /** An assembly is defined on a JEOS that is there. Without the builder the service says what is missing. */

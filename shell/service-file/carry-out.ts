@@ -20,6 +20,13 @@ export async function carryOut(change: Change, { cped, deployable, secrets }: Ca
       return await cped.removeSecret(deployable, change.secret);
     case 'set-deployable-escalation':
       return done(await cped.setDeployableEscalation(deployable, change.policy));
+    case 'set-maintenance-windows':
+      return done(
+        await cped.setWindows(
+          change.assembly === null ? `deployable:${deployable}` : `assembly:${change.assembly}`,
+          change.windows,
+        ),
+      );
     case 'create-assembly':
       return await cped.createAssembly(change.assembly, change.release, change.architecture);
     case 'set-machine': {

@@ -145,6 +145,9 @@ test('what every GET of cped really answers is what its document says, to the fi
   for (const assembly of ['assy1', 'assy2'])
     await change('POST', '/v1/deployables/dep1/assemblies', { assembly });
   await change('POST', '/v1/maintenance', { target: 'dep1', forMs: 60_000 });
+  const sunday = { every: ['sunday'], at: '03:00', forMs: 7_200_000, timeZone: 'Europe/Berlin' };
+  await change('PUT', '/v1/maintenance/windows', { target: 'dep1', windows: [sunday] });
+  await change('POST', '/v1/maintenance/windows', { target: 'assy1', window: sunday });
   await change('POST', '/v1/deployables/dep1/start', {});
   await world.launcher.prepare('assy1');
   world.supervisor.deployables.set('dep1', 'active');

@@ -35,7 +35,16 @@ test('it takes the examples as an editor would, and refuses a key that is not th
 });
 
 test('what may stand at a place is known for did-you-mean, and everything has a description where it needs one', () => {
-  assert.deepEqual(keysAt([]), ['version', 'name', 'monitoring', 'escalation', 'secrets', 'assemblies']);
+  assert.deepEqual(keysAt([]), [
+    'version',
+    'name',
+    'monitoring',
+    'escalation',
+    'maintenance',
+    'secrets',
+    'assemblies',
+  ]);
+  assert.deepEqual(keysAt(['maintenance', 0]), ['every', 'at', 'for', 'timeZone']);
   assert.deepEqual(keysAt(['assemblies', 'web', 'resources', 'site', 'checks', 0, 'http']), [
     'guestPort',
     'path',

@@ -135,7 +135,7 @@ test('what an operator does is asked first, done, and told; what the service ref
     .getByText(/^Maintenance until .*left\)$/)
     .first()
     .waitFor();
-  const [maintenance] = await world.client.maintenances();
+  const [maintenance] = (await world.client.maintenances()).maintenances;
   assert.equal(maintenance?.target, 'deployable:shop');
   await page.getByRole('button', { name: 'End maintenance shop' }).click();
   await dialog.getByRole('button', { name: 'End maintenance' }).click();

@@ -44,7 +44,12 @@ test('said again it begins anew, without a time it holds until it is cleared, an
   world.clock.nowMs += 1000;
   setMaintenance(context, 'assy1', null);
   assert.deepEqual(listMaintenance(context), [
-    { target: { kind: 'assembly', assembly: 'assy1' }, untilMs: null, setAtMs: world.clock.nowMs },
+    {
+      target: { kind: 'assembly', assembly: 'assy1' },
+      untilMs: null,
+      setAtMs: world.clock.nowMs,
+      window: null,
+    },
   ]);
   world.clock.nowMs += 1000 * 24 * 3_600_000;
   assert.equal(listMaintenance(context).length, 1);

@@ -100,7 +100,7 @@ test('a maintenance that passed while the service was away is told to be over, a
   database.close();
 
   await start();
-  assert.deepEqual(await client.maintenances(), []);
+  assert.deepEqual(await client.maintenances(), { maintenances: [], windows: [] });
   assert.equal((await client.assembly('assy1')).maintenance, null);
   const limit = AbortSignal.timeout(10_000);
   for await (const { data } of client.events(0, limit)) if (data.kind === 'maintenance-ended') return;

@@ -1,6 +1,8 @@
 /** Order, parameters, maintenance and the start limit over a real socket, by the client, on the real store. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { weekdays } from '../../model/maintenance-window.ts';
+import type { MaintenanceWindow as Window } from '../../model/maintenance-window.ts';
 import { serveUsualWorld } from './fixtures/serve-usual-world.ts';
 import { refusalOf } from './fixtures/usual-world.ts';
 
@@ -43,6 +45,7 @@ test('maintenance is seen on what it holds for, whether or not the supervisor ho
     target: 'assembly:assy1',
     untilMs,
     setAtMs: world.clock.nowMs,
+    window: null,
   });
   await client.setMaintenance('deployable:dep2', null);
   const before = await client.deployable('dep1');
@@ -54,7 +57,7 @@ test('maintenance is seen on what it holds for, whether or not the supervisor ho
   world.supervisor.deployables.set('dep2', 'active');
   assert.deepEqual((await client.deployable('dep2')).maintenance, { untilMs: null });
   assert.deepEqual(
-    (await client.maintenances()).map(({ target }) => target),
+    (await client.maintenances()).maintenances.map(({ target }) => target),
     ['assembly:assy1', 'deployable:dep2'],
   );
   assert.deepEqual(await client.clearMaintenance('assy1'), { target: 'assembly:assy1', goesOn: null });
@@ -106,4 +109,47 @@ test('a body that is not understood is refused with the field named', async (t) 
     assert.equal(answer.statusCode, 400, url);
     assert.match(answer.json().error.message, new RegExp(field), url);
   }
+});
+
+test('windows of maintenance are set, added and removed, seen with their next occurrence and in every status', async (t) => {
+  const { client, world } = await serveUsualWorld(t);
+  world.clock.nowMs = Date.parse('2026-11-27T12:00:00Z');
+  const sunday = {
+    every: ['sunday'],
+    at: '03:00',
+    forMs: 7_200_000,
+    timeZone: 'Europe/Berlin',
+  } satisfies Window;
+  const daily = { every: [...weekdays], at: '12:30', forMs: 60_000, timeZone: 'UTC' } satisfies Window;
+  const nextMs = Date.parse('2026-11-29T02:00:00Z');
+  assert.deepEqual(await client.setWindows('dep1', [sunday]), {
+    target: 'deployable:dep1',
+    windows: [{ target: 'deployable:dep1', window: sunday, nextMs }],
+  });
+  await client.addWindow('assy1', daily);
+  await client.addWindow('assembly:assy1', sunday);
+  assert.deepEqual(
+    (await client.maintenances()).windows.map(({ target, window }) => [target, window]),
+    [
+      ['assembly:assy1', daily],
+      ['assembly:assy1', sunday],
+      ['deployable:dep1', sunday],
+    ],
+  );
+  const status = await client.deployable('dep1');
+  assert.deepEqual(
+    [status.maintenanceWindows, status.assemblies[0]?.maintenanceWindows],
+    [[sunday], [daily, sunday]],
+  );
+  await client.removeWindow('assy1', { every: ['sunday'], at: '03:00' });
+  assert.deepEqual((await client.assembly('assy1')).maintenanceWindows, [daily]);
+  const gone = await refusalOf(() => client.removeWindow('dep1', { every: ['monday'], at: '03:00' }));
+  assert.deepEqual([gone.code, gone.category], ['unknown-window', 'not-found']);
+  for (const wrong of [
+    { ...sunday, timeZone: 'Mars/Olympus' },
+    { ...sunday, forMs: 1 },
+    { ...sunday, every: [] },
+  ])
+    assert.equal((await refusalOf(() => client.addWindow('dep1', wrong))).category, 'invalid');
+  assert.equal((await client.setWindows('dep1', [])).windows.length, 0);
 });

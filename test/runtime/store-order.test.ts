@@ -8,6 +8,7 @@ import { after, before, test } from 'node:test';
 import type { AssemblyDefinition } from '../../model/definition.ts';
 import { openDatabase } from '../../runtime/adapters/sqlite-database.ts';
 import { createDefinitionStore } from '../../runtime/adapters/sqlite-definitions.ts';
+import type { KeptWindow } from '../../runtime/definitions/store.ts';
 import { createMemory } from '../../runtime/adapters/sqlite-memory.ts';
 import { migrations } from '../../runtime/adapters/sqlite-schema.ts';
 
@@ -87,7 +88,17 @@ test('a database of version 1 is taken over with all that is in it, and can hold
   const waiting = { assembly: 'assy1', resource: 'second' };
   store.saveDependency(waiting, { assembly: 'assy1', resource: 'httpdone' }, true);
   store.setParameters('assy1', 'second', { A: 'x', B: { assembly: 'assy1', value: 'port/80' } });
-  store.saveMaintenance('assembly:assy1', 1000.5, 1);
+  const window: KeptWindow = {
+    every: ['sunday'],
+    at: '03:00',
+    forMs: 7_200_000,
+    timeZone: 'Europe/Berlin',
+    begunMs: 5,
+  };
+  store.saveMaintenance('assembly:assy1', 1000.5, 1, 'every day');
+  store.saveMaintenanceWindows('assembly:assy1', [window, { ...window, at: '04:00', begunMs: null }]);
+  store.saveMaintenanceWindows('deployable:dep1', [window]);
+  store.saveMaintenanceWindows('deployable:dep1', []);
   store.setStartLimit(2);
   database.close();
 
@@ -98,8 +109,16 @@ test('a database of version 1 is taken over with all that is in it, and can hold
   assert.deepEqual(second?.parameters, { A: 'x', B: { assembly: 'assy1', value: 'port/80' } });
   // Rounded up: a maintenance must not end before its time.
   assert.deepEqual(later.maintenances(), [
-    { target: { kind: 'assembly', assembly: 'assy1' }, untilMs: 1001, setAtMs: 1 },
+    { target: { kind: 'assembly', assembly: 'assy1' }, untilMs: 1001, setAtMs: 1, window: 'every day' },
   ]);
+  assert.deepEqual(later.maintenanceWindows(), [
+    {
+      target: { kind: 'assembly', assembly: 'assy1' },
+      windows: [window, { ...window, at: '04:00', begunMs: null }],
+    },
+  ]);
+  assert.deepEqual(later.maintenanceWindowsOf('assembly:assy1')[0], window);
+  assert.deepEqual(later.maintenanceWindowsOf('deployable:dep1'), []);
   assert.equal(later.startLimit(), 2);
   again.close();
 });
@@ -157,7 +176,7 @@ test('dependencies are in the order in which they were said, and saying one agai
 test('what no version of ours wrote is a damaged database, not a guess', () => {
   const database = openDatabase(':memory:');
   const store = createDefinitionStore(database);
-  database.run(`INSERT INTO maintenance VALUES ('host:a', NULL, 1)`);
+  database.run(`INSERT INTO maintenance VALUES ('host:a', NULL, 1, NULL)`);
   assert.throws(() => store.maintenances(), { code: 'database-damaged' });
   database.run('DELETE FROM maintenance');
   for (const value of ['0', '"many"', 'no json']) {

@@ -5,10 +5,10 @@
 import { PcloudError } from '../../model/errors.ts';
 import { decodeGuestMessage } from '../../model/guest-codec.ts';
 import type { ResourceOperation } from '../../model/guest-protocol.ts';
-import type { MaintenanceTarget } from '../../runtime/control.ts';
+import { maintenanceWindowSchema, parseEvery } from '../../model/maintenance-window.ts';
 import { planOf } from './definition.ts';
 import type { Deed } from './script.ts';
-import { specOf, type World } from './world.ts';
+import { specOf, targetOf, type World } from './world.ts';
 
 type Do = (world: World, words: readonly string[]) => void | Promise<void>;
 
@@ -197,6 +197,15 @@ const deeds: Readonly<Record<string, { readonly usage: string; readonly run: Do 
       world.loop?.control.maintain({ target: on, untilMs });
     },
   },
+  window: {
+    usage:
+      'window deployable:D|assembly:A EVERY AT for SECONDSs (UTC; the scenario begins on a thursday at 00:00)',
+    run(world, [target, every, at, , length]) {
+      const given = { every: parseEvery(text(every).split(',')), at, forMs: millis(length), timeZone: 'UTC' };
+      const window = { ...maintenanceWindowSchema.parse(given), begunMs: null };
+      world.windows.set(text(target), [...(world.windows.get(text(target)) ?? []), window]);
+    },
+  },
   operation: {
     usage: 'operation ASSEMBLY RESOURCE OPERATION takes SECONDSs [answers CODE] | times-out (the next one)',
     run(world, [assembly, resource, operation, how, time, , code]) {
@@ -297,15 +306,6 @@ function operationOf(word: string | undefined): ResourceOperation {
   if (word !== 'monitor' && word !== 'start' && word !== 'stop' && word !== 'kill')
     throw new Error(`${word} is not an operation`);
   return word;
-}
-
-function targetOf(word: string): MaintenanceTarget {
-  const [kind, name = ''] = word.split(':');
-  const [assembly = '', resource = ''] = name.split('/');
-  if (kind === 'deployable') return { kind, deployable: name };
-  if (kind === 'assembly') return { kind, assembly };
-  if (kind === 'resource') return { kind, assembly, resource };
-  throw new Error(`${word} is not a target`);
 }
 
 /** `12s` or `0.5s`. */

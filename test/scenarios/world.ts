@@ -7,7 +7,10 @@ import { createLogger } from '../../service/logger.ts';
 import type { Incident } from '../../model/event.ts';
 import type { DomainSpec } from '../../model/domain-spec.ts';
 import type { PcloudError } from '../../model/errors.ts';
-import type { CheckProbe, DeployablePlan, Maintenance } from '../../runtime/control.ts';
+import { parseMaintenanceKey } from '../../model/maintenance.ts';
+import type { CheckProbe, DeployablePlan, Maintenance, MaintenanceTarget } from '../../runtime/control.ts';
+import type { KeptWindow } from '../../runtime/definitions/store.ts';
+import type { WindowContext } from '../../runtime/definitions/windows.ts';
 import { createLoop, type Loop } from '../../runtime/loop.ts';
 import type { CheckResult, GuestLinkEvent, GuestLinks, Launcher } from '../../runtime/ports.ts';
 import type { Limits } from '../../runtime/supervisor/limits.ts';
@@ -16,6 +19,8 @@ import { simulatedGuests, type SimulatedGuests } from '../../runtime/simulation/
 import { simulatedHypervisor, type SimulatedHypervisor } from '../../runtime/simulation/hypervisor.ts';
 import { simulatedLauncher, simulatedSpec } from '../../runtime/simulation/launcher.ts';
 import { simulatedMemory } from '../../runtime/simulation/memory.ts';
+import { keepWindows } from '../../runtime/window-keeper.ts';
+import type { WindowKeeper } from '../../runtime/window-keeper.ts';
 
 /** 2026-01-01T00:00:00Z: any fixed time does. */
 const startWallMs = 1_767_225_600_000;
@@ -24,6 +29,7 @@ const bootMs = 7000;
 /** After a resume, a VM whose disk is still broken stands again by then (`simulation/hypervisor.ts`). */
 const pausesAgainMs = 2;
 const owner = 'scenario';
+const silent = { service: 'scenario', level: 'silent' } as const;
 /** The domain of an assembly, always the same one. */
 export const specOf = (assembly: string): DomainSpec => simulatedSpec(assembly, owner);
 
@@ -69,6 +75,10 @@ export type World = {
   /** What is stored, and read by a service that comes back: the operator's intent, and standing orders. */
   intent: 'up' | 'down';
   readonly maintenance: Map<string, Maintenance>;
+  /** Windows of maintenance by target, stored as well. */
+  readonly windows: Map<string, readonly KeptWindow[]>;
+  /** What begins them; null while there is no service. */
+  keeper: WindowKeeper | null;
   startSlots: number | null;
   readonly startService: () => Promise<void>;
   readonly killService: () => Promise<void>;
@@ -145,6 +155,8 @@ export function createWorld(plan: DeployablePlan, limits: Limits, read: (file: s
     say: () => undefined,
     intent: 'down',
     maintenance: new Map(),
+    windows: new Map(),
+    keeper: null,
     startSlots: null,
     async startService() {
       world.links = tapped(world, guests.connectHost());
@@ -164,7 +176,7 @@ export function createWorld(plan: DeployablePlan, limits: Limits, read: (file: s
         second: { ask: (assembly) => Promise.resolve(world.second.get(assembly) ?? 'none') },
         memory,
         clock: time.clock,
-        log: createLogger({ service: 'scenario', level: 'silent' }),
+        log: createLogger(silent),
         limits,
         firstIncident: memory.incidents.size + 1,
         openIncidents: [...memory.incidents.values()].filter(({ outcome }) => outcome === 'open'),
@@ -178,6 +190,7 @@ export function createWorld(plan: DeployablePlan, limits: Limits, read: (file: s
         if (kept.untilMs !== null && kept.untilMs <= time.clock.wallMs()) world.maintenance.delete(key);
         else loop.control.maintain({ ...kept, known: true });
       }
+      world.keeper = keepWindows(windowContext(world, loop), time.clock, createLogger(silent));
       if (world.startSlots !== null) loop.control.limitStarts(world.startSlots);
       if (world.intent === 'up') loop.control.apply({ ...world.plan, intent: 'up' });
       else if (lastDeployableKind === 'deployable-stopping') {
@@ -189,6 +202,7 @@ export function createWorld(plan: DeployablePlan, limits: Limits, read: (file: s
       await opened;
     },
     async killService() {
+      world.keeper?.close();
       const stopped = world.loop?.stop();
       world.loop = null;
       world.links = null;
@@ -199,6 +213,42 @@ export function createWorld(plan: DeployablePlan, limits: Limits, read: (file: s
     },
   };
   return world;
+}
+
+/** What the scenario stores, as the service's database would. */
+function windowContext(world: World, loop: Loop): WindowContext {
+  return {
+    control: loop.control,
+    nowMs: () => world.time.clock.wallMs(),
+    store: {
+      transaction: (work) => work(),
+      maintenances: () =>
+        [...world.maintenance.values()].map(({ target, untilMs, setAtMs = 0, window = null }) => ({
+          target,
+          untilMs,
+          setAtMs,
+          window,
+        })),
+      saveMaintenance(key, untilMs, setAtMs, window) {
+        const kept = { target: targetOf(key), untilMs, setAtMs };
+        world.maintenance.set(key, window === null ? kept : { ...kept, window });
+      },
+      deleteMaintenance: (key) => world.maintenance.delete(key),
+      maintenanceWindows: () =>
+        [...world.windows].flatMap(([key, windows]) => {
+          const target = targetOf(key);
+          return target.kind === 'resource' ? [] : [{ target, windows }];
+        }),
+      saveMaintenanceWindows: (key, windows) => void world.windows.set(key, windows),
+    },
+  };
+}
+
+/** A target by its word, such as `assembly:assy1`. */
+export function targetOf(word: string): MaintenanceTarget {
+  const target = parseMaintenanceKey(word);
+  if (target === undefined) throw new Error(`${word} is not a target`);
+  return target;
 }
 
 /** The service's end of the links, with an ear on what guests are asked, and a way to speak in their names. */

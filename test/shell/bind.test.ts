@@ -92,6 +92,12 @@ function goodWord(spec: ArgumentSpec): string {
       return '3f9a0c';
     case 'incident':
       return 'startup/assy1/web';
+    case 'weekdays':
+      return 'monday,thursday';
+    case 'timeOfDay':
+      return '03:00';
+    case 'duration':
+      return '2h';
     case 'startLimit':
       return 'default';
     case 'target':
@@ -156,6 +162,12 @@ function badWords(spec: ArgumentSpec): readonly string[] {
       ];
     case 'build':
       return ['', '3f9a0', '3F9A0C', '../../etc', 'a'.repeat(65), '3f9a0c\n'];
+    case 'weekdays':
+      return ['', 'Sunday', 'sun', 'monday,', 'monday, thursday', 'day,monday', 'monday;thursday'];
+    case 'timeOfDay':
+      return ['', '3:00', '24:00', '03:60', '0300', '03:00:00', ' 03:00', '03:00\n'];
+    case 'duration':
+      return ['', '0', '1w', 'never', '367d', '1.5h'];
     case 'startLimit':
       return ['', '0', '1001', '-1', '1.5', 'never', 'Default'];
     case 'target':

@@ -2,15 +2,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
+import { formatPeriod, parseDurationMs } from '../../model/duration.ts';
 import {
   formatBytes,
   formatClock,
   formatElapsed,
-  formatPeriod,
   formatShort,
   formatStamp,
   momentMs,
-  parseDurationMs,
   parseMoment,
 } from '../../shell/duration.ts';
 

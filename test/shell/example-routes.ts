@@ -10,9 +10,11 @@ import {
   maintenanceAnswer,
   maintenanceClearedAnswer,
   maintenanceListAnswer,
+  maintenanceWindowsAnswer,
   resourcesAnswer,
   secretAnswer,
 } from '../../model/cped-answers.ts';
+import type { TargetWindows } from '../../model/cped-answers.ts';
 import {
   accessAnswer,
   deployableAnswer,
@@ -62,7 +64,17 @@ const changed = can(assemblyChangeAnswer, {
   note: null,
 });
 const done = can(doneAnswer, { done: true });
-const maintenance = { target: 'assembly:assy1', untilMs: null, setAtMs: 1 };
+const maintenance = { target: 'assembly:assy1', untilMs: null, setAtMs: 1, window: null };
+const targetWindows: TargetWindows = {
+  target: 'deployable:dep1',
+  windows: [
+    {
+      target: 'deployable:dep1',
+      window: { every: ['sunday'], at: '03:00', forMs: 7_200_000, timeZone: 'Europe/Berlin' },
+      nextMs: 1_780_275_600_000,
+    },
+  ],
+};
 const built: Build = { ...runningBuild, state: 'built', progress: null };
 const queued = can(ensureAnswerSchema, {
   digest: jeosDigest,
@@ -174,7 +186,13 @@ export function exampleCpedRoutes(identityFile: string, closedPort: number): Rou
     'DELETE /v1/assemblies/web/resources/httpdone/parameters/DB_HOST': changed,
     'POST /v1/maintenance': can(maintenanceAnswer, { maintenance }),
     'POST /v1/maintenance/clear': can(maintenanceClearedAnswer, { target: 'assembly:assy1', goesOn: null }),
-    'GET /v1/maintenance': can(maintenanceListAnswer, { maintenances: [maintenance] }),
+    'GET /v1/maintenance': can(maintenanceListAnswer, {
+      maintenances: [maintenance],
+      windows: targetWindows.windows,
+    }),
+    'PUT /v1/maintenance/windows': can(maintenanceWindowsAnswer, targetWindows),
+    'POST /v1/maintenance/windows': can(maintenanceWindowsAnswer, targetWindows),
+    'POST /v1/maintenance/windows/remove': can(maintenanceWindowsAnswer, targetWindows),
     'PUT /v1/deployables/dep1/secrets/database-password': can(secretAnswer, { changed: true, note: null }),
     'DELETE /v1/deployables/dep1/secrets/database-password': done,
     'PUT /v1/start-limit': done,

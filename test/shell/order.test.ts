@@ -10,6 +10,7 @@ import {
 } from '../../model/cped-answers.ts';
 import { PcloudError } from '../../model/errors.ts';
 import type { CpedPort } from '../../shell/ports.ts';
+import type { MaintenanceWindow } from '../../model/maintenance-window.ts';
 import { maintenanceEnd, orderLines, renderMaintenances } from '../../shell/render-order.ts';
 import { renderResources } from '../../shell/render-status.ts';
 import { renderDeployableTree } from '../../shell/render-tree.ts';
@@ -111,7 +112,7 @@ test('on the wire each command is one request, with every name in its place', as
     takesEffect: 'at-start',
     note: null,
   });
-  const entry = { target: 'resource:web/httpdone', untilMs: null, setAtMs: 1 };
+  const entry = { target: 'resource:web/httpdone', untilMs: null, setAtMs: 1, window: null };
   const depends = '/v1/assemblies/web/resources/httpdone/depends';
   const parameter = '/v1/assemblies/web/resources/httpdone/parameters/DB';
   const services = await fakeServices({
@@ -124,7 +125,7 @@ test('on the wire each command is one request, with every name in its place', as
       [`DELETE ${parameter}`]: change,
       'POST /v1/maintenance': can(maintenanceAnswer, { maintenance: entry }),
       'POST /v1/maintenance/clear': can(maintenanceClearedAnswer, { target: entry.target, goesOn: null }),
-      'GET /v1/maintenance': can(maintenanceListAnswer, { maintenances: [entry] }),
+      'GET /v1/maintenance': can(maintenanceListAnswer, { maintenances: [entry], windows: [] }),
       'PUT /v1/start-limit': can(doneAnswer, { done: true }),
     },
   });
@@ -189,11 +190,11 @@ test('maintenance is set for a time or until it is cleared, and its end is said'
       setMaintenance: (target, forMs) => {
         asked.push([target, forMs]);
         const untilMs = forMs === null ? null : Date.now() + forMs;
-        return Promise.resolve({ target: `assembly:${target}`, untilMs, setAtMs: Date.now() });
+        return Promise.resolve({ target: `assembly:${target}`, untilMs, setAtMs: Date.now(), window: null });
       },
       clearMaintenance: (target) =>
         Promise.resolve({ target: `resource:${target}`, goesOn: { untilMs: null } }),
-      maintenances: () => Promise.resolve([]),
+      maintenances: () => Promise.resolve({ maintenances: [], windows: [] }),
       setStartLimit: (slots) => {
         asked.push(['limit', slots]);
         return Promise.resolve();
@@ -327,15 +328,20 @@ test('a list of resources says the same of each below the table', () => {
 test('maintenances are listed with target, since when, and end', () => {
   const lines = renderMaintenances(
     [
-      { target: 'assembly:assy1', untilMs: null, setAtMs: nowMs - 3 * minute },
-      { target: 'resource:assy1/httpdone', untilMs: nowMs + 27 * minute, setAtMs: nowMs - 3000 },
+      { target: 'assembly:assy1', untilMs: null, setAtMs: nowMs - 3 * minute, window: null },
+      {
+        target: 'resource:assy1/httpdone',
+        untilMs: nowMs + 27 * minute,
+        setAtMs: nowMs - 3000,
+        window: 'every day',
+      },
     ],
     view,
   );
   assert.deepEqual(lines, [
     'TARGET                   FOR    END',
     'assembly:assy1           3m00s  until it is cleared',
-    'resource:assy1/httpdone  3s     until 12:27 (27 min left)',
+    'resource:assy1/httpdone  3s     until 12:27 (27 min left), its window',
   ]);
 });
 
@@ -346,4 +352,73 @@ test('status tells the start limit', () => {
     ) ?? '';
   assert.match(line(4), /start limit +4 at once/);
   assert.match(line(null), /start limit .*default/);
+});
+
+test('windows of maintenance are added, removed and listed', async () => {
+  const asked: unknown[] = [];
+  const window = {
+    every: ['monday', 'thursday'],
+    at: '03:00',
+    forMs: 90 * minute,
+    timeZone: 'Europe/Berlin',
+  } satisfies MaintenanceWindow;
+  // Shown in the time zone of whoever reads.
+  const nextMs = new Date(2026, 10, 30, 3, 0).getTime();
+  const entry = { target: 'deployable:dep1', window, nextMs };
+  const session = recorder({
+    cped: {
+      addWindow: (target, one) => {
+        asked.push([target, one]);
+        return Promise.resolve({ target: 'deployable:dep1', windows: [entry] });
+      },
+      removeWindow: (target, which) => {
+        asked.push([target, which]);
+        return Promise.resolve({ target: 'deployable:dep1', windows: [] });
+      },
+      maintenances: () => Promise.resolve({ maintenances: [], windows: [entry] }),
+    },
+  });
+  for (const line of [
+    'maintenance_window_add dep1 thursday,monday 03:00 90m --time-zone Europe/Berlin',
+    'maintenance_window_remove dep1 thursday,monday 03:00',
+    'maintenance_list',
+    'maintenance_list --json',
+  ])
+    assert.equal(await runLine(line, session.context), 0, line);
+  assert.deepEqual(asked, [
+    ['dep1', window],
+    ['dep1', { every: ['monday', 'thursday'], at: '03:00' }],
+  ]);
+  assert.deepEqual(session.printed.slice(0, -1), [
+    'deployable:dep1 is under maintenance every monday, thursday at 03:00 Europe/Berlin for 90m, next 2026-11-30 03:00',
+    'the window of deployable:dep1 comes no more',
+    'Nothing is under maintenance.',
+    'TARGET           NEXT',
+    'deployable:dep1  2026-11-30 03:00',
+    '    every monday, thursday at 03:00 Europe/Berlin for 90m',
+  ]);
+  assert.deepEqual(JSON.parse(session.printed.at(-1) ?? ''), {
+    version: 1,
+    maintenances: [],
+    windows: [entry],
+  });
+});
+
+test('a window that can never be is refused before the service is asked', async () => {
+  const session = recorder({});
+  const table = [
+    [
+      'maintenance_window_add dep1 day 03:00 24h',
+      /FOR is too long: it must end an hour before it begins again/,
+    ],
+    ['maintenance_window_add dep1 day 03:00 10', /FOR Too small/],
+    ['maintenance_window_add dep1 day 03:00 1h --time-zone Berlin', /the time zone "Berlin" is no time zone/],
+    ['maintenance_window_add dep1 sundays 03:00 1h', /EVERY must be day, a day of the week/],
+    ['maintenance_window_add dep1 day 3am 1h', /AT must be a time of day from 00:00 to 23:59/],
+  ] as const;
+  for (const [line, message] of table) {
+    session.complained.length = 0;
+    assert.equal(await runLine(line, session.context), 2, line);
+    assert.match(session.complained[0] ?? '', message);
+  }
 });

@@ -102,6 +102,11 @@ export function modelService(name: string) {
       case 'set-deployable-escalation':
         there().escalation = change.policy;
         return;
+      case 'set-maintenance-windows':
+        (change.assembly === null ? there() : assemblyOf(change.assembly)).maintenanceWindows = [
+          ...change.windows,
+        ];
+        return;
       case 'create-assembly':
         assert.ok(!assemblies.has(change.assembly));
         assemblies.set(change.assembly, freshAssembly(change.assembly, change.release));

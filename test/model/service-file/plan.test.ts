@@ -129,6 +129,12 @@ test('what can never become what the file says is an obstacle at its place', () 
   );
 });
 
+const windows = [
+  { every: 'sunday', at: '03:00', for: '2h', timeZone: 'Europe/Berlin' },
+  { every: 'day', at: '23:30', for: '45m' },
+  { every: ['monday', 'thursday'], at: '03:00', for: '90s' },
+] satisfies ServiceFileText['maintenance'];
+
 /** Files over few names, so that they meet: order and references run from later names to earlier ones, or back. */
 const anyFile = fc
   .record({
@@ -162,6 +168,7 @@ const anyFile = fc
           {
             release: 'debian12',
             vcpus: 1 + (bit(index + 12) % 2),
+            ...(bit(index + 16) > 3 ? { maintenance: windows.slice(0, bit(index + 17) % 3) } : {}),
             ports: [9000, ...(bit(index + 13) > 3 ? [8000] : [])],
             ...(before !== undefined && bit(index + 14) > 3
               ? { dependsOn: [{ assembly: before, restart: bit(index + 15) > 3 }] }
@@ -171,7 +178,8 @@ const anyFile = fc
         ];
       }),
     );
-    return wanted({ assemblies, ...(secret ? { secrets: { pw: { generate: true } } } : {}) });
+    const maintenance = bit(18) > 3 ? windows.slice(1, 1 + (bit(19) % 3)) : [];
+    return wanted({ assemblies, maintenance, ...(secret ? { secrets: { pw: { generate: true } } } : {}) });
   });
 
 test('any file leads from any other without a refusal, also when it was interrupted, and ends in nothing to change', () => {
@@ -189,4 +197,29 @@ test('any file leads from any other without a refusal, also when it was interrup
     }),
     { numRuns: 500 },
   );
+});
+
+test('windows of maintenance are told, whatever their order, and exported as they were written', () => {
+  const service = modelService('shop');
+  const file = wanted({ ...pair, maintenance: windows });
+  const plan = planApply(service.defined(file), file, false);
+  assert.deepEqual(
+    lines(plan).filter((line) => line.includes('maintenance')),
+    [
+      '+ maintenance every sunday at 03:00 Europe/Berlin for 2h; every day at 23:30 UTC for 45m; every monday, thursday at 03:00 UTC for 90s',
+    ],
+  );
+  service.apply(file, false);
+  assert.deepEqual(exportService(service.status()).maintenance, windows);
+  const turned = wanted({ ...pair, maintenance: windows.toReversed() });
+  assert.deepEqual(planApply(service.defined(turned), turned, false).changes, []);
+  const fewer = wanted({ ...pair, maintenance: windows.slice(1, 2) });
+  assert.deepEqual(lines(planApply(service.defined(fewer), fewer, false)), [
+    '~ maintenance every day at 23:30 UTC for 45m',
+  ]);
+  const none = wanted(pair);
+  service.apply(fewer, false);
+  assert.deepEqual(lines(planApply(service.defined(none), none, false)), [
+    '- maintenance every day at 23:30 UTC for 45m',
+  ]);
 });

@@ -38,7 +38,7 @@ test('each mistake is told with its line and column, and what was meant', () => 
     ],
     [
       body('    release: debian12\n    disks: []\n'),
-      '6:5: assemblies.web.disks: there is no such key here; there are release, architecture, memoryMiB, vcpus, ports, escalation, dependsOn, resources',
+      '6:5: assemblies.web.disks: there is no such key here; there are release, architecture, memoryMiB, vcpus, ports, escalation, dependsOn, maintenance, resources',
     ],
     [body('    vcpus: 1\n'), '4:3: assemblies.web.release: is missing'],
     [
@@ -48,6 +48,26 @@ test('each mistake is told with its line and column, and what was meant', () => 
     [
       body('    release: debian12\n    escalation: { failures: 3 }\n'),
       '6:5: assemblies.web.escalation.periodMs: is missing',
+    ],
+    [
+      body('    release: debian12\n    maintenance: [{ every: sundays, at: "03:00", for: 2h }]\n'),
+      '6:21: assemblies.web.maintenance.0.every: must be day, a day of the week such as sunday, or a list of those',
+    ],
+    [
+      body('    release: debian12\n    maintenance: [{ every: sunday, at: "3:00", for: 2 hours }]\n'),
+      '6:36: assemblies.web.maintenance.0.at: must be a time of day from 00:00 to 23:59, such as "03:00"',
+    ],
+    [
+      body('    release: debian12\n    maintenance: [{ every: day, at: "03:00", for: 24h }]\n'),
+      '6:46: assemblies.web.maintenance.0.for: is too long: it must end an hour before it begins again',
+    ],
+    [
+      'version: 1\nname: shop\nmaintenance: [{ every: sunday, at: 03:00, for: 2h, timeZone: Berlin }]\nassemblies: {}\n',
+      '3:52: maintenance.0.timeZone: is no time zone that is known here, such as Europe/Berlin or UTC',
+    ],
+    [
+      'version: 1\nname: shop\nmaintenance:\n  - { every: sunday, at: 03:00, for: 2h }\n  - { every: [sunday], at: 03:00, for: 1h }\nassemblies: {}\n',
+      '5:5: maintenance.1: another window has the same days and time',
     ],
     [
       body('    release: debian12\n    dependsOn: [{ assembly: wbe }]\n'),
