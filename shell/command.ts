@@ -122,6 +122,11 @@ type Declaration = {
   readonly example: string;
   /** Exit codes beyond the common 0, 1 and 2, or what they mean in particular. */
   readonly exitCodes?: readonly (readonly [code: string, meaning: string])[];
+  /**
+   * Of a command that waits: what goes on after Ctrl-C and how to look at it, as the rest of "Stopped waiting; …",
+   * without a full stop. Names of arguments in it become what they were called with.
+   */
+  readonly afterCtrlC?: string;
   /** Other names of the same command. */
   readonly aliases?: readonly string[];
 };

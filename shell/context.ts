@@ -59,6 +59,16 @@ export function stoppedWaiting(whatGoesOn: string): PcloudError {
   return new PcloudError({ code: 'stopped-waiting', category: 'failed', message: whatGoesOn });
 }
 
+/** The work's result; where Ctrl-C ends it, `also` is told behind what the work has to say of that. */
+export async function tellingAtStop<T>(also: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof PcloudError) || error.code !== 'stopped-waiting') throw error;
+    throw stoppedWaiting(`${error.message} ${also}`);
+  }
+}
+
 /** Waits `delayMs`, or until the signal aborts; never rejects. */
 export async function pause(delayMs: number, signal: AbortSignal): Promise<void> {
   if (signal.aborted) return;

@@ -4,7 +4,7 @@
  */
 import { optionText, usageOf } from './command.ts';
 import type { Command } from './command.ts';
-import { exitCodesOf } from './render-help.ts';
+import { exitCodesOf, saysExitCodes } from './render-help.ts';
 
 /** A tagged paragraph: what is explained, and the explanation. */
 type Term = readonly [tag: string, about: string];
@@ -91,7 +91,7 @@ function renderEntry(command: Command): readonly string[] {
     ...command.arguments.map(({ name, about }): Term => [name, about]),
     ...command.options.map((option): Term => [optionText(option), option.about]),
   ];
-  const codes = (command.exitCodes ?? []).length === 0 ? [] : exitCodesOf(command);
+  const codes = saysExitCodes(command) ? exitCodesOf(command) : [];
   const also = aliases.length === 0 ? '' : ` Also: ${aliases.join(', ')}.`;
   const summary = `${command.summary.charAt(0).toUpperCase()}${command.summary.slice(1)}.${also}`;
   return [

@@ -4,7 +4,7 @@
  */
 import { optionText, usageOf } from './command.ts';
 import type { Command } from './command.ts';
-import { exitCodesOf } from './render-help.ts';
+import { exitCodesOf, saysExitCodes } from './render-help.ts';
 
 const opening = `# pcloudsh
 
@@ -92,7 +92,7 @@ function renderEntry(command: Command): string {
     ...command.arguments.map(({ name, about }) => `- \`${name}\`: ${about}`),
     ...command.options.map((option) => `- \`${optionText(option)}\`: ${option.about}`),
   ];
-  const codes = (command.exitCodes ?? []).length === 0 ? [] : exitCodesOf(command);
+  const codes = saysExitCodes(command) ? exitCodesOf(command) : [];
   return [
     `### \`${usageOf(command)}\``,
     `${command.summary.charAt(0).toUpperCase()}${command.summary.slice(1)}.${also}`,

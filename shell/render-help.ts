@@ -47,16 +47,27 @@ export function renderHelp(command: Command, columns: number | null): readonly s
   ];
 }
 
+/** Whether its exit codes mean more than those of any command. */
+export function saysExitCodes({ exitCodes, afterCtrlC }: Command): boolean {
+  return (exitCodes ?? []).length > 0 || afterCtrlC !== undefined;
+}
+
 /** What each exit code means: the common ones, unless the command says something of its own. */
 export function exitCodesOf(command: Command): readonly (readonly [string, string])[] {
   const own = command.exitCodes ?? [];
-  if (own.some(([code]) => code.startsWith('0'))) return own;
+  if (own.some(([code]) => code.startsWith('0-'))) return own;
   const common: readonly (readonly [string, string])[] = [
     ['0', 'done'],
     ['1', 'not done; the message says why'],
     ['2', 'the input can never work; nothing was changed'],
   ];
-  return common.map(([code, meaning]) => own.find(([mine]) => mine === code) ?? [code, meaning]);
+  const stopped =
+    command.afterCtrlC === undefined ? [] : [['130', `after Ctrl-C: ${command.afterCtrlC}`] as const];
+  const usual = [...common, ...stopped];
+  return [
+    ...usual.map(([code, meaning]) => own.find(([mine]) => mine === code) ?? ([code, meaning] as const)),
+    ...own.filter(([mine]) => !usual.some(([code]) => code === mine)),
+  ];
 }
 
 /** Breaks a paragraph at blanks into lines of at most `width` characters; a longer word stays whole. */

@@ -11,7 +11,6 @@ import type { Question } from './confirm.ts';
 import { commandTable } from './command-table.ts';
 import { complete, namesFromServices } from './completion.ts';
 import type { NameSource } from './completion.ts';
-import { stoppedExitCode } from './context.ts';
 import type { ShellContext } from './context.ts';
 import { followJournal } from './event-feed.ts';
 import { historyLimit, loadHistory, rememberLine } from './history.ts';
@@ -55,6 +54,8 @@ export async function runRepl(options: ReplOptions): Promise<number> {
     },
   });
   const leave = new AbortController();
+  // Also between two lines, while the terminal changes its mode, an impatient Ctrl-C must not end the shell.
+  process.on('SIGINT', ignoreSignal);
   const feed = watchEvents(options, leave.signal);
   try {
     await readAndRun(options, readline, promptOutput, history.remember);
@@ -63,8 +64,13 @@ export async function runRepl(options: ReplOptions): Promise<number> {
     leave.abort();
     readline.close();
     await feed;
+    process.off('SIGINT', ignoreSignal);
   }
   return 0;
+}
+
+function ignoreSignal(): void {
+  return undefined;
 }
 
 type OfferCallback = (error: null, result: [string[], string]) => void;
@@ -156,12 +162,12 @@ async function readAndRun(
   input.off('data', redrawPasted);
 }
 
-/** Runs a line; Ctrl-C ends its waiting, a second one the shell. True when the operator wants to leave. */
+/** Runs a line; Ctrl-C ends its waiting, and further ones change nothing. True when the operator wants to leave. */
 async function runInterruptibly(line: string, options: ReplOptions, ask: Question['ask']): Promise<boolean> {
   const interrupt = new AbortController();
   let leaving = false;
   const onSignal = (): void => {
-    if (interrupt.signal.aborted) process.exit(stoppedExitCode);
+    if (interrupt.signal.aborted) return;
     options.output.write('\n');
     interrupt.abort();
   };

@@ -3,6 +3,7 @@
  * Which commands do so is theirs to say.
  */
 import { PcloudError } from '../model/errors.ts';
+import { tellingAtStop } from './context.ts';
 import type { ShellContext } from './context.ts';
 import { formatElapsed } from './duration.ts';
 import { followBuilds } from './follow-build.ts';
@@ -34,7 +35,10 @@ export type WaitOptions = {
 /** @throws PcloudError the service's, a build's, and `not-active` and the like of the waiting. */
 export async function startAndWait(name: string, options: WaitOptions, context: ShellContext): Promise<void> {
   const cped = await context.services.cped();
-  await buildMissingImages(await cped.requirements(name), context);
+  await tellingAtStop(
+    `${name} is not started before that: deployable_start ${name} goes on from there.`,
+    async () => await buildMissingImages(await cped.requirements(name), context),
+  );
   const { lastSeq } = await cped.status();
   await cped.startDeployable(name);
   context.screen.print([`deployable ${name} is being started`]);

@@ -5,18 +5,16 @@
 import { errorBodyOf, exitCodeOf, PcloudError } from '../model/errors.ts';
 import { bindCall } from './bind.ts';
 import { commandTable, findCommand } from './command-table.ts';
-import { pause, stoppedExitCode, stoppedWaiting } from './context.ts';
+import { stoppedExitCode } from './context.ts';
 import { jsonOption } from './command.ts';
 import type { ExitCode } from './command.ts';
 import type { ShellContext } from './context.ts';
+import { runInterruptibly } from './interrupt.ts';
 import { printJson } from './output.ts';
 import { renderHelp } from './render-help.ts';
 import { renderError } from './render-message.ts';
 import { printable } from './printable.ts';
 import { parseWords } from './words.ts';
-
-/** After Ctrl-C a command has this long to end in good order before it is left alone. */
-const graceMs = 300;
 
 /** Runs a typed line; an empty one does nothing and succeeds. */
 export async function runLine(line: string, context: ShellContext): Promise<ExitCode> {
@@ -47,22 +45,7 @@ async function dispatch(words: readonly string[], context: ShellContext): Promis
     context.screen.print(renderHelp(command, context.screen.columns()));
     return 0;
   }
-  return await unlessInterrupted(command.run(bindCall(command, rest), context), context.signal);
-}
-
-/** The command's end, or soon after Ctrl-C an end without it: a service that hangs must not hold the shell. */
-async function unlessInterrupted(work: Promise<ExitCode>, signal: AbortSignal): Promise<ExitCode> {
-  const done = new AbortController();
-  const interrupted = async (): Promise<never> => {
-    await pause(2 ** 31 - 1, AbortSignal.any([signal, done.signal]));
-    await pause(graceMs, done.signal);
-    throw stoppedWaiting('Stopped waiting; what was asked of the service may still happen.');
-  };
-  try {
-    return await Promise.race([work, interrupted()]);
-  } finally {
-    done.abort();
-  }
+  return await runInterruptibly(command, bindCall(command, rest), context);
 }
 
 function asksForJson([name, ...rest]: readonly string[]): boolean {
@@ -87,11 +70,11 @@ async function reportErrors(
     context.screen.live(undefined);
     context.screen.frame(undefined);
     const told = error instanceof PcloudError ? error : unexpected(error);
+    if (asksForJson(words())) printJson(context, errorBodyOf(told));
     if (told.code === 'stopped-waiting') {
       context.screen.complain([printable(told.message)]);
       return stoppedExitCode;
     }
-    if (asksForJson(words())) printJson(context, errorBodyOf(told));
     context.screen.complain(renderError(told, context.screen.style));
     return exitCodeOf(told.category);
   }

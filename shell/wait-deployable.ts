@@ -129,16 +129,10 @@ async function untilReached(
   const historyMs = context.screen.canRedraw ? await earlierWaits(options, cped) : [];
   for (;;) {
     const elapsedMs = context.clock.monotonicMs() - startedMs;
-    if (context.signal.aborted)
-      throw stoppedWaiting(
-        `Stopped waiting; the service goes on with ${options.name}. deployable_status ${options.name} shows how far it is.`,
-      );
+    if (context.signal.aborted) throw goesOn(options);
     if (elapsedMs >= options.timeoutMs) throw tookTooLong(options, missing);
     // A service that is being restarted is waited for: the intent is in its database.
-    const status = await unlessUnavailable<DeployableStatus | undefined>(
-      async () => await cped.deployable(options.name),
-      undefined,
-    );
+    const status = await statusOf(options, cped, context.signal);
     if (status !== undefined) {
       const judgement = judge(status, options.goal);
       if (judgement.kind === 'reached') return context.clock.monotonicMs() - startedMs;
@@ -148,6 +142,26 @@ async function untilReached(
     context.screen.live(waitingLine(options.name, missing, elapsedMs, historyMs, context));
     await bell.rungOrAfter(Math.min(pollMs, options.timeoutMs - elapsedMs), context.signal);
   }
+}
+
+/** Undefined while the service is away. */
+async function statusOf(
+  options: WaitOptions,
+  cped: CpedPort,
+  signal: AbortSignal,
+): Promise<DeployableStatus | undefined> {
+  try {
+    return await unlessUnavailable(async () => await cped.deployable(options.name, signal), undefined);
+  } catch (error) {
+    throw signal.aborted ? goesOn(options) : error;
+  }
+}
+
+function goesOn({ name, goal }: WaitOptions): PcloudError {
+  const again = `deployable_${goal === 'active' ? 'start' : 'stop'} ${name}`;
+  return stoppedWaiting(
+    `Stopped waiting; the service goes on with ${name}. deployable_status ${name} shows how far it is, ${again} waits for it again.`,
+  );
 }
 
 /** With a bar where earlier starts, or stops, say how long it may take. */

@@ -13,6 +13,7 @@ import type { WantedService } from '../../model/service-file/wanted.ts';
 import { agreesToLoss, yesOption } from '../agree.ts';
 import { defineCommand, jsonOption } from '../command.ts';
 import type { Command } from '../command.ts';
+import { tellingAtStop } from '../context.ts';
 import type { ShellContext } from '../context.ts';
 import { followBuilds } from '../follow-build.ts';
 import { printJson, queueImage } from '../output.ts';
@@ -27,7 +28,7 @@ import {
   timeoutOption,
 } from '../run-deployable.ts';
 import type { WaitOptions } from '../run-deployable.ts';
-import { carryOut } from '../service-file/carry-out.ts';
+import { carryOutAll } from '../service-file/carry-out.ts';
 import { namesThatAreNotThere } from '../service-file/check-names.ts';
 import { loadService, readSecrets } from '../service-file/load.ts';
 import type { Style } from '../style.ts';
@@ -65,6 +66,7 @@ const deployableApply = defineCommand({
     noWaitOption,
     jsonOption,
   ],
+  afterCtrlC: 'what was changed stands: deployable_apply again goes on, with --diff it shows what is left',
   exitCodes: [
     ['1', 'not done, or not wholly: the message says what, and applying again goes on'],
     ['2', 'the file is wrong; each mistake is told with its line and column'],
@@ -103,12 +105,13 @@ const deployableApply = defineCommand({
       };
       if (!(await agreesToLoss(loss, context))) return 1;
     }
-    if (stops) await stopAndWait(service.name, { ...options, 'no-wait': undefined }, context);
-    await buildJeos(plan, context);
-    for (const change of plan.changes) {
-      await carryOut(change, { cped, deployable: service.name, secrets });
-      if (!options.json && !(options.diff ?? false)) printChange(change, context);
-    }
+    const again = `deployable_apply -f ${options.file}${(stops || options.start) === true ? ' --start' : ''}`;
+    await tellingAtStop(`Nothing of the file was changed yet: ${again} goes on.`, async () => {
+      if (stops) await stopAndWait(service.name, { ...options, 'no-wait': undefined }, context);
+      await buildJeos(plan, context);
+    });
+    const how = { again, onMade: options.json || options.diff ? () => undefined : printChange };
+    await carryOutAll(plan.changes, { cped, deployable: service.name, secrets }, how, context);
     if (options.json) printPlan(service, plan, true, context);
     const what = {
       running,
@@ -117,7 +120,10 @@ const deployableApply = defineCommand({
       otherImages: plan.changes.some(({ kind }) => kind === 'create-assembly' || kind === 'add-resource'),
       quiet: options.json === true,
     };
-    await follow(service.name, what, options, context);
+    await tellingAtStop(
+      `All of the file is defined now; ${again} goes on.`,
+      async () => await follow(service.name, what, options, context),
+    );
     return undefined;
   },
 });

@@ -88,18 +88,20 @@ const buildLog = defineCommand({
   summary: 'print the log of a build, or follow it while it runs',
   help: [
     'Prints all of it. With -f it goes on with what is added until the build ends, whichever builder does it; when the build is begun again, so is its log, and that is said.',
-    'Ctrl-C stops the following, not the build.',
   ],
   example: 'build_log 3f9a0c11d2e4 -f',
   arguments: [buildArgument],
   options: [{ name: 'follow', short: 'f', kind: 'flag', about: 'go on until the build ends' }],
   exitCodes: [['1', 'with -f, also: the build failed or was cancelled']],
+  afterCtrlC: 'the build goes on: build_log BUILD -f follows it again, build_cancel BUILD ends it',
   async run({ BUILD }, context, options) {
     const builder = await context.services.builder();
     const { digest, title } = await resolveBuild(builder, BUILD);
     const state = await printLog(builder, digest, options.follow === true, context);
     if (context.signal.aborted)
-      throw stoppedWaiting(`Stopped following the log; the build of ${title} goes on.`);
+      throw stoppedWaiting(
+        `Stopped following the log; the build of ${title} goes on. build_log ${shortDigest(digest)} -f follows it again, build_cancel ends it.`,
+      );
     if (options.follow !== true || state === 'built') return;
     const ended = await builder.build(digest);
     throw new PcloudError({
@@ -177,12 +179,12 @@ const buildRetry = defineCommand({
   summary: 'ask again for what a failed or cancelled build was to make',
   help: [
     'Asks for the same image from what is there now: where the package archive, the agent or the templates have changed since, that is another image with another digest.',
-    'Ctrl-C stops the waiting, not the build.',
   ],
   example: 'build_retry 3f9a0c11d2e4',
   arguments: [buildArgument],
   options: [{ name: 'no-wait', kind: 'flag', about: 'only queue the build' }],
   exitCodes: [['1', 'it runs already, or failed again']],
+  afterCtrlC: 'the build goes on: build_list shows how far it is, build_cancel ends it',
   async run({ BUILD }, context, options) {
     const builder = await context.services.builder();
     const { digest: before, title } = await resolveBuild(builder, BUILD);

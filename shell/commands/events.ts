@@ -42,6 +42,7 @@ const events = defineCommand({
     { name: 'by-incident', kind: 'flag', about: 'the lines of each incident together' },
     { ...jsonOption, about: 'one line of JSON an event (shapes: docs/pcloudsh.md)' },
   ],
+  exitCodes: [['130', 'Ctrl-C ended --follow']],
   async run(_, context, options) {
     refuseTogether(options);
     const cped = await context.services.cped();

@@ -133,6 +133,7 @@ const assemblyBuild = defineCommand({
     noWaitOption,
   ],
   exitCodes: [['1', 'the build failed; the message names its log']],
+  afterCtrlC: 'the build goes on: build_list shows how far it is, build_cancel ends it',
   async run({ NAME }, context, options) {
     if (options.install && options.guest)
       throw new PcloudError({

@@ -96,6 +96,7 @@ const assemblyImport = defineCommand({
     },
   ],
   options,
+  afterCtrlC: 'copying the disk goes on: assembly_list shows NAME when it is done',
   async run({ NAME, DISK }, context, given) {
     const order: ImportOrder = {
       name: NAME,

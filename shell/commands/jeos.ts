@@ -32,12 +32,12 @@ const jeosCreate = defineCommand({
   help: [
     'Has the image built by a queued job and shows how far it is. An image of the same recipe that is there already is used as it is. Two people who ask at once share one job.',
     'Fedora and RHEL are installed from their own media (media_list) by their own installer; release_list shows by which engines.',
-    'Ctrl-C stops the waiting, not the build.',
   ],
   example: 'jeos_create debian12 x86_64',
   arguments: [release, architecture],
   options: [...installOptions, noWaitOption],
   exitCodes: [['1', 'the build failed; the message names its log']],
+  afterCtrlC: 'the build goes on: build_list shows how far it is, build_cancel ends it',
   async run({ RELEASE, ARCH }, context, options) {
     const choice = installChoice(options);
     const builder = await context.services.builder();

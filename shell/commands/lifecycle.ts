@@ -12,12 +12,14 @@ const deployableStart = defineCommand({
   summary: 'launch a deployable and wait until it is active',
   help: [
     'Has missing images built (with progress), then starts the assemblies, and shows the events until every assembly is online and every resource runs.',
-    'Ctrl-C stops the waiting, not the start. With --no-wait it still waits for missing images.',
+    'With --no-wait it still waits for missing images.',
   ],
   example: 'deployable_start dep1 --timeout 5m',
   arguments: [deployableArgument],
   options: [timeoutOption, noWaitOption],
   exitCodes: [['1', 'blocked, failed, or not active in time; the message says which']],
+  afterCtrlC:
+    'what was begun goes on: deployable_status DEPLOYABLE shows how far it is, deployable_start DEPLOYABLE again waits for it',
   async run({ DEPLOYABLE }, context, options) {
     await startAndWait(DEPLOYABLE, options, context);
   },
@@ -34,6 +36,8 @@ const deployableStop = defineCommand({
   arguments: [deployableArgument],
   options: [timeoutOption, noWaitOption],
   exitCodes: [['1', 'not stopped in time, or started again meanwhile']],
+  afterCtrlC:
+    'what was begun goes on: deployable_status DEPLOYABLE shows how far it is, deployable_stop DEPLOYABLE again waits for it',
   async run({ DEPLOYABLE }, context, options) {
     await stopAndWait(DEPLOYABLE, options, context);
   },

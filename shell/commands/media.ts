@@ -25,7 +25,7 @@ const mediaAdd = defineCommand({
   summary: 'give the medium that a release is installed from',
   help: [
     'The release is then installed from it, and no longer from the public archive. SOURCE is an ISO image on this host, which is used where it is and not copied; or an install tree, a directory with a .treeinfo in it; or the http or https address of an ISO, which is downloaded; or that of an install tree, which ends with a slash. RHEL 6 is for subscribers: give the ISO that you have.',
-    'The medium is checked before it is used, and whenever it has changed. A download that is interrupted goes on where it stopped, also after a restart of the builder. Ctrl-C stops the waiting, not the download; media_remove does.',
+    'The medium is checked before it is used, and whenever it has changed. A download that is interrupted goes on where it stopped, also after a restart of the builder.',
   ],
   example: 'media_add RHEL6 /srv/iso/rhel-server-6.10-x86_64-dvd.iso',
   arguments: [
@@ -47,6 +47,7 @@ const mediaAdd = defineCommand({
     { name: 'no-wait', kind: 'flag', about: 'only begin; media_list shows how it goes' },
   ],
   exitCodes: [['1', 'it could not be downloaded, or it is not what it should be']],
+  afterCtrlC: 'adding the medium goes on: media_list shows it, media_remove RELEASE ends it',
   async run({ RELEASE, SOURCE }, context, options) {
     const builder = await context.services.builder();
     const task = await builder.addMedium(RELEASE, sourceFrom(SOURCE), options.sha256);
@@ -114,11 +115,13 @@ const mediaVerify = defineCommand({
   arguments: [{ ...release, presence: 'optional' }],
   options: [jsonOption],
   exitCodes: [['1', 'a medium is not what it should be']],
+  afterCtrlC: 'the builder goes on reading: media_verify again waits for its verdict',
   async run({ RELEASE }, context, options) {
     const builder = await context.services.builder();
     const task = await builder.verifyMedia(RELEASE);
     const title = RELEASE === undefined ? 'media' : `medium for ${RELEASE}`;
-    const whatGoesOn = 'Stopped waiting; the builder goes on reading.';
+    const whatGoesOn =
+      'Stopped waiting; the builder goes on reading. media_verify again waits for its verdict.';
     const outcome = await followMedia(task, { title, whatGoesOn, quiet: options.json }, context);
     if (outcome.kind !== 'verified') throw otherOutcome();
     const { verdicts } = outcome;

@@ -25,6 +25,11 @@ const watch = defineCommand({
     { name: 'interval', kind: 'duration', value: 'TIME', about: 'read it again so often (2s unless given)' },
     { ...jsonOption, about: 'one line of JSON a change (shapes: docs/pcloudsh.md)' },
   ],
+  exitCodes: [
+    ['0', 'ended by q or Ctrl-C'],
+    ['1', 'what it was to show is gone, or the service was not there at the beginning'],
+  ],
+  afterCtrlC: 'nothing could be shown yet, and nothing was asked to change',
   async run({ DEPLOYABLE }, context, options) {
     const intervalMs = options.interval ?? defaultIntervalMs;
     if (intervalMs < shortestIntervalMs || intervalMs > longestIntervalMs)

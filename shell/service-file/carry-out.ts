@@ -1,5 +1,11 @@
-/** One change of a plan, asked of the service by the call that the command for it makes, too. */
+/**
+ * The changes of a plan, each asked of the service by the call that the command for it makes, too, until all are made
+ * or Ctrl-C comes in between.
+ */
 import type { Change } from '../../model/service-file/change.ts';
+import { tellChange } from '../../model/service-file/change.ts';
+import { pause, stoppedWaiting } from '../context.ts';
+import type { ShellContext } from '../context.ts';
 import type { CpedPort } from '../ports.ts';
 
 export type CarryOut = {
@@ -9,8 +15,60 @@ export type CarryOut = {
   readonly secrets: ReadonlyMap<string, string | null>;
 };
 
-/** @throws PcloudError the service's refusal; what was changed before stands, and applying again goes on. */
-export async function carryOut(change: Change, { cped, deployable, secrets }: CarryOut): Promise<void> {
+/** After Ctrl-C the change that was asked for last has this long to be answered. */
+const graceMs = 200;
+
+/**
+ * Makes one change after the other.
+ * @param how.again the command that goes on where this was stopped
+ * @throws PcloudError the service's refusal; `stopped-waiting`, which says how far it came. What was changed stands.
+ */
+export async function carryOutAll(
+  changes: readonly Change[],
+  what: CarryOut,
+  how: { readonly again: string; readonly onMade: (change: Change, context: ShellContext) => void },
+  context: ShellContext,
+): Promise<void> {
+  const end = new AbortController();
+  const late = tooLate(context.signal, end.signal);
+  try {
+    for (const [made, change] of changes.entries()) {
+      if (context.signal.aborted) throw stoppedAt(changes, made, how.again, null);
+      const asked = carryOut(change, what).then(() => true);
+      if (!(await Promise.race([asked, late]))) throw stoppedAt(changes, made, how.again, change);
+      how.onMade(change, context);
+    }
+  } finally {
+    end.abort();
+  }
+}
+
+/** False, a moment after Ctrl-C, or at the end. */
+async function tooLate(signal: AbortSignal, end: AbortSignal): Promise<false> {
+  await pause(2 ** 31 - 1, AbortSignal.any([signal, end]));
+  await pause(graceMs, end);
+  return false;
+}
+
+/** Counted as they are shown: some changes are told as a part of others. */
+function stoppedAt(
+  changes: readonly Change[],
+  made: number,
+  again: string,
+  unanswered: Change | null,
+): Error {
+  const count = (some: readonly Change[]): number =>
+    some.filter((change) => tellChange(change) !== undefined).length;
+  const what = unanswered === null ? undefined : tellChange(unanswered)?.text;
+  const named = what === undefined ? '' : ` (${what})`;
+  const open = unanswered === null ? '' : `, and one was asked for without an answer${named}`;
+  return stoppedWaiting(
+    `Stopped: ${count(changes.slice(0, made))} of ${count(changes)} changes are made${open}; what was changed stands. ${again} goes on, with --diff it shows what is left.`,
+  );
+}
+
+/** @throws PcloudError the service's refusal. */
+async function carryOut(change: Change, { cped, deployable, secrets }: CarryOut): Promise<void> {
   switch (change.kind) {
     case 'create-deployable':
       return await cped.createDeployable(deployable, change.monitoring);
