@@ -9,7 +9,7 @@ import { nameSchema } from '../../model/names.ts';
 import type { InstallerRelease } from '../../model/release.ts';
 import {
   bridgeNameSchema,
-  consoleArguments,
+  machineArguments,
   installPathSchema,
   libvirtUriSchema,
   parseInstallValues,
@@ -136,7 +136,7 @@ export function virtInstallArguments(release: InstallerRelease, given: VirtInsta
   const extraArguments = [
     `${installer.kickstartArgument}=file:/${path.basename(values.kickstartPath)}`,
     ...installer.kernelArguments,
-    ...consoleArguments,
+    ...machineArguments,
   ];
   const network = values.network.kind === 'user' ? 'user' : `bridge=${values.network.bridge}`;
   const options: readonly Option[] = [

@@ -7,7 +7,7 @@ import { nameSchema } from '../../model/names.ts';
 import type { InstallerRelease } from '../../model/release.ts';
 import {
   badInstallValue,
-  consoleArguments,
+  machineArguments,
   installPathSchema,
   parseInstallValues,
 } from './install-values.ts';
@@ -49,7 +49,7 @@ export function renderTdl(template: string, values: TdlValues): string {
     osName,
     osVersion,
     architecture,
-    kernelArguments: [...kernelArguments, ...consoleArguments].join(' '),
+    kernelArguments: [...kernelArguments, ...machineArguments].join(' '),
     iso: media.kind === 'iso' ? pathToFileURL(media.path).href : '',
     url: media.kind === 'url' ? media.url : '',
     description: `${release.summary}, ${architecture}, by Pacemaker Cloud`,

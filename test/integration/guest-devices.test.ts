@@ -244,9 +244,13 @@ describe('guest devices', { concurrency: 1 }, () => {
     const again = await next('orderly', 'hello', () => true, 60_000);
     assert.ok(agentCan(again, 'watchdog'), 'the next agent has it again');
     // The port stays open without the agent, so the guest says on its console that the agent has ended.
-    // By a unit of its own: what the agent runs may end with it.
+    // By a unit of its own: what the agent runs may end with it. The agent says hello early in the boot, and a unit
+    // with the usual dependencies would first await the rest of it.
     const farewell = 'systemctl stop pcloud-agent.service && echo the agent has ended >/dev/console';
-    begin('orderly', `systemd-run --quiet --no-block /bin/sh -c '${farewell}'`);
+    begin(
+      'orderly',
+      `systemd-run --quiet --no-block --property=DefaultDependencies=no /bin/sh -c '${farewell}'`,
+    );
     await consoleSays(orderly.spec, 'the agent has ended');
     const endedMs = performance.now();
 

@@ -106,7 +106,7 @@ test('a machine that is destroyed in the middle is no success, whatever the tool
     destroyed = true;
     void execa('virsh', ['--connect', uri, 'destroy', `pcloud-build-${digest.slice(0, 12)}`]);
   });
-  assert.ok(destroyed, 'the installer never came to the packages');
+  assert.ok(destroyed, `the installer never came to the packages: ${error.message}`);
   assert.equal(error.code, 'build-unproven', error.message);
   assert.match(error.message, /last console line: /);
 });

@@ -54,6 +54,6 @@ prompt 0
 timeout 1
 label linux
   kernel vmlinuz
-  append initrd=initrd.img console=tty0 console=ttyS0
+  append initrd=initrd.img no_timer_check console=tty0 console=ttyS0
 `;
 }

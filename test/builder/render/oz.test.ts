@@ -132,7 +132,12 @@ test('oz itself reads out of TDL and settings what we meant', { skip: withoutOz 
       assert.deepEqual(rest, {
         url: new URL(`file://${iso.replaceAll('%', '%25')}`).href,
         disk: ['virtio', 8, '/disk.raw'],
-        kernel: [...release.installer.kernelArguments, 'console=tty0', 'console=ttyS0'].join(' '),
+        kernel: [
+          ...release.installer.kernelArguments,
+          'no_timer_check',
+          'console=tty0',
+          'console=ttyS0',
+        ].join(' '),
         type: 'qemu',
         memory: 1024 * 1024,
         paths,

@@ -98,6 +98,7 @@ test(
         const cmdline = [
           kickstart,
           ...release.installer.kernelArguments,
+          'no_timer_check',
           'console=tty0',
           'console=ttyS0',
         ].join(' ');
