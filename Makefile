@@ -66,7 +66,8 @@ images-archive: bootstrap ## the same from the public archives alone, for whoeve
 
 shell: bootstrap ## pcloudsh on the private stack of this checkout
 	@node tools/stack/main.ts up
-	@node tools/stack/main.ts exec $(CURDIR)/bin/pcloudsh
+	@# In a process group of its own, so that Ctrl-C reaches what pcloudsh waits for and neither make nor node.
+	@if [ -t 0 ]; then set -m; fi; bin/pcloudsh; exit $$?
 
 bench: bootstrap ## measure the figures of docs/benchmarks.md on this machine
 	@node bench/main.ts

@@ -33,6 +33,8 @@ export function openShell(
     readonly columns?: number;
     readonly environment?: Record<string, string>;
     readonly command?: string;
+    /** In place of the shell itself: what leads to it, as plain words. */
+    readonly program?: string;
   } = {},
 ): PtySession {
   const columns = options.columns ?? 80;
@@ -43,7 +45,7 @@ export function openShell(
       '--flush',
       '--return',
       '--command',
-      `stty cols ${columns} rows 40; exec ${process.execPath} ${shellProgram} ${options.command ?? ''}`,
+      `stty cols ${columns} rows 40; exec ${options.program ?? `${process.execPath} ${shellProgram}`} ${options.command ?? ''}`,
       '/dev/null',
     ],
     {
