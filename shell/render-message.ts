@@ -3,6 +3,7 @@
  */
 import type { PcloudError } from '../model/errors.ts';
 import type { JournalEvent } from '../model/event.ts';
+import { clip } from './clip.ts';
 import { formatClock, formatElapsed } from './duration.ts';
 import { leftText } from './estimate.ts';
 import type { BuildProgress } from './ports.ts';
@@ -49,7 +50,8 @@ function paintEvent(event: JournalEvent, text: string, style: Style): string {
 const barCells = 20;
 
 /**
- * One line that is redrawn in place: ` 42% ████░░░░ title: step 31s, about 20 s left`, cut to the width.
+ * One line that is redrawn in place: ` 42% ████░░░░ title: step 31s, about 20 s left`. Where it is too wide the bar
+ * goes first, then the end of the words: the time stays, since it shows that something moves.
  * @param leftMs an estimate; null where there is none.
  */
 export function renderProgressLine(
@@ -61,14 +63,16 @@ export function renderProgressLine(
   leftMs: number | null = null,
 ): string {
   const left = leftMs === null ? '' : `, ${leftText(leftMs)}`;
-  const tail = `${printable(title)}: ${stepText(progress)} ${formatElapsed(elapsedMs)}${left}`;
+  const words = `${printable(title)}: ${stepText(progress)}`;
+  const time = ` ${formatElapsed(elapsedMs)}${left}`;
   const percent = progress.percent;
-  if (percent === null) return tail.slice(0, columns - 1);
-  const full = Math.round((Math.min(100, Math.max(0, percent)) / 100) * barCells);
-  const bar = `${style.bar.full.repeat(full)}${style.bar.empty.repeat(barCells - full)} `;
-  const number = `${String(Math.floor(percent)).padStart(3)}% `;
-  const room = columns - 1 - number.length;
-  return `${number}${room < bar.length + tail.length ? '' : bar}${tail}`.slice(0, columns - 1);
+  const number = percent === null ? '' : `${String(Math.floor(percent)).padStart(3)}% `;
+  const full = Math.round((Math.min(100, Math.max(0, percent ?? 0)) / 100) * barCells);
+  const bar =
+    percent === null ? '' : `${style.bar.full.repeat(full)}${style.bar.empty.repeat(barCells - full)} `;
+  const room = columns - 1 - number.length - time.length;
+  const shownBar = room < bar.length + words.length ? '' : bar;
+  return `${number}${shownBar}${clip(words, Math.max(1, room))}${time}`.slice(0, columns - 1);
 }
 
 /** The same for a pipe: one line a step, nothing redrawn. */

@@ -74,7 +74,7 @@ export function createScreen(options: {
   return {
     style: createStyle({ colour: wantsColour(isTty, environment), unicode: wantsUnicode(environment) }),
     canRedraw,
-    columns: () => (isTty ? Math.max(20, stdout.columns ?? 80) : null),
+    columns: () => (isTty ? Math.max(20, sizeOr(stdout.columns, 80)) : null),
     print: (lines) => write(stdout, lines),
     complain: (lines) => write(stderr, lines),
     live(line) {
@@ -82,7 +82,7 @@ export function createScreen(options: {
       stdout.write(`${eraseLine}${line ?? ''}`);
       live = line;
     },
-    rows: () => (isTty ? Math.max(5, stdout.rows ?? 24) : null),
+    rows: () => (isTty ? Math.max(5, sizeOr(stdout.rows, 24)) : null),
     frame(lines) {
       if (!canRedraw) return;
       if (lines === undefined) {
@@ -100,4 +100,9 @@ export function createScreen(options: {
       bottom = next;
     },
   };
+}
+
+/** A terminal that nobody told its size (a serial line, `script` in a pipe) says 0. */
+function sizeOr(size: number | undefined, usual: number): number {
+  return size === undefined || size === 0 ? usual : size;
 }

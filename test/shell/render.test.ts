@@ -193,7 +193,7 @@ test('an event has the time of day, its text as it is, and a colour by severity'
   assert.ok(renderEvent(active, nowMs, colourful).includes('\u001b[32m'));
 });
 
-test('a progress line never exceeds the terminal, and drops the bar before the words', () => {
+test('a progress line never exceeds the terminal; the bar goes first, then words, and the time stays', () => {
   const progress = { state: 'active', percent: 42.7, step: 'installing packages' };
   assert.equal(
     renderProgressLine('JEOS debian12 x86_64', progress, 31_000, plainStyle, 80),
@@ -202,6 +202,10 @@ test('a progress line never exceeds the terminal, and drops the bar before the w
   assert.equal(
     renderProgressLine('JEOS debian12 x86_64', progress, 31_000, plainStyle, 60),
     ' 42% JEOS debian12 x86_64: installing packages 31s',
+  );
+  assert.equal(
+    renderProgressLine('JEOS debian12 x86_64', progress, 31_000, plainStyle, 40, 20_000),
+    ' 42% JEOS debian1… 31s, about 20 s left',
   );
   for (let columns = 1; columns < 100; columns += 1)
     assert.ok(renderProgressLine('title', progress, 0, plainStyle, columns).length < columns);

@@ -55,6 +55,13 @@ test('a pipe gets the lines alone: no colour, no redrawing, no width', () => {
   assert.equal(text, 'x\n');
 });
 
+test('a terminal of which nobody knows the size is taken for one of 80 columns and 24 rows', () => {
+  const output = { isTTY: true, columns: 0, rows: 0, write: () => true };
+  const screen = createScreen({ stdout: output, stderr: output, environment: {} });
+  assert.equal(screen.columns(), 80);
+  assert.equal(screen.rows(), 24);
+});
+
 test('a dumb terminal is not redrawn', () => {
   const { terminal, screen } = onTerminal({ TERM: 'dumb' });
   screen.live('50%');
