@@ -54,8 +54,10 @@ export async function runRepl(options: ReplOptions): Promise<number> {
     },
   });
   const leave = new AbortController();
-  // Also between two lines, while the terminal changes its mode, an impatient Ctrl-C must not end the shell.
-  process.on('SIGINT', ignoreSignal);
+  // An impatient Ctrl-C, while the terminal changes its mode, must not end the shell; and the terminal may have thrown
+  // away with it what it had not shown yet (termios(3): INTR flushes the queues), so the prompt is drawn anew.
+  const redraw = (): void => screen.print([]);
+  process.on('SIGINT', redraw);
   const feed = watchEvents(options, leave.signal);
   try {
     await readAndRun(options, readline, promptOutput, history.remember);
@@ -64,13 +66,9 @@ export async function runRepl(options: ReplOptions): Promise<number> {
     leave.abort();
     readline.close();
     await feed;
-    process.off('SIGINT', ignoreSignal);
+    process.off('SIGINT', redraw);
   }
   return 0;
-}
-
-function ignoreSignal(): void {
-  return undefined;
 }
 
 type OfferCallback = (error: null, result: [string[], string]) => void;

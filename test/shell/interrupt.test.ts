@@ -224,12 +224,18 @@ test('at the prompt, Ctrl-C twice over each of them: one line each, and the prom
     await waiting.reached;
     shell.type('\u0003');
     shell.type('\u0003');
-    const lines = await shell.shows(`the prompt after ${name}`, isPrompt);
     // The terminal echoes the second Ctrl-C wherever its cursor is.
     const isSaid = (line: string): boolean => /^(?:\^C)*Stopped/.test(line);
-    const from = lines.findLastIndex((line) => line.includes(`${name} `) && !isSaid(line));
-    const said = lines.slice(from + 1).filter(isSaid);
-    assert.equal(said.length, 1, lines.slice(from).join('\n'));
+    const saidOf = (lines: readonly string[]): readonly string[] => {
+      const from = lines.findLastIndex((line) => line.includes(`pcloudsh# ${name} `));
+      return from < 0 ? [] : lines.slice(from).filter(isSaid);
+    };
+    const lines = await shell.shows(
+      `the prompt after ${name}`,
+      (shown) => saidOf(shown).length > 0 && isPrompt(shown),
+    );
+    const said = saidOf(lines);
+    assert.equal(said.length, 1, lines.join('\n'));
     assert.match((said[0] ?? '').replace(/^(?:\^C)*/, ''), says);
   }
   shell.type('quit\n');
