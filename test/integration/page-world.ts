@@ -50,12 +50,13 @@ export async function pageWorld(settings: Readonly<Record<string, string>> = {})
   const hypervisor = simulatedHypervisor(systemClock, owner);
   const guests = simulatedGuests({ clock: systemClock, heartbeatMs: 1000, delaysMs: { start: 250 } });
   const powered = new Set<string>();
+  let disposed = false;
   hypervisor.onPower((assembly, power) => {
     powered.add(assembly);
     if (power === 'off') return guests.lose(assembly);
     const starts = hypervisor.startsOf(assembly);
     systemClock.after(bootMs, () => {
-      if (hypervisor.stateOf(assembly) === 'running' && hypervisor.startsOf(assembly) === starts)
+      if (!disposed && hypervisor.stateOf(assembly) === 'running' && hypervisor.startsOf(assembly) === starts)
         guests.boot(assembly);
     });
   });
@@ -120,7 +121,8 @@ export async function pageWorld(settings: Readonly<Record<string, string>> = {})
     },
     async dispose() {
       await world.stop();
-      // Their hearts would beat on.
+      // Their hearts would beat on, also of those that are still booting.
+      disposed = true;
       for (const assembly of powered) guests.lose(assembly);
       await rm(directory, { recursive: true, force: true });
     },

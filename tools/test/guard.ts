@@ -14,7 +14,9 @@ process.on('warning', (warning) => {
 const limitMs = Number(process.env[fileLimitVariable]);
 if (limitMs > 0) {
   setTimeout(() => {
-    process.stderr.write(`this test file did not end within ${limitMs} ms\n`);
+    const open = Map.groupBy(process.getActiveResourcesInfo(), (kind) => kind);
+    const kinds = [...open].map(([kind, all]) => `${all.length} ${kind}`).join(', ');
+    process.stderr.write(`this test file did not end within ${limitMs} ms; still open: ${kinds}\n`);
     process.exit(1);
   }, limitMs).unref();
 }
