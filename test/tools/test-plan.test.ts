@@ -27,4 +27,6 @@ test('files that share a state directory are in one lane', () => {
   assert.equal(laneOf('assemble-by-guest'), laneOf('assemble-by-guest-failures'));
   assert.equal(laneOf('install'), laneOf('install-runs'));
   assert.notEqual(laneOf('install'), -1);
+  for (const page of ['tutorial', 'operating']) assert.equal(laneOf(page), laneOf('service-files'), page);
+  assert.equal(laneOf('import'), laneOf('packages-systemd'));
 });
