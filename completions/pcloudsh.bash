@@ -1,14 +1,39 @@
 # Completion of pcloudsh for bash.
 # Made from the command table: UPDATE_GOLDENS=1 node --test test/shell/completion-scripts.test.ts
 
+# Sets plain to the word without its quotes, the last of which may still be open. Nothing in it is expanded.
+_pcloudsh_plain() {
+    local word=$1 quote='' next i
+    plain=''
+    for ((i = 0; i < ${#word}; i++)); do
+        next=${word:i:1}
+        if [[ -n $quote && $next == "$quote" ]]; then
+            quote=''
+        elif [[ -z $quote && $next == [\'\"] ]]; then
+            quote=$next
+        elif [[ $next == \\ && $quote != \' && (-z $quote || ${word:i+1:1} == [\"\\\$\`]) ]]; then
+            ((i += 1))
+            plain+=${word:i:1}
+        else
+            plain+=$next
+        fi
+    done
+}
+
 _pcloudsh() {
-    local current=${COMP_WORDS[COMP_CWORD]} options=''
+    local current options='' plain word
+    local -a words=()
+    for word in "${COMP_WORDS[@]:1:COMP_CWORD}"; do
+        _pcloudsh_plain "$word"
+        words+=("$plain")
+    done
+    current=$plain
     COMPREPLY=()
     if ((COMP_CWORD == 1)); then
         mapfile -t COMPREPLY < <(compgen -W '--file --help --version assembly_build assembly_clone assembly_create assembly_delete assembly_depends_clear assembly_depends_set assembly_import assembly_list assembly_resource_add assembly_resource_list assembly_resource_remove assembly_show assembly_ssh build_cancel build_list build_log build_retry build_show deployable_apply deployable_assembly_add deployable_assembly_list deployable_assembly_remove deployable_create deployable_delete deployable_export deployable_list deployable_recover deployable_reload deployable_secret_remove deployable_secret_set deployable_start deployable_status deployable_stop escalation_assembly_set escalation_deployable_set escalation_resource_set events exit help image_gc incident_list incident_show jeos_create jeos_delete jeos_list jeos_show maintenance_clear maintenance_list maintenance_set maintenance_window_add maintenance_window_remove media_add media_list media_remove media_verify quit release_list resource_depends_clear resource_depends_set resource_parameter_clear resource_parameter_set resource_template_list resource_template_show start_limit_set status template_list watch' -- "$current")
         return
     fi
-    case ${COMP_WORDS[1]} in
+    case ${words[0]} in
         -f | --file)
             compopt -o default
             return
@@ -204,12 +229,12 @@ _pcloudsh() {
         mapfile -t COMPREPLY < <(compgen -W "$options" -- "$current")
         return
     fi
-    case ${COMP_WORDS[1]} in
+    case ${words[0]} in
         jeos_create | media_add | assembly_build | assembly_ssh | assembly_import | resource_parameter_set | resource_parameter_clear | deployable_secret_set | maintenance_window_add | deployable_create | deployable_apply)
             compopt -o default
             ;;
     esac
-    mapfile -t COMPREPLY < <(timeout 2 "${COMP_WORDS[0]}" --complete "${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null </dev/null)
+    mapfile -t COMPREPLY < <(timeout 2 "${COMP_WORDS[0]}" --complete "${words[@]}" 2>/dev/null </dev/null)
 }
 
 complete -F _pcloudsh pcloudsh

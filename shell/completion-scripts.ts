@@ -20,14 +20,39 @@ export function renderBashCompletion(commands: readonly Command[]): string {
   return `# Completion of pcloudsh for bash.
 ${origin}
 
+# Sets plain to the word without its quotes, the last of which may still be open. Nothing in it is expanded.
+_pcloudsh_plain() {
+    local word=$1 quote='' next i
+    plain=''
+    for ((i = 0; i < \${#word}; i++)); do
+        next=\${word:i:1}
+        if [[ -n $quote && $next == "$quote" ]]; then
+            quote=''
+        elif [[ -z $quote && $next == [\\'\\"] ]]; then
+            quote=$next
+        elif [[ $next == \\\\ && $quote != \\' && (-z $quote || \${word:i+1:1} == [\\"\\\\\\$\\\`]) ]]; then
+            ((i += 1))
+            plain+=\${word:i:1}
+        else
+            plain+=$next
+        fi
+    done
+}
+
 _pcloudsh() {
-    local current=\${COMP_WORDS[COMP_CWORD]} options=''
+    local current options='' plain word
+    local -a words=()
+    for word in "\${COMP_WORDS[@]:1:COMP_CWORD}"; do
+        _pcloudsh_plain "$word"
+        words+=("$plain")
+    done
+    current=$plain
     COMPREPLY=()
     if ((COMP_CWORD == 1)); then
         mapfile -t COMPREPLY < <(compgen -W '${first.join(' ')}' -- "$current")
         return
     fi
-    case \${COMP_WORDS[1]} in
+    case \${words[0]} in
         -f | --file)
             compopt -o default
             return
@@ -44,12 +69,12 @@ ${withOptions
         mapfile -t COMPREPLY < <(compgen -W "$options" -- "$current")
         return
     fi
-    case \${COMP_WORDS[1]} in
+    case \${words[0]} in
         ${commands.filter(takesText).flatMap(namesOf).join(' | ')})
             compopt -o default
             ;;
     esac
-    mapfile -t COMPREPLY < <(timeout ${limitS} "\${COMP_WORDS[0]}" --complete "\${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null </dev/null)
+    mapfile -t COMPREPLY < <(timeout ${limitS} "\${COMP_WORDS[0]}" --complete "\${words[@]}" 2>/dev/null </dev/null)
 }
 
 complete -F _pcloudsh pcloudsh
@@ -68,6 +93,8 @@ ${origin}
 
 _pcloudsh() {
     local -a commands options names
+    # Words stand here as they were typed, quotes and all.
+    local name=\${(Q)words[2]}
     commands=(
 ${described.join('\n')}
     )
@@ -79,7 +106,7 @@ ${described.join('\n')}
         fi
         return
     fi
-    case $words[2] in
+    case $name in
         (-f|--file)
             _files
             return
@@ -98,9 +125,9 @@ ${command.options.map(({ name, about }) => `                ${quoted(`--${name}:
         _describe -o -t options 'option' options
         return
     fi
-    names=(\${(f)"$(timeout ${limitS} $words[1] --complete "\${(@Q)words[2,CURRENT-1]}" "$PREFIX" 2>/dev/null </dev/null)"})
+    names=(\${(f)"$(timeout ${limitS} $words[1] --complete "\${(@Q)words[2,CURRENT-1]}" "\${(Q)PREFIX}" 2>/dev/null </dev/null)"})
     compadd -a names && return
-    case $words[2] in
+    case $name in
         (${commands.filter(takesText).flatMap(namesOf).join('|')})
             _files
             ;;

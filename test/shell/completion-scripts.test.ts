@@ -86,6 +86,83 @@ test('bash completes names that it asks of the services', async (t) => {
   await Promise.all([made.cped.start(), made.builder.start()]);
 });
 
+test('bash asks for words without their quotes, and expands nothing in them', async (t) => {
+  const { environment, runtimeDirectory } = await house(t);
+  for (const [words, wanted] of [
+    [['"assembly_dele'], ['assembly_delete']],
+    [
+      ['assembly_delete', '"as'],
+      ['assy1', 'assy2'],
+    ],
+    [
+      ['assembly_delete', "'as"],
+      ['assy1', 'assy2'],
+    ],
+    [['"assembly_delete"', 'assy\\1'], ['assy1']],
+    [['assembly_delete', `as"sy"'1'`], ['assy1']],
+    [['jeos_create', '"debian12"', `'x86`], ['x86_64']],
+    [['deployable_status', '"--js'], ['--json']],
+    [['assembly_delete', '"$(touch bad)as'], []],
+    [['assembly_delete', '`touch bad`'], []],
+  ] as const)
+    assert.deepEqual(await bashOffers(environment, words), wanted, words.join(' '));
+  assert.ok(!existsSync(path.join(runtimeDirectory, 'bad')) && !existsSync('bad'));
+});
+
+test('bash completes in its line editor what is begun in quotes', async (t) => {
+  const { environment, runtimeDirectory } = await house(t);
+  const rc = path.join(runtimeDirectory, 'bashrc');
+  await writeFile(
+    rc,
+    `source ${path.join(completions, 'pcloudsh.bash')}
+bind -x '"\\C-g": printf "<<%s>>\\n" "$READLINE_LINE"'
+PS1='ready '
+`,
+  );
+  const shell = execa(
+    'script',
+    ['--quiet', '--command', `exec bash --noprofile --rcfile ${rc} -i`, '/dev/null'],
+    {
+      env: { ...environment, TERM: 'dumb', SHELL: '/bin/sh' },
+      extendEnv: false,
+      stdin: 'pipe',
+      reject: false,
+      timeout: 30_000,
+    },
+  );
+  let shown = '';
+  let hear = (): void => undefined;
+  shell.stdout.setEncoding('utf8').on('data', (text: string) => {
+    shown += text;
+    hear();
+  });
+  /** What the pattern finds in what is shown from now on. */
+  const found = async (pattern: RegExp): Promise<string> => {
+    for (;;) {
+      const match = pattern.exec(shown);
+      if (match !== null) {
+        shown = shown.slice(match.index + match[0].length);
+        return match[1] ?? '';
+      }
+      await new Promise<void>((resolve) => {
+        hear = resolve;
+      });
+    }
+  };
+  await found(/ready /);
+  for (const [typed, wanted] of [
+    ['pcloudsh deployable_status "d', 'pcloudsh deployable_status "dep1" '],
+    ["pcloudsh maintenance_set 'assy1/", "pcloudsh maintenance_set 'assy1/httpdone' "],
+    ['pcloudsh "assembly_delete" assy', 'pcloudsh "assembly_delete" assy'],
+    ['pcloudsh jeos_create "debian12" "x', 'pcloudsh jeos_create "debian12" "x86_64" '],
+  ]) {
+    shell.stdin.write(`\u0015${typed}\t\u0007`);
+    assert.equal(await found(/<<(.*)>>/), wanted);
+  }
+  shell.stdin.write('\u0015exit\n');
+  await shell;
+});
+
 test('zsh completes commands, options and names in its line editor', async (t) => {
   if (!existsSync('/usr/bin/zsh') && !existsSync('/bin/zsh')) return t.skip('zsh is not installed');
   const { environment, runtimeDirectory } = await house(t);
@@ -109,6 +186,10 @@ zle -N zle-line-init
     ['pcloudsh deployable_status --js', 'pcloudsh deployable_status --json'],
     ['pcloudsh deployable_status d', 'pcloudsh deployable_status dep1'],
     ['pcloudsh maintenance_set assy1/', 'pcloudsh maintenance_set assy1/httpdone'],
+    ['pcloudsh deployable_status "d', 'pcloudsh deployable_status "dep1"'],
+    ["pcloudsh 'maintenance_set' 'assy1/", "pcloudsh 'maintenance_set' 'assy1/httpdone'"],
+    ['pcloudsh "deployable_status" --js', 'pcloudsh "deployable_status" --json'],
+    ['pcloudsh deployable_status d\\e', 'pcloudsh deployable_status dep1'],
   ] as const) {
     await execa('script', ['--quiet', '--command', 'exec zsh -d -i', '/dev/null'], {
       env: { ...environment, ZDOTDIR: runtimeDirectory, TYPED: typed, TERM: 'xterm', SHELL: '/bin/sh' },
