@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { assemblyAnswer, deployableAnswer, resourceStatusSchema } from './cped-api.ts';
+import { deployableAlertsSchema } from './deployable-alert.ts';
 import { incidentSchema, journalEventSchema } from './event.ts';
 import { maintenanceWindowSchema } from './maintenance-window.ts';
 
@@ -40,6 +41,7 @@ export const imagesInUseAnswer = z.object({
 });
 /** Whether the secret was, or would be, another one than before. */
 export const secretAnswer = z.object({ changed: z.boolean(), note: z.string().nullable() });
+export const alertsAnswer = z.object({ alerts: deployableAlertsSchema });
 export const doneAnswer = z.object({ done: z.literal(true) });
 
 /** `target` as `deployable:D`, `assembly:A` or `resource:A/R`; `untilMs` null: until it is cleared. */

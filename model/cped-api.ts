@@ -16,6 +16,7 @@ import {
   resourceDependencySchema,
   watchingSchema,
 } from './definition.ts';
+import { deployableAlertsSchema } from './deployable-alert.ts';
 import { maintenanceWindowSchema, maintenanceWindowsSchema } from './maintenance-window.ts';
 import { sshAlgorithmsSchema } from './ssh.ts';
 
@@ -104,6 +105,8 @@ export const machineBody = z.strictObject({
 });
 /** All of it at once; what is not given is the template's. */
 export const watchingBody = z.strictObject({ watching: watchingSchema });
+/** All of them at once. */
+export const alertsBody = z.strictObject({ alerts: deployableAlertsSchema });
 /** Without a value one is drawn, unless there is one; `dryRun` only tells whether it would change anything. */
 export const secretBody = z.strictObject({ value: text.optional(), dryRun: z.literal(true).optional() });
 
@@ -185,6 +188,8 @@ export const deployableStatusSchema = z.object({
   escalation: escalationPolicySchema,
   /** Names of its secrets, sorted; their values are told to guests alone. */
   secrets: z.array(z.string()),
+  /** Whom else to tell; an address or a token that is a secret only by its name. */
+  alerts: deployableAlertsSchema.default([]),
   maintenance: maintenanceStatus,
   /** Its own, which come back. */
   maintenanceWindows: z.array(maintenanceWindowSchema).default([]),

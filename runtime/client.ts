@@ -18,6 +18,7 @@ import {
 } from '../model/cped-api.ts';
 import type { importAssemblyBody, machineBody } from '../model/cped-api.ts';
 import type { EscalationPolicy, Monitoring, ParameterValue, Watching } from '../model/definition.ts';
+import type { DeployableAlert } from '../model/deployable-alert.ts';
 import { PcloudError } from '../model/errors.ts';
 import type { MaintenanceWindow } from '../model/maintenance-window.ts';
 import { journalEventSchema } from '../model/event.ts';
@@ -25,6 +26,7 @@ import { eventStream } from '../service/event-stream.ts';
 import { pathOf, requestJson } from '../service/http-client.ts';
 import type { Method } from '../service/http-client.ts';
 import {
+  alertsAnswer,
   doneAnswer,
   imagesInUseAnswer,
   incidentAnswer,
@@ -232,6 +234,8 @@ function settingCalls(ask: Ask) {
         ...(value === null ? {} : { value }),
         ...(dryRun ? { dryRun } : {}),
       }),
+    setAlerts: async (deployable: string, alerts: readonly DeployableAlert[]) =>
+      (await ask(alertsAnswer, 'PUT', pathOf`/v1/deployables/${deployable}/alerts`, { alerts })).alerts,
     removeSecret: async (deployable: string, secret: string): Promise<void> => {
       await ask(doneAnswer, 'DELETE', secretPath(deployable, secret));
     },

@@ -171,7 +171,7 @@ async function compose(
   const startedAtMs = clock.wallMs();
   memory.append([serviceStarted(startedAtMs)]);
   // From here on, so that what cannot be started is told as well; it ends after the loop, whose last words it tells.
-  const telling = startTelling({ settings: config.alerts, memory, clock, log });
+  const telling = startTelling({ settings: config.alerts, memory, definitions: store, clock, log });
   closers.push(() => telling.close());
   // Before any plan: what is under maintenance must not be acted on for the first moments.
   applyStandingOrders(definitions);

@@ -1,6 +1,7 @@
-/** The routes of what a machine has, how a resource is watched, and the secrets of a deployable. */
-import { machineBody, secretBody, watchingBody } from '../model/cped-api.ts';
-import { assemblyChangeAnswer, doneAnswer, secretAnswer } from '../model/cped-answers.ts';
+/** The routes of what a machine has, how a resource is watched, and the alerts and secrets of a deployable. */
+import { alertsBody, machineBody, secretBody, watchingBody } from '../model/cped-api.ts';
+import { alertsAnswer, assemblyChangeAnswer, doneAnswer, secretAnswer } from '../model/cped-answers.ts';
+import { setAlerts } from './definitions/alerts.ts';
 import { setMachine } from './definitions/machine.ts';
 import { removeSecret, setSecret } from './definitions/secrets.ts';
 import { setWatching } from './definitions/watching.ts';
@@ -39,6 +40,20 @@ export const settingRoutes = [
     },
     ({ definitions }, { params: { name, resource }, body }) =>
       changeAnswer(setWatching(definitions, { assembly: name, resource }, body.watching)),
+  ),
+  route.json(
+    {
+      method: 'PUT',
+      path: '/v1/deployables/:name/alerts',
+      access: 'operate',
+      summary: 'Set whom else to tell of what happens to a deployable; all of it at once',
+      body: alertsBody,
+      answer: alertsAnswer,
+      errors: { 'not-found': ['unknown-deployable', 'unknown-secret'] },
+    },
+    ({ definitions }, { params, body }) => ({
+      alerts: [...setAlerts(definitions, params.name, body.alerts)],
+    }),
   ),
   route.json(
     {

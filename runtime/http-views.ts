@@ -79,6 +79,7 @@ export function deployableStatus(context: ViewContext, deployable: DeployableDef
       ),
     escalation,
     secrets: [...context.store.secretNames(name)],
+    alerts: [...context.store.deployableAlerts(name)],
     maintenance: (view ?? maintained(context, { deployable: name })).maintenance,
     maintenanceWindows: windowsOfTarget(context, { kind: 'deployable', deployable: name }),
     note: view?.note ?? null,

@@ -5,6 +5,7 @@
 import { PcloudError } from '../model/errors.ts';
 import { quoteForMessage } from '../model/names.ts';
 import type { Command } from './command.ts';
+import { alertCommands } from './commands/alerts.ts';
 import { applyCommands } from './commands/apply.ts';
 import { assemblyCommands } from './commands/assembly.ts';
 import { buildCommands } from './commands/builds.ts';
@@ -47,6 +48,7 @@ export const commandTable: readonly Command[] = [
   ...applyCommands,
   ...lifecycleCommands,
   ...incidentCommands,
+  ...alertCommands,
   ...eventCommands,
   ...shellCommands,
   helpCommand,

@@ -25,6 +25,7 @@ import type {
   Requirement,
   Watching,
 } from '../model/definition.ts';
+import type { DeployableAlert } from '../model/deployable-alert.ts';
 import type { Incident, JournalEvent } from '../model/event.ts';
 import type { MaintenanceWindow } from '../model/maintenance-window.ts';
 import type { MediaInfo, MediaOutcome, MediaProgress, MediaTask } from '../model/media-api.ts';
@@ -66,6 +67,8 @@ export interface CpedPort {
   /** @param value null: one is drawn, unless there is one. @param dryRun nothing is changed. */
   setSecret(deployable: string, secret: string, value: string | null, dryRun: boolean): Promise<SecretChange>;
   removeSecret(deployable: string, secret: string): Promise<void>;
+  /** All of them at once. */
+  setAlerts(deployable: string, alerts: readonly DeployableAlert[]): Promise<readonly DeployableAlert[]>;
   /** @param forMs null: until it is cleared. */
   setMaintenance(target: string, forMs: number | null): Promise<MaintenanceEntry>;
   clearMaintenance(target: string): Promise<MaintenanceCleared>;

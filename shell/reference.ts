@@ -59,13 +59,14 @@ Where a command fails, the object has \`error\`: \`{code, category, message, hin
 | \`deployable_assembly_list\` | \`deployable\`: its name; \`assemblies\`: list of assemblies |
 | \`incident_list\` | \`incidents\`: list of incidents |
 | \`incident_show\` | \`incident\`: an incident; \`events\`: list of what \`events\` shows |
+| \`alert_list\` | \`alerts\`: list of \`{deployable, alert}\`, alert \`{webhook, token, match}\` or \`{program, match}\`, token and match where given; match: lists of \`rung\`, \`severity\`, \`assembly\`, \`resource\`, those that are given |
 | \`maintenance_list\` | \`maintenances\`: list of \`{target, untilMs, setAtMs, window}\`, target as \`deployable:D\`, \`assembly:A\` or \`resource:A/R\`, window in words or \`null\` where a person set it; \`windows\`: list of \`{target, window, nextMs}\`, window \`{every, at, forMs, timeZone}\` |
 | \`events\` | one line each: \`event\`: \`{seq, atMs, kind, severity, deployable, assembly, resource, incident, text, facts}\` |
 | \`status\` | \`cped\` and \`builder\`: what each says of itself, or \`{error: {code, category, message, hint, facts}}\` |
 
 - image: \`{digest, kind, names, release, family, architecture, init, templates, parentDigest, engine, engineVersion, method, medium, kickstartSha256, agentVersion, builderVersion, createdAt, buildDurationMs, diskSha256, diskSizeBytes, diskVirtualSizeBytes, totalSizeBytes, directory, files, packagesFile, packageCount, packages}\`, method one of \`tree guest install\` or \`null\` for a JEOS, createdAt in ISO 8601; packages is \`null\` without \`--packages\`, else a list of \`{name, version, architecture}\`
 - medium: \`{title, kind, location, sha256, origin, standIn, synthetic}\`, kind one of \`iso tree\`, origin one of \`operator catalogue\`; \`null\` where none was used
-- deployable: \`{name, intent, monitoring, state, sinceMs, maintenance, maintenanceWindows, note, assemblies}\`, state one of \`stopped starting active recovering stopping blocked degraded\`
+- deployable: \`{name, intent, monitoring, state, sinceMs, alerts, maintenance, maintenanceWindows, note, assemblies}\`, state one of \`stopped starting active recovering stopping blocked degraded\`
 - assembly: \`{name, release, architecture, deployable, state, sinceMs, failuresInWindow, escalation, imageDigest, domainName, uuid, sshPort, dependsOn, maintenance, maintenanceWindows, note, resources}\`, state one of \`stopped starting booting online suspect fencing waiting stopping blocked failed\`
 - resource: \`{name, template, state, sinceMs, failuresInWindow, escalation, urls, parameters, dependsOn, maintenance, note}\`, state one of \`stopped probing starting active recovering waiting stopping unrecoverable unmonitored failed\`
 - incident: \`{id, deployable, assembly, resource, rung, verdict, cause, evidence, actions, outcome, noticedAtMs, endedAtMs}\`, rung one of \`resource assembly deployable\`, actions a list of \`{atMs, text}\`, outcome one of \`open recovered escalated blocked stopped maintenance\`

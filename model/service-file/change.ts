@@ -3,6 +3,8 @@
  * each. And how it is told to people. Which changes there are, and in which order, is `plan.ts`. Pure.
  */
 import type { Architecture, EscalationPolicy, Monitoring, ParameterValue, Watching } from '../definition.ts';
+import { alertText } from '../deployable-alert.ts';
+import type { DeployableAlert } from '../deployable-alert.ts';
 import { windowText } from '../maintenance-window.ts';
 import type { MaintenanceWindow } from '../maintenance-window.ts';
 import { formatParameterValue } from '../parameter.ts';
@@ -27,6 +29,11 @@ export type Change =
       readonly assembly: string | null;
       readonly windows: readonly MaintenanceWindow[];
       readonly from: readonly MaintenanceWindow[];
+    }
+  | {
+      readonly kind: 'set-alerts';
+      readonly alerts: readonly DeployableAlert[];
+      readonly from: readonly DeployableAlert[];
     }
   | ({
       readonly kind: 'create-assembly';
@@ -108,13 +115,15 @@ function tellOtherChange(change: Exclude<Change, ResourceChange>): ToldChange {
       return { sign: '-', text: `secret ${change.secret}` };
     case 'set-deployable-escalation':
       return { sign: newSign(change), text: `escalation ${policyWords(change.policy)}` };
+    case 'set-alerts': {
+      const { alerts, from } = change;
+      return { sign: signOf(from, alerts), text: `alerts ${told(from, alerts).map(alertText).join('; ')}` };
+    }
     case 'set-maintenance-windows': {
       const { assembly, windows, from } = change;
-      const sign = from.length === 0 ? '+' : windows.length === 0 ? '-' : '~';
-      const told = windows.length === 0 ? from : windows;
       return {
-        sign,
-        text: `${assembly === null ? '' : `assembly ${assembly}: `}maintenance ${told.map(windowText).join('; ')}`,
+        sign: signOf(from, windows),
+        text: `${assembly === null ? '' : `assembly ${assembly}: `}maintenance ${told(from, windows).map(windowText).join('; ')}`,
       };
     }
     case 'create-assembly':
@@ -181,6 +190,15 @@ function tellResourceChange(change: ResourceChange): ToldChange | undefined {
 
 function newSign({ isNew }: { readonly isNew: boolean }): Sign {
   return isNew ? '+' : '~';
+}
+
+/** Of a list that is set at once. */
+function signOf(from: readonly unknown[], to: readonly unknown[]): Sign {
+  return from.length === 0 ? '+' : to.length === 0 ? '-' : '~';
+}
+
+function told<T>(from: readonly T[], to: readonly T[]): readonly T[] {
+  return to.length === 0 ? from : to;
 }
 
 function restartWords(restart: boolean): string {

@@ -19,13 +19,14 @@ type FileCheck = NonNullable<FileResource['checks']>[number];
 
 /** Imported assemblies are left out: a file makes none. */
 export function exportService(deployable: DeployableStatus): ServiceFileText {
-  const { name, monitoring, escalation, maintenanceWindows, secrets, assemblies } = deployable;
+  const { name, monitoring, escalation, maintenanceWindows, alerts, secrets, assemblies } = deployable;
   return {
     version: 1,
     name,
     ...(monitoring === 'am' ? {} : { monitoring }),
     ...policyOf(escalation, defaultEscalation.deployable),
     ...maintenanceOf(maintenanceWindows),
+    ...(alerts.length === 0 ? {} : { alerts }),
     ...(secrets.length === 0
       ? {}
       : { secrets: Object.fromEntries(secrets.map((secret) => [secret, { generate: true } as const])) }),

@@ -7,9 +7,10 @@ import { isSameData } from './equal.ts';
 import { defaultEscalation } from '../definition.ts';
 import type { Monitoring } from '../definition.ts';
 import type { AssemblyStatus, DeployableStatus } from '../cped-api.ts';
-import type { MaintenanceWindow } from '../maintenance-window.ts';
 import { isReference } from '../parameter.ts';
 import type { Change, MachineChange } from './change.ts';
+import { alertsChange, policyChange, settings, windowsChange } from './plan-settings.ts';
+import { isSame, resourceThere } from './present.ts';
 import type { WantedAssembly, WantedResource, WantedService } from './wanted.ts';
 
 /** What there is. */
@@ -17,7 +18,7 @@ export type Defined = {
   /** Null: there is none of that name. */
   readonly deployable: Pick<
     DeployableStatus,
-    'monitoring' | 'escalation' | 'maintenanceWindows' | 'secrets' | 'assemblies' | 'intent'
+    'monitoring' | 'escalation' | 'maintenanceWindows' | 'alerts' | 'secrets' | 'assemblies' | 'intent'
   > | null;
   /** All assemblies, whatever they are in. */
   readonly assemblies: readonly AssemblyStatus[];
@@ -58,6 +59,7 @@ export function planApply(defined: Defined, wanted: WantedService, prune: boolea
         secret,
         isNew: deployable?.secrets.includes(secret) !== true,
       })),
+    ...alertsChange(deployable?.alerts ?? [], wanted.alerts),
     // What goes, from the waiting end.
     ...pairs.flatMap(({ assembly, there }) => (there === undefined ? [] : clearings(assembly, there))),
     ...(prune ? surplus.flatMap((there) => clearings(emptied(there), there)) : []),
@@ -166,13 +168,6 @@ function clearings(wanted: WantedAssembly, there: AssemblyStatus): Change[] {
   return changes;
 }
 
-function isSame(
-  one: { readonly name: string; readonly template: string },
-  other: { readonly name: string; readonly template: string },
-): boolean {
-  return one.name === other.name && one.template === other.template;
-}
-
 function removedResources(wanted: WantedAssembly, there: AssemblyStatus): Change[] {
   return there.resources
     .filter((resource) => !wanted.resources.some((one) => isSame(one, resource)))
@@ -222,63 +217,6 @@ function portsOf(there: AssemblyStatus | undefined): number[] {
 
 function machineOf(there: AssemblyStatus): MachineChange {
   return { memoryMiB: there.memoryMiB, vcpus: there.vcpus, ports: portsOf(there) };
-}
-
-function resourceThere(there: AssemblyStatus | undefined, name: string, template: string) {
-  return there?.resources.find((one) => isSame(one, { name, template }));
-}
-
-/** Escalation, windows of maintenance, and how resources are watched. */
-function settings(wanted: WantedAssembly, there: AssemblyStatus | undefined): Change[] {
-  const assembly = wanted.name;
-  return [
-    ...policyChange(there === undefined, there?.escalation ?? defaultEscalation.assembly, wanted.escalation, {
-      kind: 'set-assembly-escalation',
-      assembly,
-    }),
-    ...windowsChange(assembly, there?.maintenanceWindows ?? [], wanted.maintenance),
-    ...wanted.resources.flatMap((resource): Change[] => {
-      const present = resourceThere(there, resource.name, resource.template);
-      const place = { assembly, resource: resource.name };
-      const from = present?.watching ?? {};
-      return [
-        ...policyChange(
-          present === undefined,
-          present?.escalation ?? defaultEscalation.resource,
-          resource.escalation,
-          { kind: 'set-resource-escalation', ...place },
-        ),
-        ...(isSameData(from, resource.watching)
-          ? []
-          : [{ kind: 'set-watching', ...place, watching: resource.watching, from } as const]),
-      ];
-    }),
-  ];
-}
-
-type PolicyPlace =
-  | { readonly kind: 'set-deployable-escalation' }
-  | { readonly kind: 'set-assembly-escalation'; readonly assembly: string }
-  | { readonly kind: 'set-resource-escalation'; readonly assembly: string; readonly resource: string };
-
-function policyChange(
-  isNew: boolean,
-  before: WantedService['escalation'],
-  policy: WantedService['escalation'],
-  place: PolicyPlace,
-): Change[] {
-  return isSameData(before, policy) ? [] : [{ ...place, policy, isNew }];
-}
-
-/** In whatever order they are: a deployable's for `assembly` null. */
-function windowsChange(
-  assembly: string | null,
-  from: readonly MaintenanceWindow[],
-  windows: readonly MaintenanceWindow[],
-): Change[] {
-  const isSame =
-    from.length === windows.length && windows.every((one) => from.some((other) => isSameData(one, other)));
-  return isSame ? [] : [{ kind: 'set-maintenance-windows', assembly, windows, from }];
 }
 
 /** Parameters and order. */

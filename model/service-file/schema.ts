@@ -15,6 +15,8 @@ import {
   vcpusSchema,
   watchingSchema,
 } from '../definition.ts';
+import { alertWords, maxAlerts, rungs } from '../deployable-alert.ts';
+import { severities } from '../event.ts';
 import { maxWindows, timeOfDaySchema, timeZoneSchema, weekdays } from '../maintenance-window.ts';
 import { nameSchema } from '../names.ts';
 
@@ -105,6 +107,35 @@ const assembly = z.strictObject({
   resources: z.record(nameSchema, resource).default({}).meta({ description: 'What runs in it, by name.' }),
 });
 
+const oneOrMore = <T extends z.ZodType>(item: T, what: string) =>
+  z.union([item, z.array(item).min(1).max(100)], { error: `must be ${what}, or a list of those` }).optional();
+
+const alertMatch = z
+  .strictObject({
+    rung: oneOrMore(alertWords.rung, rungs.join(', ')),
+    severity: oneOrMore(alertWords.severity, severities.join(', ')),
+    assembly: oneOrMore(alertWords.glob, 'a name with *, ?, [...] or {a,b}'),
+    resource: oneOrMore(alertWords.glob, 'a name with *, ?, [...] or {a,b}'),
+  })
+  .optional()
+  .meta({ description: 'Only what fits all that is given here; as in alerts.yaml.' });
+
+const alert = z.union([
+  z.strictObject({
+    webhook: alertWords.webhook.meta({
+      description: 'Address that alerts are posted to; @secret:NAME where it is not to be shown.',
+    }),
+    token: alertWords.token.optional().meta({ description: 'Bearer token: @secret:NAME.' }),
+    match: alertMatch,
+  }),
+  z.strictObject({
+    program: alertWords.program.meta({
+      description: "One of the administrator's alert programs, by its name.",
+    }),
+    match: alertMatch,
+  }),
+]);
+
 const secret = z
   .union([
     z.strictObject({ generate: z.literal(true) }),
@@ -124,6 +155,11 @@ export const serviceFileSchema = z
       .meta({ description: 'am watches resources and machines, pm the machines alone.' }),
     escalation,
     maintenance,
+    alerts: z
+      .array(alert)
+      .max(maxAlerts)
+      .optional()
+      .meta({ description: 'Whom else to tell of what happens to this service.' }),
     secrets: z
       .record(nameSchema, secret)
       .default({})

@@ -6,6 +6,8 @@ import { checkPlanSchema } from '../check-declaration.ts';
 import type { Architecture, EscalationPolicy, Monitoring, ParameterValue, Watching } from '../definition.ts';
 import { defaultEscalation } from '../definition.ts';
 import { parseDurationMs } from '../duration.ts';
+import { deployableAlertSchema, secretOfWord } from '../deployable-alert.ts';
+import type { DeployableAlert } from '../deployable-alert.ts';
 import { PcloudError } from '../errors.ts';
 import { maintenanceWindowSchema, parseEvery, windowKey } from '../maintenance-window.ts';
 import type { MaintenanceWindow } from '../maintenance-window.ts';
@@ -47,6 +49,7 @@ export type WantedService = {
   readonly monitoring: Monitoring;
   readonly escalation: EscalationPolicy;
   readonly maintenance: readonly MaintenanceWindow[];
+  readonly alerts: readonly DeployableAlert[];
   readonly secrets: ReadonlyMap<string, SecretSource>;
   readonly assemblies: readonly WantedAssembly[];
 };
@@ -68,7 +71,7 @@ export function wantedOf(
   didYouMean: (word: string, known: readonly string[]) => readonly string[],
 ): Wanted {
   const faults: FileFault[] = [];
-  const leadsNowhere = (path: PropertyKey[], what: string, named: string, known: readonly string[]): void => {
+  const leadsNowhere: LeadsNowhere = (path, what, named, known) => {
     if (known.includes(named)) return;
     const near = didYouMean(named, known);
     const meant = near.length === 0 ? '' : `; did you mean ${near.join(' or ')}?`;
@@ -80,6 +83,7 @@ export function wantedOf(
     monitoring: file.monitoring,
     escalation: file.escalation ?? defaultEscalation.deployable,
     maintenance: windowsOf(file.maintenance, ['maintenance'], faults),
+    alerts: alertsOf(file, faults, leadsNowhere),
     secrets: new Map(Object.entries(file.secrets)),
     assemblies: Object.entries(file.assemblies).map(([name, assembly]): WantedAssembly => {
       const path = ['assemblies', name];
@@ -105,6 +109,31 @@ export function wantedOf(
     }),
   };
   return faults.length > 0 ? { ok: false, faults } : { ok: true, service };
+}
+
+type LeadsNowhere = (path: PropertyKey[], what: string, named: string, known: readonly string[]) => void;
+
+/** In the one form that the service has: every condition a list. */
+function alertsOf(file: ServiceFile, faults: FileFault[], leadsNowhere: LeadsNowhere): DeployableAlert[] {
+  return (file.alerts ?? []).flatMap((given, index) => {
+    const path = ['alerts', index];
+    const match = Object.entries(given.match ?? {}).flatMap(([key, words]) =>
+      words === undefined ? [] : [[key, Array.isArray(words) ? words : [words]] as const],
+    );
+    const { match: _match, ...rest } = given;
+    const checked = deployableAlertSchema.safeParse(
+      match.length === 0 ? rest : { ...rest, match: Object.fromEntries(match) },
+    );
+    if (!checked.success) {
+      faults.push({ path, message: 'a token is sent to https addresses only' });
+      return [];
+    }
+    for (const key of ['webhook', 'token'] as const) {
+      const secret = key in given ? secretOfWord(String(Reflect.get(given, key))) : undefined;
+      if (secret !== undefined) leadsNowhere([...path, key], 'secret', secret, Object.keys(file.secrets));
+    }
+    return [checked.data];
+  });
 }
 
 /** Each checked as the service checks it, and together. */
@@ -142,7 +171,7 @@ function resourceOf(
   name: string,
   given: FileResource,
   faults: FileFault[],
-  leadsNowhere: (path: PropertyKey[], what: string, named: string, known: readonly string[]) => void,
+  leadsNowhere: LeadsNowhere,
 ): WantedResource {
   const assemblyNames = Object.keys(file.assemblies);
   for (const [index, on] of (given.dependsOn ?? []).entries()) {

@@ -13,6 +13,7 @@ import type { AssemblyDefinition, DeployableDefinition } from '../../model/defin
 import { transportSchema } from '../../model/ssh.ts';
 import { pinnedImageSchema } from '../definitions/store.ts';
 import type { DefinitionStore, PinnedImage } from '../definitions/store.ts';
+import { alertStore } from './sqlite-alerts.ts';
 import { jsonColumn } from './sqlite-columns.ts';
 import type { SqliteDatabase } from './sqlite-database.ts';
 import { dependenciesOf, insertDependency, orderWrites } from './sqlite-order.ts';
@@ -86,6 +87,7 @@ export function createDefinitionStore(database: SqliteDatabase): DefinitionStore
     ...orderWrites(database),
     ...maintenanceStore(database),
     ...secretStore(database),
+    ...alertStore(database),
   };
 }
 

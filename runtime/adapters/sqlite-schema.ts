@@ -133,4 +133,9 @@ export const migrations: readonly string[] = [
   -- The window that began it, in words; null where a person did.
   ALTER TABLE maintenance ADD COLUMN window TEXT;
   `,
+  // Alerts of a deployable's own.
+  `
+  -- JSON array: webhook or program, match.
+  ALTER TABLE deployables ADD COLUMN alerts TEXT NOT NULL DEFAULT '[]';
+  `,
 ];

@@ -5,6 +5,7 @@
 import { timingSafeEqual } from 'node:crypto';
 import { secretValueSchema } from '../../model/definition.ts';
 import { PcloudError } from '../../model/errors.ts';
+import { secretsOfAlert } from '../../model/deployable-alert.ts';
 import { checkName } from '../../model/names.ts';
 import { isSecret } from '../../model/parameter.ts';
 import { findDeployable } from './context.ts';
@@ -68,6 +69,13 @@ export function removeSecret(context: DefinitionContext, deployableName: string,
               `Clear that first: \`resource_parameter_clear ${resource.name} ${assemblyName} ${parameter}\`.`,
               { deployable: deployable.name, secret: name },
             );
+    if (context.store.deployableAlerts(deployable.name).some((alert) => secretsOfAlert(alert).includes(name)))
+      throw conflict(
+        'secret-in-use',
+        `An alert of deployable ${deployable.name} needs the secret ${name}.`,
+        `Take the alert out first: \`alert_list\` shows it.`,
+        { deployable: deployable.name, secret: name },
+      );
     context.store.deleteSecret(deployable.name, name);
   });
 }

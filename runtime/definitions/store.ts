@@ -11,6 +11,7 @@ import type {
   ResourceDefinition,
   Watching,
 } from '../../model/definition.ts';
+import type { DeployableAlert } from '../../model/deployable-alert.ts';
 import type { MaintenanceWindow } from '../../model/maintenance-window.ts';
 import { nameSchema } from '../../model/names.ts';
 import { familySchema } from '../../model/resource-template.ts';
@@ -115,6 +116,10 @@ export type DefinitionStore = StandingOrders & {
   secret(deployable: string, name: string): string | undefined;
   saveSecret(deployable: string, name: string, value: string): void;
   deleteSecret(deployable: string, name: string): void;
+  /** Whom else to tell of what happens to it. */
+  deployableAlerts(name: string): readonly DeployableAlert[];
+  /** All of them at once. */
+  saveDeployableAlerts(name: string, alerts: readonly DeployableAlert[]): void;
   setIntent(name: string, intent: Intent): void;
   addMember(deployable: string, assembly: string): void;
   removeMember(assembly: string): void;

@@ -2,9 +2,10 @@
  * What an alert program and the webhook are given: environment and JSON, as docs/alerts.md documents them.
  * Pure. Fields and variables may be added within a version; none changes its meaning or goes.
  */
+import type { Rung } from '../../model/deployable-alert.ts';
 import type { Incident, JournalEvent } from '../../model/event.ts';
 import type { Telling } from './bursts.ts';
-import type { Rung, Severity } from './notice.ts';
+import type { Severity } from './notice.ts';
 import { summaryText } from './summary.ts';
 import type { Summary } from './summary.ts';
 

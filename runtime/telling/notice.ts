@@ -3,11 +3,9 @@
  * are no incident and still concern somebody who is not looking. Pure; whom it is told is `rules.ts`, how much
  * of it at once is `bursts.ts`.
  */
+import type { Rung } from '../../model/deployable-alert.ts';
 import type { EventKind, Incident, JournalEvent, SupervisorEvent } from '../../model/event.ts';
 
-/** What failed, from the smallest to the largest; `host`: libvirt, or the service itself. */
-export const rungs = ['resource', 'assembly', 'deployable', 'host'] as const;
-export type Rung = (typeof rungs)[number];
 export type Severity = SupervisorEvent['severity'];
 
 export type Notice = {

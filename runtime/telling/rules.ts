@@ -4,16 +4,10 @@
  */
 import path from 'node:path';
 import { z } from 'zod';
+import { globSchema, programNameSchema, rungs } from '../../model/deployable-alert.ts';
+import type { DeployableAlert, WebhookAlert } from '../../model/deployable-alert.ts';
 import { severities } from '../../model/event.ts';
-import { rungs } from './notice.ts';
 import type { Notice } from './notice.ts';
-
-/** A name, `*`, `?`, `[…]`, `{a,b}`; names of ours hold no slash. */
-const globSchema = z
-  .string()
-  .min(1)
-  .max(128)
-  .regex(/^[A-Za-z0-9._*?[\]{},!-]+$/, 'must be a name with *, ?, [...] or {a,b}');
 
 /** One or a list of them. Not a union, whose message would name neither the value nor what is right. */
 function oneOrMore<T extends z.ZodType>(item: T) {
@@ -33,15 +27,9 @@ const yesNo = z.union([z.boolean(), z.enum(['yes', 'no']).transform((word) => wo
   error: 'must be yes or no',
 });
 
-const programName = z
-  .string()
-  .min(1)
-  .max(255)
-  .regex(/^[^/\s]+$/, 'must be the name of a file in the directory of alert programs');
-
 const ruleSchema = z.strictObject({
   match: matchSchema.default({}),
-  programs: z.union([z.enum(['all', 'none']), z.array(programName).max(100)], {
+  programs: z.union([z.enum(['all', 'none']), z.array(programNameSchema).max(100)], {
     error: 'must be all, none, or a list of names of programs',
   }),
   webhook: yesNo,
@@ -62,8 +50,20 @@ export function recipientsOf({ rules }: Rules, notice: Notice): Recipients {
   return rules.find(({ match }) => matches(match, notice)) ?? everybody;
 }
 
+/** Those of a deployable's own rules that match; each for itself, since there is no first one among them. */
+export function recipientsAmong(
+  alerts: readonly DeployableAlert[],
+  notice: Notice,
+): { readonly programs: readonly string[]; readonly webhooks: readonly WebhookAlert[] } {
+  const matching = alerts.filter(({ match }) => match === undefined || matches(match, notice));
+  return {
+    programs: matching.flatMap((alert) => ('program' in alert ? [alert.program] : [])),
+    webhooks: matching.flatMap((alert) => ('webhook' in alert ? [alert] : [])),
+  };
+}
+
 /** Every condition that is given holds; a name that the notice does not have matches no pattern. */
-function matches(match: z.infer<typeof matchSchema>, notice: Notice): boolean {
+function matches(match: Partial<z.infer<typeof matchSchema>>, notice: Notice): boolean {
   const fits = (patterns: readonly string[] | undefined, name: string | null): boolean =>
     patterns === undefined || (name !== null && patterns.some((pattern) => path.matchesGlob(name, pattern)));
   return (

@@ -2,8 +2,9 @@
  * Many notices as one: how many, where, why, how they ended, when, and the names of some. Pure. It keeps counts
  * and a few names, never the notices, so that its size does not grow with a burst.
  */
-import type { Notice, Rung, Severity } from './notice.ts';
-import { rungs } from './notice.ts';
+import { rungs } from '../../model/deployable-alert.ts';
+import type { Rung } from '../../model/deployable-alert.ts';
+import type { Notice, Severity } from './notice.ts';
 
 /** Names and rows of a summary; what is beyond is counted as `other`. */
 export const maxNames = 20;

@@ -9,7 +9,7 @@ import type { Clock } from '../ports.ts';
 import { alertOf } from './alert.ts';
 import { createBursts } from './bursts.ts';
 import type { Bursts } from './bursts.ts';
-import { createDelivery } from './delivery.ts';
+import { createDelivery, keyOf } from './delivery.ts';
 import type { AlertSettings, Recipient } from './delivery.ts';
 import { createIncidentWatch } from './incident-watch.ts';
 import { noticeOfEvent } from './notice.ts';
@@ -17,13 +17,16 @@ import type { Notice } from './notice.ts';
 import { readProgramDirectory } from './programs.ts';
 import { createRulesReader } from './rules-file.ts';
 import type { RulesReader } from './rules-file.ts';
-import { recipientsOf } from './rules.ts';
+import type { AlertDefinitions } from './own-webhook.ts';
+import { recipientsAmong, recipientsOf } from './rules.ts';
 
 export type { AlertSettings } from './delivery.ts';
 
 export type TellingOptions = {
   readonly settings: AlertSettings;
   readonly memory: Pick<SqliteMemory, 'append' | 'subscribe' | 'subscribeIncidents' | 'openIncidentIds'>;
+  /** Deployables' own alerts. */
+  readonly definitions: AlertDefinitions;
   readonly clock: Clock;
   readonly log: Logger;
   /** Between attempts at the webhook; tests shorten it. */
@@ -89,24 +92,56 @@ export function startTelling(options: TellingOptions): Teller {
     const present = await presentPrograms();
     for (const notice of notices) {
       const { programs, webhook } = recipientsOf(held, notice);
+      const own = ownOf(notice);
       const names = programs === 'all' ? present : programs === 'none' ? [] : programs;
-      for (const name of names) {
+      // Named twice, it is told once.
+      for (const name of new Set([...names, ...own.programs])) {
         if (present.includes(name)) note({ kind: 'program', name }, notice);
-        else delivery.complain(`rule ${name}`, missingProgram(name, settings.directory));
+        else complainOf(name, names.includes(name) ? null : notice.deployable);
       }
       if (webhook && settings.webhook !== null) note({ kind: 'webhook' }, notice);
+      const toldKeys = new Set<string>();
+      for (const alert of own.webhooks) {
+        const recipient = { kind: 'own-webhook', deployable: notice.deployable ?? '', alert } as const;
+        if (toldKeys.has(keyOf(recipient))) continue;
+        toldKeys.add(keyOf(recipient));
+        note(recipient, notice);
+      }
     }
     scheduleTick();
   };
 
+  /** A database that cannot be read keeps nobody else from being told. */
+  const ownOf = (notice: Notice): ReturnType<typeof recipientsAmong> => {
+    try {
+      return recipientsAmong(
+        notice.deployable === null ? [] : options.definitions.deployableAlerts(notice.deployable),
+        notice,
+      );
+    } catch (error) {
+      log.error({ err: error, deployable: notice.deployable }, 'alerts of a deployable cannot be read');
+      return { programs: [], webhooks: [] };
+    }
+  };
+
+  const complainOf = (name: string, deployable: string | null): void =>
+    delivery.complain(
+      deployable === null ? `rule ${name}` : `rule ${name} of ${deployable}`,
+      missingProgram(name, settings.directory, deployable),
+      { deployable },
+    );
+
   const note = (recipient: Recipient, notice: Notice): void => {
-    const key = recipient.kind === 'webhook' ? '' : recipient.name;
+    const key = keyOf(recipient);
     const { bursts } = byRecipient.get(key) ?? remember(key, recipient);
     for (const telling of bursts.note(notice, clock.monotonicMs()))
       delivery.send(recipient, alertOf(telling));
   };
 
   const remember = (key: string, recipient: Recipient): Burst => {
+    // Of deployables that come and go; those that have something to sum up stay.
+    if (byRecipient.size >= mostRecipients)
+      for (const [known, { bursts }] of byRecipient) if (bursts.dueMs() === null) byRecipient.delete(known);
     const burst = { recipient, bursts: createBursts() };
     byRecipient.set(key, burst);
     return burst;
@@ -178,7 +213,9 @@ export function startTelling(options: TellingOptions): Teller {
 
 /** Files that are skipped and their reasons; more are said again and again, by the log's and the journal's limit. */
 const mostSaid = 2000;
+const mostRecipients = 5000;
 
-function missingProgram(name: string, directory: string): string {
-  return `A rule for alerts names the program [${name}], which is not in ${directory} or is not run.`;
+function missingProgram(name: string, directory: string, deployable: string | null): string {
+  const whose = deployable === null ? '' : ` of deployable [${deployable}]`;
+  return `A rule for alerts${whose} names the program [${name}], which is not in ${directory} or is not run.`;
 }

@@ -9,8 +9,8 @@ import type { AlertOutcome } from './run-program.ts';
 
 export type WebhookOptions = {
   readonly url: string;
-  /** File with a bearer token, read anew for each alert; null: none is sent. */
-  readonly tokenFile: string | null;
+  /** The bearer token, asked for anew for each attempt; null: none is sent. */
+  readonly token: () => Token | Promise<Token>;
   /** For one attempt. */
   readonly timeoutMs: number;
   /** Before the second attempt, the third, … */
@@ -28,7 +28,7 @@ type Attempt = AlertOutcome & { readonly again?: true };
 export async function postWebhook(options: WebhookOptions, body: string): Promise<AlertOutcome> {
   let attempts = 0;
   for (;;) {
-    const token = await readToken(options.tokenFile);
+    const token = await options.token();
     if ('why' in token) return { ok: false, why: token.why };
     const attempt = await post(options, body, token.token);
     attempts += 1;
@@ -84,21 +84,25 @@ function reasonOf(error: unknown): string {
 
 const maxTokenBytes = 4096;
 
-async function readToken(
-  file: string | null,
-): Promise<{ readonly token: string | null } | { readonly why: string }> {
+/** Or why there is none, as the end of a sentence. */
+export type Token = { readonly token: string | null } | { readonly why: string };
+
+export async function readTokenFile(file: string | null): Promise<Token> {
   if (file === null) return { token: null };
   try {
     const { size, mode } = await stat(file);
     if ((mode & 0o007) !== 0) return { why: `anybody may read the token in ${file} (chmod o-rwx)` };
     if (size > maxTokenBytes) return { why: `the token in ${file} has ${size} bytes` };
     const token = (await readFile(file, 'utf8')).trim();
-    // The characters of a bearer token (RFC 6750 §2.1); anything else could end the header.
-    if (!/^[A-Za-z0-9\-._~+/]+=*$/.test(token)) return { why: `what is in ${file} is not a bearer token` };
-    return { token };
+    return isBearerToken(token) ? { token } : { why: `what is in ${file} is not a bearer token` };
   } catch (error) {
     return { why: `the token cannot be read: ${errorTextOf(error)}` };
   }
+}
+
+/** The characters of one (RFC 6750 §2.1); anything else could end the header. */
+export function isBearerToken(text: string): boolean {
+  return /^[A-Za-z0-9\-._~+/]+=*$/.test(text);
 }
 
 async function waitFor(delayMs: number, { clock, signal }: WebhookOptions): Promise<void> {

@@ -11,7 +11,14 @@ export type WorkQueue = {
   clear(): void;
 };
 
-export function createWorkQueue(limits: { readonly atOnce: number; readonly waiting: number }): WorkQueue {
+export type WorkLimits = {
+  readonly atOnce: number;
+  readonly waiting: number;
+  /** For the same key; as many as may wait at all unless given. */
+  readonly waitingOfOne?: number;
+};
+
+export function createWorkQueue(limits: WorkLimits): WorkQueue {
   const waiting: { readonly key: string; readonly work: () => Promise<void> }[] = [];
   const running = new Set<string>();
   const sleepers: (() => void)[] = [];
@@ -32,7 +39,9 @@ export function createWorkQueue(limits: { readonly atOnce: number; readonly wait
 
   return {
     push(key, work) {
-      if (waiting.length >= limits.waiting) return false;
+      const ofOne = limits.waitingOfOne ?? limits.waiting;
+      if (waiting.length >= limits.waiting || waiting.filter((one) => one.key === key).length >= ofOne)
+        return false;
       waiting.push({ key, work });
       advance();
       return true;

@@ -78,6 +78,8 @@ async function carryOut(change: Change, { cped, deployable, secrets }: CarryOut)
       return await cped.removeSecret(deployable, change.secret);
     case 'set-deployable-escalation':
       return done(await cped.setDeployableEscalation(deployable, change.policy));
+    case 'set-alerts':
+      return done(await cped.setAlerts(deployable, change.alerts));
     case 'set-maintenance-windows':
       return done(
         await cped.setWindows(

@@ -144,6 +144,7 @@ test('what every GET of cped really answers is what its document says, to the fi
   await change('POST', '/v1/deployables', { name: 'dep1' });
   for (const assembly of ['assy1', 'assy2'])
     await change('POST', '/v1/deployables/dep1/assemblies', { assembly });
+  await change('PUT', '/v1/deployables/dep1/alerts', { alerts: [{ program: 'pager' }] });
   await change('POST', '/v1/maintenance', { target: 'dep1', forMs: 60_000 });
   const sunday = { every: ['sunday'], at: '03:00', forMs: 7_200_000, timeZone: 'Europe/Berlin' };
   await change('PUT', '/v1/maintenance/windows', { target: 'dep1', windows: [sunday] });

@@ -10,6 +10,7 @@ import {
   serviceFileJsonSchema,
   serviceFileJsonSchemaText,
 } from '../../model/service-file/json-schema.ts';
+import { readServiceText } from '../../shell/service-file/read.ts';
 
 const docs = path.resolve(import.meta.dirname, '../../docs');
 const published = path.join(docs, 'schema/deployable.schema.json');
@@ -41,9 +42,11 @@ test('what may stand at a place is known for did-you-mean, and everything has a 
     'monitoring',
     'escalation',
     'maintenance',
+    'alerts',
     'secrets',
     'assemblies',
   ]);
+  assert.deepEqual(keysAt(['alerts', 0]), ['webhook', 'token', 'match', 'program', 'match']);
   assert.deepEqual(keysAt(['maintenance', 0]), ['every', 'at', 'for', 'timeZone']);
   assert.deepEqual(keysAt(['assemblies', 'web', 'resources', 'site', 'checks', 0, 'http']), [
     'guestPort',
@@ -53,4 +56,14 @@ test('what may stand at a place is known for did-you-mean, and everything has a 
   ]);
   assert.deepEqual(keysAt(['secrets', 'x']), ['generate', 'fromFile']);
   assert.deepEqual(keysAt(['name', 'x']), []);
+});
+
+test('each piece of a file on the page is one that is taken', async () => {
+  const page = await readFile(path.join(docs, 'service-files.md'), 'utf8');
+  const pieces = [...page.matchAll(/^```yaml\n([^]*?)^```$/gm)].map(([, text]) => text ?? '');
+  assert.equal(pieces.length, 2);
+  for (const piece of pieces) {
+    const reading = readServiceText(`version: 1\nname: shop\nassemblies: {}\n${piece}`);
+    assert.ok(reading.ok, JSON.stringify(reading));
+  }
 });

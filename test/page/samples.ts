@@ -65,6 +65,7 @@ export function deployable(
     sinceMs: nowMs - 3_600_000,
     escalation: { failures: 2, periodMs: 3_600_000 },
     secrets: [],
+    alerts: [],
     maintenance: null,
     maintenanceWindows: [],
     note: null,

@@ -109,3 +109,34 @@ test('a secret that a resource is given is not forgotten, and one that is not th
   const refusal = await refusalOf(() => client.removeSecret('dep1', 'pw'));
   assert.deepEqual([refusal.code, refusal.category], ['unknown-secret', 'not-found']);
 });
+
+test('alerts of a deployable are set at once, seen in its status, need their secrets, and go with it', async (t) => {
+  const { client, world } = await serveUsualWorld(t);
+  const hook = { webhook: 'https://alerts.example.org/hook', token: '@secret:hook' };
+  const pager = { program: 'pager', match: { rung: ['assembly' as const] } };
+  const missing = await refusalOf(() => client.setAlerts('dep1', [pager, hook]));
+  assert.deepEqual([missing.code, missing.category], ['unknown-secret', 'not-found']);
+  assert.deepEqual((await client.deployable('dep1')).alerts, []);
+  await client.setSecret('dep1', 'hook', 'verysecret', false);
+  assert.deepEqual(await client.setAlerts('dep1', [pager, hook]), [pager, hook]);
+  assert.deepEqual((await client.deployable('dep1')).alerts, [pager, hook]);
+  assert.equal((await refusalOf(() => client.removeSecret('dep1', 'hook'))).code, 'secret-in-use');
+  for (const wrong of [
+    { program: '../sh' },
+    { program: 'a/b' },
+    { webhook: 'https://user:pw@alerts.example.org/' },
+    { webhook: 'http://alerts.example.org/', token: '@secret:hook' },
+    { webhook: 'https://alerts.example.org/', token: 'plain' },
+    { webhook: 'https://alerts.example.org/', program: 'pager' },
+    {},
+  ])
+    assert.equal(
+      (await refusalOf(() => client.setAlerts('dep1', [wrong as typeof hook]))).category,
+      'invalid',
+      JSON.stringify(wrong),
+    );
+  assert.equal((await refusalOf(() => client.setAlerts('nobody', []))).code, 'unknown-deployable');
+  await client.setAlerts('dep1', [pager]);
+  await client.removeSecret('dep1', 'hook');
+  assert.deepEqual(world.store.deployableAlerts('dep1'), [pager]);
+});

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { z } from 'zod';
+import type { DeployableStatus } from '../../model/cped-api.ts';
 import { PcloudError } from '../../model/errors.ts';
 import { incidentSchema } from '../../model/event.ts';
 import type { JournalEvent } from '../../model/event.ts';
@@ -13,7 +14,7 @@ import { can, cannedJournal, cpedRoutes } from './canned.ts';
 import { fakeServices } from './fake-services.ts';
 import { recorder } from './ports-fake.ts';
 import { runShell } from './run-shell.ts';
-import { cpedStatus, incident, journalEvent, nowMs } from './samples.ts';
+import { cpedStatus, deployableStatus, incident, journalEvent, nowMs } from './samples.ts';
 
 const view = { nowMs, columns: null, style: plainStyle };
 const run = async (line: string, session: ReturnType<typeof recorder>): Promise<number> =>
@@ -272,4 +273,28 @@ test('through the real program and a real socket, plain and as JSON', async (t) 
     { version: 1, incidents: [incident()] },
     { version: 1, incident: incident({ id: 'startup/assy1' }), events: [journalEvent({ incident: '12' })] },
   ]);
+});
+
+test('alerts of deployables are listed without the path of an address', async () => {
+  const alerts: DeployableStatus['alerts'] = [
+    { webhook: 'https://alerts.example.org/hook/1', token: '@secret:hook-token' },
+    { webhook: '@secret:hook', match: { severity: ['error'] } },
+    { program: 'pager' },
+  ];
+  const asked = {
+    cped: {
+      deployables: () => Promise.resolve([deployableStatus({ alerts }), deployableStatus({ name: 'dep2' })]),
+    },
+  };
+  const session = recorder(asked);
+  assert.equal(await runLine('alert_list', session.context), 0);
+  assert.deepEqual(session.printed, [
+    'DEPLOYABLE  ALERT',
+    'dep1        webhook https://alerts.example.org/… with @secret:hook-token',
+    'dep1        webhook @secret:hook of severity error',
+    'dep1        program pager',
+  ]);
+  const none = recorder({ cped: { deployable: () => Promise.resolve(deployableStatus()) } });
+  assert.equal(await runLine('alert_list --deployable dep1', none.context), 0);
+  assert.deepEqual(none.printed, ['No deployable has alerts of its own.']);
 });

@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict';
 import { assemblyStatusSchema, deployableStatusSchema } from '../../../model/cped-api.ts';
 import type { AssemblyStatus, DeployableStatus } from '../../../model/cped-api.ts';
+import { secretsOfAlert } from '../../../model/deployable-alert.ts';
 import { defaultEscalation } from '../../../model/definition.ts';
 import { isReference, isSecret, portOfReference } from '../../../model/parameter.ts';
 import type { Change } from '../../../model/service-file/change.ts';
@@ -95,12 +96,18 @@ export function modelService(name: string) {
           ),
         );
         assert.deepEqual(users, [], 'the secret is in use');
+        assert.ok(!there().alerts.flatMap(secretsOfAlert).includes(change.secret), 'the secret is in use');
         assert.ok(there().secrets.includes(change.secret));
         there().secrets = there().secrets.filter((secret) => secret !== change.secret);
         return;
       }
       case 'set-deployable-escalation':
         there().escalation = change.policy;
+        return;
+      case 'set-alerts':
+        for (const secret of change.alerts.flatMap(secretsOfAlert))
+          assert.ok(there().secrets.includes(secret), `there is no secret ${secret}`);
+        there().alerts = [...change.alerts];
         return;
       case 'set-maintenance-windows':
         (change.assembly === null ? there() : assemblyOf(change.assembly)).maintenanceWindows = [

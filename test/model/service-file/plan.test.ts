@@ -178,8 +178,17 @@ const anyFile = fc
         ];
       }),
     );
+    const alerts = [
+      ...(secret && bit(20) > 3 ? ([{ webhook: '@secret:pw' }] as const) : []),
+      ...(bit(21) > 3 ? [{ program: 'pager', match: { rung: 'assembly' as const } }] : []),
+    ];
     const maintenance = bit(18) > 3 ? windows.slice(1, 1 + (bit(19) % 3)) : [];
-    return wanted({ assemblies, maintenance, ...(secret ? { secrets: { pw: { generate: true } } } : {}) });
+    return wanted({
+      assemblies,
+      alerts,
+      maintenance,
+      ...(secret ? { secrets: { pw: { generate: true } } } : {}),
+    });
   });
 
 test('any file leads from any other without a refusal, also when it was interrupted, and ends in nothing to change', () => {
@@ -221,5 +230,31 @@ test('windows of maintenance are told, whatever their order, and exported as the
   service.apply(fewer, false);
   assert.deepEqual(lines(planApply(service.defined(none), none, false)), [
     '- maintenance every day at 23:30 UTC for 45m',
+  ]);
+});
+
+test('alerts come after the secrets that they need, are told without a path, and exported as one form', () => {
+  const service = modelService('shop');
+  const file = wanted({
+    ...pair,
+    alerts: [
+      { webhook: 'https://alerts.example.org/hook/1', token: '@secret:pw' },
+      { program: 'pager', match: { rung: ['assembly', 'deployable'], severity: 'error' } },
+    ],
+  });
+  const plan = lines(planApply(service.defined(file), file, false));
+  assert.deepEqual(plan.slice(0, 3), [
+    '+ deployable, monitoring am',
+    '+ secret pw',
+    '+ alerts webhook https://alerts.example.org/… with @secret:pw; program pager of rung assembly or deployable, severity error',
+  ]);
+  service.apply(file, false);
+  assert.deepEqual(exportService(service.status()).alerts, [
+    { webhook: 'https://alerts.example.org/hook/1', token: '@secret:pw' },
+    { program: 'pager', match: { rung: ['assembly', 'deployable'], severity: ['error'] } },
+  ]);
+  const none = wanted({ assemblies: pair.assemblies, secrets: pair.secrets });
+  assert.deepEqual(lines(planApply(service.defined(none), none, false)), [
+    '- alerts webhook https://alerts.example.org/… with @secret:pw; program pager of rung assembly or deployable, severity error',
   ]);
 });

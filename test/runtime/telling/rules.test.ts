@@ -8,7 +8,7 @@ import type { PcloudError } from '../../../model/errors.ts';
 import { noticeOfEvent, noticeOfIncident } from '../../../runtime/telling/notice.ts';
 import type { Notice } from '../../../runtime/telling/notice.ts';
 import { createRulesReader, parseRules } from '../../../runtime/telling/rules-file.ts';
-import { recipientsOf } from '../../../runtime/telling/rules.ts';
+import { recipientsAmong, recipientsOf } from '../../../runtime/telling/rules.ts';
 import { ended, event, incident } from './samples.ts';
 
 const text = `
@@ -109,4 +109,23 @@ test('the file is read again when it changes; while it is wrong, what held befor
   await rm(file);
   assert.equal(await count(), 0);
   assert.equal(problems.length, 1);
+});
+
+test('of a deployable’s own rules each that matches counts', () => {
+  const alerts = [
+    { program: 'all' },
+    { program: 'machines', match: { rung: ['assembly' as const, 'deployable' as const] } },
+    { webhook: '@secret:hook', match: { severity: ['error' as const] } },
+    { program: 'web', match: { resource: ['http*'], assembly: ['assy?'] } },
+  ];
+  const among = (notice: Notice): string => {
+    const { programs, webhooks } = recipientsAmong(alerts, notice);
+    return [...programs, ...webhooks.map(({ webhook }) => webhook)].join(' ');
+  };
+  assert.equal(among(noticeOfIncident(incident())), 'all web');
+  assert.equal(
+    among(noticeOfIncident(incident({ rung: 'assembly', resource: null }))),
+    'all machines @secret:hook',
+  );
+  assert.equal(among(noticeOfIncident(ended({ assembly: 'other' }))), 'all');
 });

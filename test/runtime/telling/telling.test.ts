@@ -11,9 +11,11 @@ import path from 'node:path';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
 import { openDatabase } from '../../../runtime/adapters/sqlite-database.ts';
+import { createDefinitionStore } from '../../../runtime/adapters/sqlite-definitions.ts';
 import { createMemory } from '../../../runtime/adapters/sqlite-memory.ts';
 import { systemClock } from '../../../runtime/adapters/system-clock.ts';
 import type { Alert } from '../../../runtime/telling/alert.ts';
+import type { AlertDefinitions } from '../../../runtime/telling/own-webhook.ts';
 import { startTelling } from '../../../runtime/telling/telling.ts';
 import type { AlertSettings } from '../../../runtime/telling/telling.ts';
 import { createLogger } from '../../../service/logger.ts';
@@ -24,6 +26,7 @@ async function stage(t: TestContext, options: { webhook?: string; timeoutMs?: nu
   const directory = await mkdtemp(path.join(tmpdir(), 'pct-'));
   const database = openDatabase(path.join(directory, 'db.sqlite'));
   const memory = createMemory(database);
+  const definitions = createDefinitionStore(database);
   const lines: string[] = [];
   const log = createLogger({
     service: 'test',
@@ -48,9 +51,11 @@ async function stage(t: TestContext, options: { webhook?: string; timeoutMs?: nu
   const out = (name: string): string => path.join(directory, `${name}.out`);
   return {
     memory,
+    definitions,
     lines,
     settings,
-    begin: () => startTelling({ settings, memory, clock: systemClock, log, retryDelaysMs: [1, 1] }),
+    begin: (own: AlertDefinitions = definitions) =>
+      startTelling({ settings, memory, definitions: own, clock: systemClock, log, retryDelaysMs: [1, 1] }),
     program: async (name: string, script: string) => {
       await writeFile(path.join(settings.directory, name), `#!/bin/sh\n${script}\n`);
       await chmod(path.join(settings.directory, name), 0o755);
@@ -294,6 +299,174 @@ test('the webhook gets the same alerts, its token is in no log, and neither is t
     ['The alert webhook failed: it answered with status 500, after 3 attempts.'],
   );
   assert.doesNotMatch(lines.join('') + JSON.stringify(failures()), /verysecret|pathsecret/);
+});
+
+/** A server that takes what is posted, by the path of the address. */
+async function hooks(t: TestContext) {
+  const posted: {
+    readonly path: string;
+    readonly alert: Alert;
+    readonly authorization: string | undefined;
+  }[] = [];
+  const hanging = new Set<string>();
+  const server = createServer((request, response) => {
+    let body = '';
+    request.setEncoding('utf8').on('data', (chunk: string) => (body += chunk));
+    request.on('end', () => {
+      const at = request.url ?? '';
+      posted.push({
+        path: at,
+        alert: JSON.parse(body) as Alert,
+        authorization: request.headers.authorization,
+      });
+      if (!hanging.has(at)) response.writeHead(at.includes('refuse') ? 403 : 204).end();
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const paths = (): readonly string[] => posted.map(({ path: at }) => at);
+  return { posted, hanging, origin, paths };
+}
+
+function defineDeployables(definitions: ReturnType<typeof createDefinitionStore>, ...names: string[]): void {
+  for (const name of names)
+    definitions.insertDeployable(
+      { name, monitoring: 'am', intent: 'down', escalation: 'never', assemblies: [] },
+      1,
+    );
+}
+
+test('a deployable’s own alerts tell of it and of nothing else, beside the rules of all, and nobody twice', async (t) => {
+  const { memory, definitions, begin, scribe, told, rules } = await stage(t);
+  const { origin, paths } = await hooks(t);
+  await scribe('mail');
+  await scribe('pager');
+  await scribe('other');
+  await rules('rules:\n  - {programs: [mail], webhook: no}\n');
+  defineDeployables(definitions, 'dep1', 'dep2');
+  definitions.saveDeployableAlerts('dep1', [
+    { program: 'pager', match: { rung: ['resource'] } },
+    { program: 'pager' },
+    { program: 'mail' },
+    { webhook: `${origin}/one` },
+    { webhook: `${origin}/one`, match: { severity: ['warning'] } },
+    { webhook: `${origin}/machines`, match: { rung: ['assembly'] } },
+  ]);
+  definitions.saveDeployableAlerts('dep2', [{ program: 'other' }, { webhook: `${origin}/two` }]);
+  const telling = begin();
+  memory.saveIncident(incident({ id: '1' }));
+  memory.append([event()]);
+  await telling.close();
+  assert.deepEqual(brief(await told('pager')), ['opened 1 open']);
+  // The hypervisor's loss is of no deployable: told by the rules of all alone.
+  assert.deepEqual(brief(await told('mail')), ['opened 1 open', 'event - null']);
+  assert.deepEqual(await told('other'), []);
+  assert.deepEqual(paths(), ['/one']);
+});
+
+test('address and token may be secrets, which are in no log and no event, and a wrong one is named only', async (t) => {
+  const { memory, definitions, begin, lines, failures } = await stage(t);
+  const { origin, posted } = await hooks(t);
+  defineDeployables(definitions, 'dep1', 'dep2');
+  definitions.saveSecret('dep1', 'hook', `${origin}/pathsecret/refuse`);
+  definitions.saveSecret('dep1', 'token', 'verysecret');
+  definitions.saveDeployableAlerts('dep1', [{ webhook: '@secret:hook', token: '@secret:token' }]);
+  definitions.saveSecret('dep2', 'hook', 'pathsecret, no address');
+  definitions.saveDeployableAlerts('dep2', [{ webhook: '@secret:hook' }]);
+  const telling = begin();
+  memory.saveIncident(incident({ id: '1' }));
+  memory.saveIncident(incident({ id: '2', deployable: 'dep2' }));
+  await telling.close();
+  assert.deepEqual(
+    posted.map(({ authorization, alert }) => [authorization, alert.incident?.id]),
+    [['Bearer verysecret', '1']],
+  );
+  assert.deepEqual(
+    failures()
+      .map(({ text, deployable }) => `${deployable}: ${text}`)
+      .toSorted((a, b) => a.localeCompare(b)),
+    [
+      'dep1: The alert webhook of deployable [dep1] failed: it answered with status 403.',
+      'dep2: The alert webhook of deployable [dep2] failed: its address in the secret hook must be an address such as https://alerts.example.org/hook, or @secret:NAME.',
+    ],
+  );
+  assert.doesNotMatch(lines.join('') + JSON.stringify(failures()), /verysecret|pathsecret/);
+});
+
+test('a webhook that hangs delays no other one, and what waits for it when it is taken out goes nowhere', async (t) => {
+  const { memory, definitions, begin } = await stage(t);
+  const { origin, hanging, paths } = await hooks(t);
+  defineDeployables(definitions, 'dep1', 'dep2');
+  hanging.add('/hangs');
+  definitions.saveDeployableAlerts('dep1', [{ webhook: `${origin}/hangs` }]);
+  definitions.saveDeployableAlerts('dep2', [{ webhook: `${origin}/well` }]);
+  const telling = begin();
+  memory.saveIncident(incident({ id: '1' }));
+  memory.saveIncident(incident({ id: '2' }));
+  await until(() => Promise.resolve(paths().includes('/hangs')));
+  memory.saveIncident(incident({ id: '3', deployable: 'dep2' }));
+  await until(() => Promise.resolve(paths().includes('/well')));
+  definitions.saveDeployableAlerts('dep1', []);
+  await telling.close();
+  assert.deepEqual(paths(), ['/hangs', '/well']);
+});
+
+test('500 incidents of a deployable are five alerts and a summary at its webhook, too', async (t) => {
+  const { memory, definitions, begin } = await stage(t);
+  const { origin, posted } = await hooks(t);
+  defineDeployables(definitions, 'dep1');
+  definitions.saveDeployableAlerts('dep1', [{ webhook: `${origin}/one` }]);
+  const telling = begin();
+  for (let index = 0; index < 500; index += 1)
+    memory.saveIncident(incident({ id: `${index}`, assembly: `assy${index}`, resource: null }));
+  await telling.close();
+  assert.deepEqual(brief(posted.map(({ alert }) => alert)).slice(-2), ['opened 4 open', 'summary 495']);
+  assert.equal(posted.length, 6);
+});
+
+test('a program that a deployable names and that is not there is said once, and none is run by its path', async (t) => {
+  const { memory, definitions, begin, failures, settings } = await stage(t);
+  defineDeployables(definitions, 'dep1');
+  await writeFile(path.join(settings.directory, '../outside'), '#!/bin/sh\ntouch "$0.ran"\n', {
+    mode: 0o755,
+  });
+  definitions.saveDeployableAlerts('dep1', [{ program: 'absent' }]);
+  // As no command lets it come here.
+  const forged = {
+    ...definitions,
+    deployableAlerts: () => [...definitions.deployableAlerts('dep1'), { program: '../outside' }],
+  };
+  const telling = begin(forged);
+  memory.saveIncident(incident({ id: '1' }));
+  memory.saveIncident(incident({ id: '2' }));
+  await telling.close();
+  assert.deepEqual(
+    failures().map(({ text, deployable }) => [deployable, text.replace(/in \/\S+/, 'in DIR')]),
+    ['absent', '../outside'].map((name) => [
+      'dep1',
+      `A rule for alerts of deployable [dep1] names the program [${name}], which is not in DIR or is not run.`,
+    ]),
+  );
+  await assert.rejects(readFile(path.join(settings.directory, '../outside.ran')), { code: 'ENOENT' });
+});
+
+test('alerts that cannot be read keep nobody else from being told', async (t) => {
+  const { memory, definitions, begin, scribe, told, lines } = await stage(t);
+  await scribe('mail');
+  const telling = begin({
+    ...definitions,
+    deployableAlerts: () => {
+      throw new Error('the database is damaged');
+    },
+  });
+  memory.saveIncident(incident());
+  await telling.close();
+  assert.deepEqual(brief(await told('mail')), ['opened 7 open']);
+  assert.match(lines.join(''), /alerts of a deployable cannot be read/);
 });
 
 /** Waits for what comes from another process, which tells nobody when it has written. */

@@ -9,7 +9,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
 import { systemClock } from '../../../runtime/adapters/system-clock.ts';
-import { postWebhook } from '../../../runtime/telling/webhook.ts';
+import { postWebhook, readTokenFile } from '../../../runtime/telling/webhook.ts';
 import type { WebhookOptions } from '../../../runtime/telling/webhook.ts';
 
 type Got = { readonly method: string; readonly body: string; readonly headers: IncomingMessage['headers'] };
@@ -43,7 +43,7 @@ async function post(url: string, options: Partial<WebhookOptions> = {}) {
   return await postWebhook(
     {
       url,
-      tokenFile: null,
+      token: () => ({ token: null }),
       timeoutMs: 5000,
       retryDelaysMs: [1, 1, 1],
       clock: systemClock,
@@ -136,7 +136,7 @@ test('the token is read anew for each alert, and one that is not fit to be sent 
   const withToken = async (token: string, modeOctal = 0o600) => {
     await writeFile(tokenFile, token);
     await chmod(tokenFile, modeOctal);
-    return await post(url, { tokenFile });
+    return await post(url, { token: async () => await readTokenFile(tokenFile) });
   };
   assert.deepEqual(await withToken('first.token\n'), { ok: true });
   assert.deepEqual(await withToken('second-token=='), { ok: true });
@@ -155,6 +155,9 @@ test('the token is read anew for each alert, and one that is not fit to be sent 
     assert.match(outcome.ok ? '' : outcome.why, why);
     assert.ok(outcome.ok || token === '' || !outcome.why.includes(token), 'the token is in no message');
   }
-  assert.equal((await post(url, { tokenFile: `${tokenFile}.absent` })).ok, false);
+  assert.equal(
+    (await post(url, { token: async () => await readTokenFile(`${tokenFile}.absent`) })).ok,
+    false,
+  );
   assert.equal(got.length, 2);
 });

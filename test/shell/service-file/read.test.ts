@@ -70,6 +70,38 @@ test('each mistake is told with its line and column, and what was meant', () => 
       '5:5: maintenance.1: another window has the same days and time',
     ],
     [
+      `alerts: [{ webhook: "ftp://a.example" }]\n${body('    release: debian12\n')}`,
+      '1:12: alerts.0.webhook: must be an address such as https://alerts.example.org/hook without user and password, or @secret:NAME',
+    ],
+    [
+      `alerts: [{ webhook: "https://a.example/?key=x" }]\n${body('    release: debian12\n')}`,
+      '1:12: alerts.0.webhook: has more than a path, which may be a secret: give all of it as @secret:NAME',
+    ],
+    [
+      `alerts: [{ webhook: "https://a.example/", token: verysecret }]\n${body('    release: debian12\n')}`,
+      '1:43: alerts.0.token: must be @secret:NAME, a secret of the deployable',
+    ],
+    [
+      `alerts: [{ webhook: "https://a.example/", token: "@secret:pw" }]\n${body('    release: debian12\n')}`,
+      '1:43: alerts.0.token: the file has no secret "pw"',
+    ],
+    [
+      `alerts: [{ webhook: "http://a.example/", token: "@secret:pw" }]\nsecrets: { pw: { generate: true } }\n${body('    release: debian12\n')}`,
+      '1:10: alerts.0: a token is sent to https addresses only',
+    ],
+    [
+      `alerts: [{ program: ../../bin/sh }]\n${body('    release: debian12\n')}`,
+      '1:12: alerts.0.program: must be the name of a file in the directory of alert programs',
+    ],
+    [
+      `alerts: [{ program: pager, match: { rung: vm } }]\n${body('    release: debian12\n')}`,
+      '1:37: alerts.0.match.rung: must be resource, assembly, deployable, host, or a list of those',
+    ],
+    [
+      `alerts: [{ program: pager, match: { deployable: other } }]\n${body('    release: debian12\n')}`,
+      '1:37: alerts.0.match.deployable: there is no such key here; there are rung, severity, assembly, resource',
+    ],
+    [
       body('    release: debian12\n    dependsOn: [{ assembly: wbe }]\n'),
       '6:19: assemblies.web.dependsOn.0.assembly: the file has no assembly "wbe"; did you mean web?',
     ],
