@@ -10,8 +10,10 @@ const dayMs = 24 * hourMs;
 
 /** A duration to two units at most, such as `1.2 s`, `45 s`, `3 min`, `2 h 5 min`, `3 d 4 h`. */
 export function durationText(durationMs: number): string {
-  const ms = Math.max(0, durationMs);
-  if (ms < 10 * secondMs) return `${(Math.floor(ms / 100) / 10).toFixed(1)} s`;
+  // Rounded as pcloudsh rounds, so that both give one incident the same time.
+  const step = durationMs < 10 * secondMs - 50 ? 100 : secondMs;
+  const ms = Math.round(Math.max(0, durationMs) / step) * step;
+  if (ms < 10 * secondMs) return `${(ms / secondMs).toFixed(1)} s`;
   if (ms < minuteMs) return `${Math.floor(ms / secondMs)} s`;
   if (ms < hourMs) return withRest(ms, minuteMs, 'min', secondMs, 's', 10);
   if (ms < dayMs) return withRest(ms, hourMs, 'h', minuteMs, 'min', 24);
@@ -37,6 +39,12 @@ export function agoText(atMs: number, nowMs: number): string {
   const ms = nowMs - atMs;
   if (ms < 2 * secondMs) return 'just now';
   return `${coarse(ms)} ago`;
+}
+
+/** How long something has been so: `just now`, `for 12 s`, `for 5 min`. */
+export function forText(sinceMs: number, nowMs: number): string {
+  const ms = nowMs - sinceMs;
+  return ms < 2 * secondMs ? 'just now' : `for ${coarse(ms)}`;
 }
 
 /** The same without "ago", for "for 5 min". */

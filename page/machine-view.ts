@@ -2,7 +2,7 @@
 import type { AssemblyStatus } from '../model/cped-api.ts';
 import type { ParameterValue } from '../model/definition.ts';
 import { maintenanceOffer } from './actions.ts';
-import { agoText, countText, momentText } from './format.ts';
+import { agoText, countText, forText, momentText } from './format.ts';
 import { emptyState, factList } from './frame-view.ts';
 import { selected, noFilter } from './incidents.ts';
 import { incidentList } from './incidents-view.ts';
@@ -42,7 +42,7 @@ export function machineView(state: State, name: string, local: boolean): readonl
       { class: 'place' },
       h('h1', { tabindex: '-1' }, name),
       pill(assemblyLook(assembly.state)),
-      h('span', { class: 'quiet' }, agoText(assembly.sinceMs, state.nowMs)),
+      h('span', { class: 'quiet' }, forText(assembly.sinceMs, state.nowMs)),
       assembly.deployable === null
         ? null
         : h(

@@ -7,7 +7,7 @@ import type { AssemblyStatus, DeployableStatus } from '../model/cped-api.ts';
 import type { EscalationPolicy } from '../model/definition.ts';
 import { offersOf } from './actions.ts';
 import type { Offer } from './actions.ts';
-import { agoText, coarse, countText, untilText } from './format.ts';
+import { coarse, countText, forText, untilText } from './format.ts';
 import { arrowsOf, stepsOf } from './graph.ts';
 import { h } from './node.ts';
 import type { Child, ViewNode } from './node.ts';
@@ -16,6 +16,7 @@ import type { State } from './state.ts';
 import { emptyState } from './frame-view.ts';
 import { journalView } from './incidents-view.ts';
 import { assemblyLook, deployableLook, icon, pill, resourceLook } from './words.ts';
+import type { Tone } from './words.ts';
 
 export function overviewView(state: State): readonly Child[] {
   const { deployables } = state;
@@ -23,8 +24,8 @@ export function overviewView(state: State): readonly Child[] {
   const loose = state.assemblies.filter(({ deployable }) => deployable === null);
   return [
     h('h1', { class: 'hidden', tabindex: '-1' }, 'Overview'),
-    deployables.length === 0 && loose.length === 0 ? nothingDefined() : summary(deployables),
-    ...deployables.map((deployable) => deployableView(state, deployable)),
+    deployables.length === 0 && loose.length === 0 ? nothingDefined() : summary(state, deployables),
+    ...mostUrgentFirst(deployables).map((deployable) => deployableView(state, deployable)),
     loose.length === 0 ? null : looseView(state, loose),
     deployables.length === 0 ? null : journalView(state, 12),
   ].filter((one) => one !== null);
@@ -45,19 +46,34 @@ function nothingDefined(): ViewNode {
   );
 }
 
-function summary(deployables: readonly DeployableStatus[]): ViewNode {
-  const machines = deployables.flatMap(({ assemblies }) => assemblies);
+const toneOrder: readonly Tone[] = ['bad', 'warn', 'busy'];
+
+/** What needs a person stands first, then what is being mended, then the rest; each in the service's order. */
+function mostUrgentFirst(deployables: readonly DeployableStatus[]): readonly DeployableStatus[] {
+  const placeOf = ({ state }: DeployableStatus): number => {
+    const place = toneOrder.indexOf(deployableLook(state).tone);
+    return place === -1 ? toneOrder.length : place;
+  };
+  return deployables.toSorted((a, b) => placeOf(a) - placeOf(b));
+}
+
+/** Of machines and resources only those that are wanted up count: what was stopped on purpose is not missing. */
+function summary({ incidents }: State, deployables: readonly DeployableStatus[]): ViewNode {
+  const wanted = deployables.filter(({ intent }) => intent === 'up');
+  const machines = wanted.flatMap(({ assemblies }) => assemblies);
   const resources = machines.flatMap((machine) => machine.resources);
   const online = machines.filter(({ state }) => state === 'online').length;
   const active = resources.filter(({ state }) => state === 'active').length;
+  const open = [...incidents.values()].filter(({ outcome }) => outcome === 'open').length;
   const figure = (value: string, label: string): ViewNode =>
     h('div', { class: 'figure' }, h('dt', {}, label), h('dd', {}, value));
   return h(
     'dl',
     { class: 'figures' },
     figure(String(deployables.length), deployables.length === 1 ? 'deployable' : 'deployables'),
-    figure(`${online} of ${machines.length}`, 'machines online'),
-    figure(`${active} of ${resources.length}`, 'resources active'),
+    figure(`${online} of ${machines.length}`, 'wanted machines online'),
+    figure(`${active} of ${resources.length}`, 'wanted resources active'),
+    open === 0 ? null : figure(String(open), open === 1 ? 'open incident' : 'open incidents'),
   );
 }
 
@@ -79,7 +95,7 @@ function deployableView(state: State, deployable: DeployableStatus): ViewNode {
       {},
       h('h2', { id: `d-${name}` }, name),
       pill(look),
-      h('span', { class: 'quiet' }, agoText(deployable.sinceMs, state.nowMs)),
+      h('span', { class: 'quiet' }, forText(deployable.sinceMs, state.nowMs)),
       h('span', { class: 'fact' }, deployable.intent === 'up' ? 'wanted up' : 'wanted down'),
       deployable.monitoring === 'pm' ? h('span', { class: 'fact' }, 'machines only') : null,
       h(
@@ -186,7 +202,7 @@ function machineCard(state: State, assembly: AssemblyStatus, after: readonly str
     h(
       'p',
       { class: 'quiet small' },
-      `${assembly.release}, ${agoText(assembly.sinceMs, state.nowMs)}`,
+      `${assembly.release}, ${forText(assembly.sinceMs, state.nowMs)}`,
       after.length === 0
         ? null
         : h(

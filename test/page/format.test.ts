@@ -6,6 +6,7 @@ import {
   coarse,
   countText,
   durationText,
+  forText,
   momentText,
   parseDuration,
   sizeText,
@@ -17,9 +18,12 @@ test('a duration has two units at most, and tenths only while they matter', () =
     [-5, '0.0 s'],
     [0, '0.0 s'],
     [1249, '1.2 s'],
-    [9999, '9.9 s'],
+    [899, '0.9 s'],
+    [9949, '9.9 s'],
+    [9999, '10 s'],
     [10_000, '10 s'],
-    [59_999, '59 s'],
+    [38_700, '39 s'],
+    [59_999, '1 min'],
     [60_000, '1 min'],
     [125_000, '2 min 5 s'],
     [59 * 60_000, '59 min'],
@@ -29,6 +33,11 @@ test('a duration has two units at most, and tenths only while they matter', () =
     [30 * 24 * 3_600_000, '30 d'],
   ];
   for (const [ms, text] of cases) assert.equal(durationText(ms), text);
+});
+
+test('how long something has been so is said as a duration, not as a moment', () => {
+  assert.equal(forText(0, 1000), 'just now');
+  assert.equal(forText(0, 14_000), 'for 14 s');
 });
 
 test('how long ago is coarse, and never in the future', () => {

@@ -50,6 +50,25 @@ test('the overview says each state in words, with failures in their window and m
   assert.ok(steps[0]?.startsWith('db') && steps[1]?.startsWith('web1'));
 });
 
+test('what needs a person stands first, and what was stopped on purpose is not missing', () => {
+  const state = stateWith({
+    deployables: [
+      deployable('quiet', [assembly('q1', { state: 'stopped' })], { intent: 'down', state: 'stopped' }),
+      deployable('well', [assembly('w1')]),
+      deployable('mending', [assembly('m1', { state: 'booting' })], { state: 'recovering' }),
+      deployable('lost', [assembly('l1', { state: 'blocked' })], { state: 'blocked' }),
+    ],
+  });
+  const view = overviewView(state);
+  assert.deepEqual(
+    all(view, (node) => node.attributes.has('data-deployable')).map((node) =>
+      node.attributes.get('data-deployable'),
+    ),
+    ['lost', 'mending', 'quiet', 'well'],
+  );
+  assert.match(words(view), /1 of 3/);
+});
+
 test('every tone has a word and a shape beside its colour', () => {
   const state = stateWith({ deployables: [deployable('shop', [assembly('web1')])] });
   const pills = all(overviewView(state), (node) => node.attributes.get('class')?.includes('pill') ?? false);
