@@ -13,3 +13,16 @@ export function errorCodeOf(error: unknown): string | undefined {
 export function errorTextOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
+
+const fileErrors: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file',
+  ENOTDIR: 'there is no such file',
+  EISDIR: 'it is a directory',
+  EACCES: 'this user may not read it',
+  EPERM: 'this user may not read it',
+};
+
+/** Why a file that a person named could not be read, in words; what is none of the usual as the system says it. */
+export function fileErrorTextOf(error: unknown): string {
+  return fileErrors[errorCodeOf(error) ?? ''] ?? errorTextOf(error);
+}

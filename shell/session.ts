@@ -5,6 +5,7 @@
 import { createReadStream, fstatSync } from 'node:fs';
 import { constants } from 'node:os';
 import { PcloudError } from '../model/errors.ts';
+import { fileErrorTextOf } from '../service/error-code.ts';
 import type { ExitCode } from './command.ts';
 import { stoppedExitCode } from './context.ts';
 import type { ShellContext } from './context.ts';
@@ -86,7 +87,7 @@ function cannotRead(name: string, error: Error): PcloudError {
   return new PcloudError({
     code: 'cannot-read-script',
     category: 'invalid',
-    message: `The script ${quoteForMessage(name)} cannot be read: ${error.message}`,
+    message: `The script ${quoteForMessage(name)} cannot be read: ${fileErrorTextOf(error)}.`,
     cause: error,
   });
 }

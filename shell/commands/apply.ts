@@ -113,6 +113,7 @@ const deployableApply = defineCommand({
     const how = { again, onMade: options.json || options.diff ? () => undefined : printChange };
     await carryOutAll(plan.changes, { cped, deployable: service.name, secrets }, how, context);
     if (options.json) printPlan(service, plan, true, context);
+    else showDone(service.name, plan, running || options.start === true, context);
     const what = {
       running,
       stops,
@@ -244,6 +245,13 @@ function showPlan(
     ]);
   if (plan.changes.length === 0) screen.print(['nothing to change']);
   else if (how.dryRun) screen.print([`dry run: nothing was changed (${shown.length} to change)`]);
+}
+
+/** What was a difference is none any more; and whether anything runs by it, which the file does not say. */
+function showDone(name: string, plan: ApplyPlan, runs: boolean, { screen }: ShellContext): void {
+  const count = plan.changes.filter((change) => tellChange(change) !== undefined).length;
+  const next = runs ? '' : `; it does not run: \`deployable_start ${name}\` starts it`;
+  if (count > 0) screen.print([`deployable ${name} is defined as the file says (${count} changed)${next}`]);
 }
 
 function printChange(change: Change, context: ShellContext): void {

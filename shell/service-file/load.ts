@@ -9,7 +9,7 @@ import { secretValueSchema } from '../../model/definition.ts';
 import { quoteForMessage } from '../../model/names.ts';
 import { maxServiceFileBytes } from '../../model/service-file/schema.ts';
 import type { FileFault, WantedService } from '../../model/service-file/wanted.ts';
-import { errorTextOf } from '../../service/error-code.ts';
+import { fileErrorTextOf } from '../../service/error-code.ts';
 import type { ShellContext } from '../context.ts';
 import { printable } from '../printable.ts';
 import { placed, readServiceText } from './read.ts';
@@ -96,7 +96,7 @@ function unreadable(file: string, error: unknown): PcloudError {
   return new PcloudError({
     code: 'service-file-unreadable',
     category: 'invalid',
-    message: `${quoteForMessage(file)} cannot be read: ${errorTextOf(error)}.`,
+    message: `${quoteForMessage(file)} cannot be read: ${fileErrorTextOf(error)}.`,
     hint: 'Give the path of a YAML file, or - for standard input.',
   });
 }
@@ -140,7 +140,7 @@ export async function readSecretFile(
       await handle.close();
     }
   } catch (error) {
-    return { fault: `${quoteForMessage(file)} cannot be read: ${errorTextOf(error)}` };
+    return { fault: `${quoteForMessage(file)} cannot be read: ${fileErrorTextOf(error)}` };
   }
   const value = text.replace(/\r?\n$/, '');
   return secretValueSchema.safeParse(value).success

@@ -83,6 +83,10 @@ test('a file makes a whole service, and applied again there is nothing to change
   assert.deepEqual([done.code, done.complained], [0, []]);
   // What was to be done is what was done.
   assert.deepEqual(done.printed.slice(0, 16), dry.printed.slice(0, -1));
+  assert.equal(
+    done.printed[16],
+    'deployable shop is defined as the file says (16 changed); it does not run: `deployable_start shop` starts it',
+  );
   const [back, front] = [world.store.assembly('back'), world.store.assembly('front')];
   assert.deepEqual([back?.memoryMiB, back?.vcpus, back?.ports], [256, 2, [9000]]);
   assert.deepEqual(back?.resources[0]?.parameters, { PASSWORD: { secret: 'pw' } });
@@ -98,6 +102,16 @@ test('a file makes a whole service, and applied again there is nothing to change
 
   const again = await run(['deployable_apply', '-f', file, '--diff']);
   assert.deepEqual([again.code, again.printed], [0, ['nothing to change']]);
+});
+
+test('a file that is not there is told in words, without the names of system calls', async (t) => {
+  const { run, write } = await house(t);
+  const file = await write(shop);
+  const missing = await run(['deployable_apply', '-f', `${file}.none`]);
+  assert.equal(missing.code, 2);
+  assert.equal(missing.complained[0], `error: "${file}.none" cannot be read: there is no such file.`);
+  const directory = await run(['deployable_apply', '-f', path.dirname(file)]);
+  assert.match(directory.complained[0] ?? '', /cannot be read: it is a directory\.$/);
 });
 
 test('what is exported changes nothing, and makes the same elsewhere', async (t) => {
@@ -207,7 +221,10 @@ test('a secret from a file is compared and set, and is in nothing that is shown'
   };
   await keep(['deployable_apply', '-f', file, '--json']);
   await writeFile(path.join(path.dirname(file), 'password.txt'), 'Geheimnis-2');
-  assert.deepEqual(await keep(['deployable_apply', '-f', file]), ['~ secret pw']);
+  assert.deepEqual(await keep(['deployable_apply', '-f', file]), [
+    '~ secret pw',
+    'deployable shop is defined as the file says (1 changed); it does not run: `deployable_start shop` starts it',
+  ]);
   assert.equal(world.store.secret('shop', 'pw'), 'Geheimnis-2');
   await writeFile(path.join(path.dirname(file), 'password.txt'), 'Geheimnis\nzwei\n');
   await keep(['deployable_apply', '-f', file]);
