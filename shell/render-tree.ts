@@ -68,6 +68,12 @@ function layouts(nowMs: number): readonly [Layout, ...Layout[]] {
       below: () => [],
     },
     {
+      // Most rows have one address and stay as they are; only what else an assembly has stands below it.
+      header: [...header, 'FAILURES', 'WHERE'],
+      cells: (row) => [...start(row), row.failures, (row.where[0] ?? '').replace(/,$/, '')],
+      below: (row) => row.where.slice(1),
+    },
+    {
       header: [...header, 'FAILURES'],
       cells: (row) => [...start(row), row.failures],
       below: (row) => row.where,

@@ -94,6 +94,15 @@ test('at 40 columns the tree keeps name, state and time in a row, with the rest 
   ]);
 });
 
+test('where all but the image fits, the rows stay whole and the image goes below its machine', () => {
+  const status = deployableStatus({ assemblies: [assemblyStatus({ name: 'web1' })] });
+  const lines = renderDeployableTree(status, { ...view, columns: 72 });
+  assert.match(lines[0] ?? '', /FAILURES +WHERE$/);
+  assert.match(lines[2] ?? '', /web1 +online .* ssh port 20022$/);
+  assert.equal(lines[3]?.trimEnd(), '   |    image b2b2b2b2b2b2');
+  assert.match(lines[4] ?? '', /http:\/\/127\.0\.0\.1:\d+\/$/);
+});
+
 test('on a narrow terminal nothing is lost, and nothing is wider than what cannot be broken', () => {
   const lines = renderDeployableTree(deployableStatus(), { ...view, columns: 60 });
   assert.ok(lines.includes('|  |    ssh port 20022, image b2b2b2b2b2b2'), lines.join('\n'));
