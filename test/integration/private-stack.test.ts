@@ -45,8 +45,10 @@ test('up starts libvirtd and both services, and each answers', async () => {
 
 test('up again changes nothing', async () => {
   const earlier = statusOf(layout);
-  await upStack(layout, quiet);
+  const told: string[] = [];
+  await upStack(layout, (part) => told.push(part));
   assert.deepEqual(statusOf(layout), earlier);
+  assert.deepEqual(told, [], 'nothing is said to be starting that runs');
 });
 
 test('a killed service is started anew, and nothing else is touched', async () => {

@@ -8,6 +8,13 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { play } from './play.ts';
 
+/** 128 + SIGPIPE, as other programs end whose reader has gone. */
+const brokenPipeExitCode = 141;
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(brokenPipeExitCode);
+  throw error;
+});
+
 const directory = import.meta.dirname;
 const names = readdirSync(directory, { withFileTypes: true })
   .filter((entry) => entry.isDirectory())

@@ -66,6 +66,7 @@ export async function forceOff(tools: DemoTools, assembly: string): Promise<Time
     noticeLimitMs,
     (event) => event.kind === 'assembly-failed' && event.assembly === assembly,
   );
+  tools.screen.note('its machine boots again; where machines are emulated that takes 10 to 40 s');
   await tools.feedback.await(
     `${assembly} recovered`,
     failed.atMs,

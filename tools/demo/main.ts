@@ -32,6 +32,8 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   // and nobody would take the stack down.
   process.on(signal, () => interrupted.abort(new Error(`stopped by ${signal}`)));
 }
+// Whoever read along has gone (`| head`): what was started is ended all the same.
+process.stdout.on('error', (error) => interrupted.abort(error));
 
 async function run(): Promise<readonly TimelineRow[]> {
   screen.chapter('Starting the private stack (libvirtd, pcloud-builder, pcloud-cped)');

@@ -31,6 +31,9 @@ async function main(): Promise<void> {
   }
   mkdirSync(values.output, { recursive: true });
   const work = mkdtempSync(path.join(os.tmpdir(), 'pcloud-package-'));
+  process.stderr.write(
+    `package: collecting the files and packing them (${kind}); half a minute on two cores\n`,
+  );
   try {
     console.log(await makers[kind](await buildFacts(process.env), work, path.resolve(values.output)));
   } finally {

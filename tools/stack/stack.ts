@@ -39,10 +39,10 @@ export function clientEnvironment(layout: StackLayout): Readonly<Record<string, 
  */
 export async function upStack(layout: StackLayout, onProgress: (part: string) => void): Promise<void> {
   await prepareStack(layout, async () => {
-    onProgress('libvirtd');
+    if (livingLibvirtd(layout) === undefined) onProgress('libvirtd');
     await startPrivateLibvirtd(layout);
     for (const name of serviceNames) {
-      onProgress(name);
+      if (livingService(layout, name) === undefined) onProgress(name);
       await startService(layout, name);
     }
   });
