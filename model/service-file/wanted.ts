@@ -12,6 +12,7 @@ import { PcloudError } from '../errors.ts';
 import { maintenanceWindowSchema, parseEvery, windowKey } from '../maintenance-window.ts';
 import type { MaintenanceWindow } from '../maintenance-window.ts';
 import { isReference, isSecret, parseParameterText } from '../parameter.ts';
+import { circlesIn } from './circle.ts';
 import type { ServiceFile } from './schema.ts';
 
 export type WantedResource = {
@@ -108,7 +109,9 @@ export function wantedOf(
       };
     }),
   };
-  return faults.length > 0 ? { ok: false, faults } : { ok: true, service };
+  // Names that lead nowhere make no circle.
+  const all = faults.length > 0 ? faults : circlesIn(service.assemblies);
+  return all.length > 0 ? { ok: false, faults: all } : { ok: true, service };
 }
 
 type LeadsNowhere = (path: PropertyKey[], what: string, named: string, known: readonly string[]) => void;

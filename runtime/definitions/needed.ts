@@ -6,8 +6,8 @@ import type { AssemblyDefinition } from '../../model/definition.ts';
 import { portOfReference } from '../../model/parameter.ts';
 import { guestPortsOf } from '../launcher.ts';
 import type { DefinitionContext } from './context.ts';
-import { clearCommandOf, rulesNaming, rulesOf, wordsOf } from './order-rules.ts';
-import type { OrderRule } from './order-rules.ts';
+import { clearCommandOf, rulesNaming, rulesOf, wordsOf } from '../../model/order-rules.ts';
+import type { OrderRule } from '../../model/order-rules.ts';
 import { conflict } from './refusals.ts';
 
 /** So many of those who need it are named; the rest is counted. */

@@ -7,8 +7,8 @@ import { findAssembly, findResource } from './context.ts';
 import type { DefinitionContext } from './context.ts';
 import { assemblyChange } from './effect.ts';
 import type { AssemblyChange } from './effect.ts';
-import { clearCommandOf, findOrderCycle } from './order-rules.ts';
-import type { OrderCycle, OrderRule } from './order-rules.ts';
+import { clearCommandOf, findOrderCycle, orderNature } from '../../model/order-rules.ts';
+import type { OrderCycle, OrderRule } from '../../model/order-rules.ts';
 import { conflict } from './refusals.ts';
 
 export type ResourceName = { readonly assembly: string; readonly resource: string };
@@ -103,14 +103,12 @@ export function cycleRefused(cycle: OrderCycle, added?: OrderRule): PcloudError 
   const own = added === undefined ? '' : clearCommandOf(added);
   const commands = cycle.rules.map(clearCommandOf).filter((command) => command !== own);
   const start = added === undefined ? 'These wait' : 'With that, these would wait';
-  const nature =
-    'An assembly waits for all resources of what it depends on, and a resource for the assemblies that its parameters refer to.';
   return conflict(
     'dependency-cycle',
     `${start} for each other, so that none could ever be started: ${path}.${added === undefined ? '' : ' Nothing was changed.'}`,
     commands.length === 0
       ? 'Nothing can wait for itself.'
-      : `Take one of them back first: ${commands.map((command) => `\`${command}\``).join(' or ')}. ${nature}`,
+      : `Take one of them back first: ${commands.map((command) => `\`${command}\``).join(' or ')}. ${orderNature}.`,
     { cycle: path },
   );
 }

@@ -15,7 +15,7 @@ import {
   setAssemblyDependency,
   setResourceDependency,
 } from '../../runtime/definitions/order.ts';
-import { findOrderCycle, rulesNaming, rulesOf } from '../../runtime/definitions/order-rules.ts';
+import { findOrderCycle, rulesNaming, rulesOf } from '../../model/order-rules.ts';
 import { clearParameter, setParameter } from '../../runtime/definitions/parameters.ts';
 import { addResource, removeResource } from '../../runtime/definitions/resources.ts';
 import { guestPortsOf } from '../../runtime/launcher.ts';

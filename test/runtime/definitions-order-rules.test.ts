@@ -3,12 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
 import type { AssemblyDefinition } from '../../model/definition.ts';
-import {
-  clearCommandOf,
-  findOrderCycle,
-  rulesNaming,
-  wordsOf,
-} from '../../runtime/definitions/order-rules.ts';
+import { clearCommandOf, findOrderCycle, rulesNaming, wordsOf } from '../../model/order-rules.ts';
 
 /** `a: b` an assembly on one; `a/x: b/y` a resource on one; `a/x: @b` a parameter that refers to one. */
 function defined(...lines: readonly string[]): readonly AssemblyDefinition[] {

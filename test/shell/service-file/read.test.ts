@@ -207,3 +207,45 @@ test('no text makes the reader throw, and every fault has a place in the text', 
     { numRuns: 500 },
   );
 });
+
+test('a circle of waiting is told at a rule of it, with all that is in it', () => {
+  const assemblies = (text: string): string => `version: 1\nname: shop\nassemblies:\n${text}`;
+  const order = assemblies(
+    '  a: { release: debian12, dependsOn: [{ assembly: b }] }\n' +
+      '  b:\n    release: debian12\n    dependsOn:\n      - { assembly: c }\n' +
+      '  c:\n    release: debian12\n    dependsOn:\n      - { assembly: a }\n' +
+      '  d: { release: debian12, dependsOn: [{ assembly: a }] }\n',
+  );
+  const [told, ...others] = faults(order);
+  assert.deepEqual(others, []);
+  assert.match(
+    told ?? '',
+    /^12:11: assemblies\.c\.dependsOn\.0\.assembly: these would wait for each other, .*: a → b → c → a\. An assembly waits/,
+  );
+  // A reference and an order together; and a resource that waits for itself beside it.
+  const mixed = assemblies(
+    '  web:\n    release: debian12\n    resources:\n' +
+      '      site: { template: httpd, parameters: { PEER: "@db:address" } }\n' +
+      '      own: { template: httpd, dependsOn: [{ assembly: web, resource: own }] }\n' +
+      '  db: { release: debian12, dependsOn: [{ assembly: web }] }\n',
+  );
+  const both = faults(mixed);
+  assert.equal(both.length, 2, both.join('\n'));
+  assert.ok(
+    both.some((one) => /^8:60: assemblies\.web\.resources\.own\..*: web\/own → web\/own\./.test(one)),
+    both.join('\n'),
+  );
+  assert.ok(
+    both.some((one) => /^9:42: .*: web → web\/site → db → web\./.test(one)),
+    both.join('\n'),
+  );
+  // Waiting both ways is no circle where it is of other things.
+  const well = assemblies(
+    '  a:\n    release: debian12\n    resources:\n' +
+      '      one: { template: httpd, dependsOn: [{ assembly: b, resource: two }] }\n' +
+      '      three: { template: httpd }\n' +
+      '  b:\n    release: debian12\n    resources:\n' +
+      '      two: { template: httpd, dependsOn: [{ assembly: a, resource: three }] }\n',
+  );
+  assert.deepEqual(faults(well), []);
+});

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
-import { findCycle, shortestCycleThrough } from '../../runtime/definitions/cycle.ts';
+import { findCycle, shortestCycleThrough } from '../../model/cycle.ts';
 
 type Graph = ReadonlyMap<string, readonly string[]>;
 

@@ -2,10 +2,21 @@
  * What definitions say about order, as a list of rules, each with its words and the command that takes it
  * back; who needs a given thing; and whether some of them wait for each other in a circle. Pure.
  */
-import type { AssemblyDefinition } from '../../model/definition.ts';
-import { formatParameterValue, isReference } from '../../model/parameter.ts';
+import type { ParameterValue } from './definition.ts';
+import { formatParameterValue, isReference } from './parameter.ts';
 import { findCycle, shortestCycleThrough } from './cycle.ts';
 import type { Successors } from './cycle.ts';
+
+/** What of an assembly the order is about. */
+export type OrderedAssembly = {
+  readonly name: string;
+  readonly dependsOn: readonly { readonly assembly: string }[];
+  readonly resources: readonly {
+    readonly name: string;
+    readonly dependsOn: readonly { readonly assembly: string; readonly resource: string }[];
+    readonly parameters: Readonly<Record<string, ParameterValue>>;
+  }[];
+};
 
 export type OrderRule =
   | { readonly kind: 'assembly'; readonly assembly: string; readonly on: string }
@@ -27,7 +38,7 @@ export type OrderRule =
     };
 
 /** Every rule that an assembly's definition holds. */
-export function rulesOf(assembly: AssemblyDefinition): readonly OrderRule[] {
+export function rulesOf(assembly: OrderedAssembly): readonly OrderRule[] {
   const { name } = assembly;
   return [
     ...assembly.dependsOn.map((on): OrderRule => ({ kind: 'assembly', assembly: name, on: on.assembly })),
@@ -82,10 +93,7 @@ export function clearCommandOf(rule: OrderRule): string {
 }
 
 /** The rules of the others that name this assembly. */
-export function rulesNaming(
-  assembly: string,
-  assemblies: readonly AssemblyDefinition[],
-): readonly OrderRule[] {
+export function rulesNaming(assembly: string, assemblies: readonly OrderedAssembly[]): readonly OrderRule[] {
   return assemblies
     .filter(({ name }) => name !== assembly)
     .flatMap(rulesOf)
@@ -105,7 +113,7 @@ export type OrderCycle = {
  * @param through only one that goes through this assembly or resource (`assy1`, `assy1/db`)
  */
 export function findOrderCycle(
-  assemblies: readonly AssemblyDefinition[],
+  assemblies: readonly OrderedAssembly[],
   through?: { readonly assembly: string; readonly resource?: string | undefined },
 ): OrderCycle | undefined {
   const graph = graphOf(assemblies);
@@ -131,6 +139,10 @@ export function findOrderCycle(
   };
 }
 
+/** Why such a circle may not be seen at once; without a full stop. */
+export const orderNature =
+  'An assembly waits for all resources of what it depends on, and a resource for the assemblies that its parameters refer to';
+
 /** From each node to those that it waits for, with the rule that says so; null where it lies in their nature. */
 type Graph = Map<string, Map<string, OrderRule | null>>;
 
@@ -141,7 +153,7 @@ const resourceNode = (assembly: string, resource: string): string => `resource $
 /** What people call it: an assembly's two nodes have its one name. */
 const labelOf = (node: string): string => node.slice(node.indexOf(' ') + 1);
 
-function graphOf(assemblies: readonly AssemblyDefinition[]): Graph {
+function graphOf(assemblies: readonly OrderedAssembly[]): Graph {
   const graph: Graph = new Map();
   const add = (from: string, to: string, rule: OrderRule | null): void => {
     const known = graph.get(from);
