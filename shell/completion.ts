@@ -21,21 +21,28 @@ export type Completion = {
   readonly current: string;
 };
 
+/** The paths that begin as the word under way does. */
+export type FileSource = (typed: string) => Promise<readonly string[]>;
+
 /** The offers for the line before the cursor. */
 export async function complete(
   line: string,
   commands: readonly Command[],
   names: NameSource,
+  files?: FileSource,
 ): Promise<Completion> {
   const { before, current, inComment } = splitForCompletion(line);
-  return inComment ? { candidates: [], current } : await completeWords({ before, current }, commands, names);
+  return inComment
+    ? { candidates: [], current }
+    : await completeWords({ before, current }, commands, names, files);
 }
 
-/** The same for words that are split already, as the shell of the system has them. */
+/** The same for words that are split already, as the shell of the system has them; that one knows files itself. */
 export async function completeWords(
   { before, current }: { readonly before: readonly string[]; readonly current: string },
   commands: readonly Command[],
   names: NameSource,
+  files?: FileSource,
 ): Promise<Completion> {
   const fitting = (candidates: readonly string[]): Completion => ({
     candidates: [...new Set(candidates)].filter((name) => name.startsWith(current)).sort(),
@@ -49,10 +56,15 @@ export async function completeWords(
   if (current.startsWith('-')) return fitting(command.options.map((option) => `--${option.name}`));
   const { position, valueDue } = placeOf(command, words);
   if (valueDue?.values !== undefined) return fitting(valueDue.values);
+  if (files !== undefined && fileWords.has((valueDue ?? {}).value ?? command.arguments[position]?.name ?? ''))
+    return fitting(await files(current));
   const kind = valueDue === undefined ? kindAt(command, position) : kindOfValue(valueDue);
   if (kind === undefined) return fitting([]);
   return fitting(kind === 'command' ? commands.map((one) => one.name) : await names(kind));
 }
+
+/** What the usage calls a file of the machine where pcloudsh runs. */
+const fileWords: ReadonlySet<string> = new Set(['FILE', 'DISK']);
 
 /** Which argument the next word is, or of which option it is the value. */
 function placeOf(

@@ -13,6 +13,7 @@ import { complete, namesFromServices } from './completion.ts';
 import type { NameSource } from './completion.ts';
 import type { ShellContext } from './context.ts';
 import { followJournal } from './event-feed.ts';
+import { filesLike } from './file-names.ts';
 import { historyLimit, loadHistory, rememberLine } from './history.ts';
 import type { Services } from './ports.ts';
 import { createPromptOutput } from './prompt-output.ts';
@@ -23,6 +24,9 @@ import { runLine } from './run-line.ts';
 import type { TerminalScreen } from './screen.ts';
 
 export const prompt = 'pcloudsh# ';
+
+/** For whoever has never typed a line here. */
+const greeting = 'help lists the commands, Tab completes, Ctrl-C stops waiting, Ctrl-D leaves.';
 
 export type ReplOptions = {
   readonly input: ReadStream;
@@ -40,6 +44,7 @@ export async function runRepl(options: ReplOptions): Promise<number> {
   const { screen } = options;
   const history = await historyOf(options);
   const promptOutput = createPromptOutput(options.output, options.dumb);
+  if (history.lines.length === 0) screen.print([greeting]);
   const names = namesFromServices(options.services);
   const readline = createInterface({
     input: options.input,
@@ -74,9 +79,10 @@ export async function runRepl(options: ReplOptions): Promise<number> {
 type OfferCallback = (error: null, result: [string[], string]) => void;
 
 async function offer(line: string, names: NameSource, callback: OfferCallback): Promise<void> {
-  const { candidates, current } = await complete(line, commandTable, names);
-  // A blank after the only candidate: the next word can be typed at once.
-  const offers = candidates.length === 1 ? [`${candidates[0] ?? ''} `] : [...candidates];
+  const { candidates, current } = await complete(line, commandTable, names, filesLike);
+  const [only] = candidates.length === 1 ? candidates : [];
+  // A blank after the only candidate: the next word can be typed at once. After a directory its files come first.
+  const offers = only === undefined || only.endsWith('/') ? [...candidates] : [`${only} `];
   callback(null, [offers, current]);
 }
 

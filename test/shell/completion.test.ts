@@ -1,9 +1,12 @@
 /** What Tab offers, also when no service answers. */
 import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { test } from 'node:test';
 import { commandTable } from '../../shell/command-table.ts';
 import { complete, namesFromServices } from '../../shell/completion.ts';
 import type { NameSource } from '../../shell/completion.ts';
+import { filesLike } from '../../shell/file-names.ts';
 import { recorder, serviceAway } from './ports-fake.ts';
 import { assemblyStatus, deployableStatus } from './samples.ts';
 
@@ -71,6 +74,26 @@ test('the first word is a command, later words are what the command takes there'
     ['# jeos', []],
   ];
   for (const [line, candidates] of table) assert.deepEqual(await offered(line), candidates, line);
+});
+
+test('where a file is due the files are offered, directories with a slash', async (t) => {
+  const directory = mkdtempSync('/tmp/pcloud-files-');
+  t.after(() => rmSync(directory, { recursive: true, force: true }));
+  for (const name of ['shop.yaml', 'shop.qcow2', '.hidden', 'two words.yaml'])
+    writeFileSync(path.join(directory, name), '');
+  mkdirSync(path.join(directory, 'more'));
+  const offers = async (line: string): Promise<readonly string[]> =>
+    (await complete(line, commandTable, names, filesLike)).candidates.map((file) =>
+      file.slice(directory.length + 1),
+    );
+  for (const line of ['deployable_apply -f ', 'deployable_apply --diff --file ', 'assembly_import web1 ']) {
+    assert.deepEqual(await offers(`${line}${directory}/`), ['more/', 'shop.qcow2', 'shop.yaml']);
+    assert.deepEqual(await offers(`${line}${directory}/shop.y`), ['shop.yaml']);
+  }
+  assert.deepEqual(await offers(`deployable_apply -f ${directory}/none/`), []);
+  assert.deepEqual((await complete('deployable_start ', commandTable, names, filesLike)).candidates, [
+    'dep1',
+  ]);
 });
 
 test('names come from the services', async () => {

@@ -4,7 +4,9 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import path from 'node:path';
 import assert from 'node:assert/strict';
 import { shellEnvironment, shellProgram } from './run-shell.ts';
 import { createTerminal } from './terminal.ts';
@@ -26,6 +28,12 @@ export type PtySession = {
 
 const limitMs = 15_000;
 
+function rememberSomething(file: string): void {
+  if (existsSync(file)) return;
+  mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
+  writeFileSync(file, 'status\n', { mode: 0o600 });
+}
+
 /** Starts `pcloudsh` on a terminal of that width: the prompt, or one command (plain words). */
 export function openShell(
   runtimeDirectory: string,
@@ -35,9 +43,12 @@ export function openShell(
     readonly command?: string;
     /** In place of the shell itself: what leads to it, as plain words. */
     readonly program?: string;
+    /** Nobody has typed a line here yet: the prompt greets, and the history is empty. */
+    readonly isNewcomer?: boolean;
   } = {},
 ): PtySession {
   const columns = options.columns ?? 80;
+  if (options.isNewcomer !== true) rememberSomething(path.join(runtimeDirectory, 'pcloudsh/history'));
   const child = spawn(
     'script',
     [

@@ -127,9 +127,19 @@ test('Tab without a service neither blocks nor complains', async (t) => {
   assert.ok(!lines.some((line) => line.startsWith('error')));
 });
 
+test('whoever has never typed a line is told of help, Tab and the way out, and nobody else', async (t) => {
+  const setup = await setUp(t);
+  const first = await setup.open({ isNewcomer: true });
+  assert.match(first.lines()[0] ?? '', /^help lists the commands, Tab completes, .* Ctrl-D leaves\.$/);
+  first.type('quit\r');
+  assert.equal(await first.ended(), 0);
+  const second = await setup.open();
+  assert.deepEqual(second.lines(), ['pcloudsh#']);
+});
+
 test('the history outlives the shell, in a file of this user alone', async (t) => {
   const setup = await setUp(t);
-  const first = await setup.open();
+  const first = await setup.open({ isNewcomer: true });
   first.type('help quit\r');
   await first.shows('the help', (lines) => lines.some((line) => line.includes('Leave the shell')));
   first.type(' help exit\r');
