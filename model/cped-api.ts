@@ -16,7 +16,7 @@ import {
   resourceDependencySchema,
   watchingSchema,
 } from './definition.ts';
-import { deployableAlertsSchema } from './deployable-alert.ts';
+import { alertAddressSchema, deployableAlertSchema, deployableAlertsSchema } from './deployable-alert.ts';
 import { maintenanceWindowSchema, maintenanceWindowsSchema } from './maintenance-window.ts';
 import { sshAlgorithmsSchema } from './ssh.ts';
 
@@ -107,6 +107,9 @@ export const machineBody = z.strictObject({
 export const watchingBody = z.strictObject({ watching: watchingSchema });
 /** All of them at once. */
 export const alertsBody = z.strictObject({ alerts: deployableAlertsSchema });
+/** One more, unless it is there. */
+export const addAlertBody = z.strictObject({ alert: deployableAlertSchema });
+export const removeAlertBody = z.strictObject({ address: alertAddressSchema });
 /** Without a value one is drawn, unless there is one; `dryRun` only tells whether it would change anything. */
 export const secretBody = z.strictObject({ value: text.optional(), dryRun: z.literal(true).optional() });
 

@@ -96,6 +96,12 @@ const programAlertSchema = z.strictObject({
 export const deployableAlertSchema = z.union([webhookAlertSchema, programAlertSchema]);
 export type DeployableAlert = z.infer<typeof deployableAlertSchema>;
 export type WebhookAlert = z.infer<typeof webhookAlertSchema>;
+/** Where an alert goes; all that go there are meant. */
+export const alertAddressSchema = z.union([
+  z.strictObject({ webhook: z.string().max(1024) }),
+  z.strictObject({ program: z.string().max(255) }),
+]);
+export type AlertAddress = z.infer<typeof alertAddressSchema>;
 export const deployableAlertsSchema = z.array(deployableAlertSchema).max(maxAlerts);
 
 /** The schemas of the words by themselves, for a file that takes one as well as a list. */

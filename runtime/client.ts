@@ -18,7 +18,7 @@ import {
 } from '../model/cped-api.ts';
 import type { importAssemblyBody, machineBody } from '../model/cped-api.ts';
 import type { EscalationPolicy, Monitoring, ParameterValue, Watching } from '../model/definition.ts';
-import type { DeployableAlert } from '../model/deployable-alert.ts';
+import type { AlertAddress, DeployableAlert } from '../model/deployable-alert.ts';
 import { PcloudError } from '../model/errors.ts';
 import type { MaintenanceWindow } from '../model/maintenance-window.ts';
 import { journalEventSchema } from '../model/event.ts';
@@ -236,6 +236,10 @@ function settingCalls(ask: Ask) {
       }),
     setAlerts: async (deployable: string, alerts: readonly DeployableAlert[]) =>
       (await ask(alertsAnswer, 'PUT', pathOf`/v1/deployables/${deployable}/alerts`, { alerts })).alerts,
+    addAlert: (deployable: string, alert: DeployableAlert) =>
+      ask(alertsAnswer, 'POST', pathOf`/v1/deployables/${deployable}/alerts`, { alert }),
+    removeAlert: (deployable: string, address: AlertAddress) =>
+      ask(alertsAnswer, 'POST', pathOf`/v1/deployables/${deployable}/alerts/remove`, { address }),
     removeSecret: async (deployable: string, secret: string): Promise<void> => {
       await ask(doneAnswer, 'DELETE', secretPath(deployable, secret));
     },

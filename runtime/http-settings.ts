@@ -1,7 +1,14 @@
 /** The routes of what a machine has, how a resource is watched, and the alerts and secrets of a deployable. */
-import { alertsBody, machineBody, secretBody, watchingBody } from '../model/cped-api.ts';
+import {
+  addAlertBody,
+  alertsBody,
+  machineBody,
+  removeAlertBody,
+  secretBody,
+  watchingBody,
+} from '../model/cped-api.ts';
 import { alertsAnswer, assemblyChangeAnswer, doneAnswer, secretAnswer } from '../model/cped-answers.ts';
-import { setAlerts } from './definitions/alerts.ts';
+import { addAlert, removeAlert, setAlerts } from './definitions/alerts.ts';
 import { setMachine } from './definitions/machine.ts';
 import { removeSecret, setSecret } from './definitions/secrets.ts';
 import { setWatching } from './definitions/watching.ts';
@@ -53,6 +60,37 @@ export const settingRoutes = [
     },
     ({ definitions }, { params, body }) => ({
       alerts: [...setAlerts(definitions, params.name, body.alerts)],
+    }),
+  ),
+  route.json(
+    {
+      method: 'POST',
+      path: '/v1/deployables/:name/alerts',
+      access: 'operate',
+      summary: 'Tell somebody else of what happens to a deployable',
+      body: addAlertBody,
+      answer: alertsAnswer,
+      errors: {
+        'not-found': ['unknown-deployable', 'unknown-secret'],
+        conflict: ['too-many-alerts'],
+      },
+    },
+    ({ definitions }, { params, body }) => ({
+      alerts: [...addAlert(definitions, params.name, body.alert)],
+    }),
+  ),
+  route.json(
+    {
+      method: 'POST',
+      path: '/v1/deployables/:name/alerts/remove',
+      access: 'operate',
+      summary: 'Take out every alert of a deployable that goes to a webhook or a program',
+      body: removeAlertBody,
+      answer: alertsAnswer,
+      errors: { 'not-found': ['unknown-deployable', 'unknown-alert'] },
+    },
+    ({ definitions }, { params, body }) => ({
+      alerts: [...removeAlert(definitions, params.name, body.address)],
     }),
   ),
   route.json(

@@ -25,7 +25,7 @@ import type {
   Requirement,
   Watching,
 } from '../model/definition.ts';
-import type { DeployableAlert } from '../model/deployable-alert.ts';
+import type { AlertAddress, DeployableAlert } from '../model/deployable-alert.ts';
 import type { Incident, JournalEvent } from '../model/event.ts';
 import type { MaintenanceWindow } from '../model/maintenance-window.ts';
 import type { MediaInfo, MediaOutcome, MediaProgress, MediaTask } from '../model/media-api.ts';
@@ -69,6 +69,8 @@ export interface CpedPort {
   removeSecret(deployable: string, secret: string): Promise<void>;
   /** All of them at once. */
   setAlerts(deployable: string, alerts: readonly DeployableAlert[]): Promise<readonly DeployableAlert[]>;
+  addAlert(deployable: string, alert: DeployableAlert): Promise<AlertsView>;
+  removeAlert(deployable: string, address: AlertAddress): Promise<AlertsView>;
   /** @param forMs null: until it is cleared. */
   setMaintenance(target: string, forMs: number | null): Promise<MaintenanceEntry>;
   clearMaintenance(target: string): Promise<MaintenanceCleared>;
@@ -184,6 +186,8 @@ export type MachineOrder = {
   readonly vcpus?: number;
   readonly ports?: number[];
 };
+/** All of a deployable's after the change. */
+export type AlertsView = { readonly alerts: readonly DeployableAlert[] };
 /** Whether the secret was, or would be, another one than before; and what is left to be done. */
 export type SecretChange = { readonly changed: boolean; readonly note: string | null };
 export type ResourceName = { readonly assembly: string; readonly resource: string };

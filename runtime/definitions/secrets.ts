@@ -73,7 +73,7 @@ export function removeSecret(context: DefinitionContext, deployableName: string,
       throw conflict(
         'secret-in-use',
         `An alert of deployable ${deployable.name} needs the secret ${name}.`,
-        `Take the alert out first: \`alert_list\` shows it.`,
+        `Take the alert out first: \`deployable_alert_remove\`; \`alert_list\` shows it.`,
         { deployable: deployable.name, secret: name },
       );
     context.store.deleteSecret(deployable.name, name);

@@ -140,3 +140,21 @@ test('alerts of a deployable are set at once, seen in its status, need their sec
   await client.removeSecret('dep1', 'hook');
   assert.deepEqual(world.store.deployableAlerts('dep1'), [pager]);
 });
+
+test('an alert is added once, and all that go to one address are taken out', async (t) => {
+  const { client } = await serveUsualWorld(t);
+  const pager = { program: 'pager' };
+  const machines = { program: 'pager', match: { rung: ['assembly' as const] } };
+  const hook = { webhook: 'https://alerts.example.org/hook' };
+  for (const alert of [pager, hook, machines, pager]) await client.addAlert('dep1', alert);
+  assert.deepEqual((await client.deployable('dep1')).alerts, [pager, hook, machines]);
+  const secret = await refusalOf(() => client.addAlert('dep1', { webhook: '@secret:absent' }));
+  assert.equal(secret.code, 'unknown-secret');
+  assert.deepEqual(await client.removeAlert('dep1', { program: 'pager' }), { alerts: [hook] });
+  const gone = await refusalOf(() => client.removeAlert('dep1', { program: 'pager' }));
+  assert.deepEqual([gone.code, gone.category], ['unknown-alert', 'not-found']);
+  // No path of an address is in a message: it may be a secret.
+  assert.equal(gone.hint, 'It has: webhook https://alerts.example.org/….');
+  for (let count = 1; count < 20; count += 1) await client.addAlert('dep1', { program: `p${count}` });
+  assert.equal((await refusalOf(() => client.addAlert('dep1', pager))).code, 'too-many-alerts');
+});

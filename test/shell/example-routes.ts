@@ -5,6 +5,7 @@
 import { buildSchema, deletedAnswerSchema, ensureAnswerSchema } from '../../model/builder-api.ts';
 import type { Build } from '../../model/builder-api.ts';
 import {
+  alertsAnswer,
   assemblyChangeAnswer,
   doneAnswer,
   maintenanceAnswer,
@@ -193,6 +194,8 @@ export function exampleCpedRoutes(identityFile: string, closedPort: number): Rou
     'PUT /v1/maintenance/windows': can(maintenanceWindowsAnswer, targetWindows),
     'POST /v1/maintenance/windows': can(maintenanceWindowsAnswer, targetWindows),
     'POST /v1/maintenance/windows/remove': can(maintenanceWindowsAnswer, targetWindows),
+    'POST /v1/deployables/dep1/alerts': can(alertsAnswer, { alerts: [{ program: 'alert-pager' }] }),
+    'POST /v1/deployables/dep1/alerts/remove': can(alertsAnswer, { alerts: [] }),
     'PUT /v1/deployables/dep1/secrets/database-password': can(secretAnswer, { changed: true, note: null }),
     'DELETE /v1/deployables/dep1/secrets/database-password': done,
     'PUT /v1/start-limit': done,

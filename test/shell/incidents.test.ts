@@ -298,3 +298,54 @@ test('alerts of deployables are listed without the path of an address', async ()
   assert.equal(await runLine('alert_list --deployable dep1', none.context), 0);
   assert.deepEqual(none.printed, ['No deployable has alerts of its own.']);
 });
+
+test('an alert is added and taken out as it is typed, and what cannot be one is refused without an address', async () => {
+  const asked: unknown[] = [];
+  const session = recorder({
+    cped: {
+      addAlert: (deployable, alert) => {
+        asked.push([deployable, alert]);
+        return Promise.resolve({ alerts: [alert] });
+      },
+      removeAlert: (deployable, address) => {
+        asked.push([deployable, address]);
+        return Promise.resolve({ alerts: [] });
+      },
+    },
+  });
+  for (const line of [
+    'deployable_alert_add dep1 --program pager --rung assembly,deployable --severity error',
+    'deployable_alert_add dep1 --webhook @secret:hook --token @secret:hook-token --resource db-*',
+    'deployable_alert_remove dep1 --webhook @secret:hook',
+  ])
+    assert.equal(await runLine(line, session.context), 0, session.complained.join(' '));
+  assert.deepEqual(asked, [
+    ['dep1', { program: 'pager', match: { rung: ['assembly', 'deployable'], severity: ['error'] } }],
+    ['dep1', { webhook: '@secret:hook', token: '@secret:hook-token', match: { resource: ['db-*'] } }],
+    ['dep1', { webhook: '@secret:hook' }],
+  ]);
+  assert.deepEqual(session.printed, [
+    'program pager of rung assembly or deployable, severity error is told of deployable dep1',
+    'webhook @secret:hook with @secret:hook-token of resource db-* is told of deployable dep1',
+    'it is told no more of deployable dep1',
+  ]);
+  for (const [line, message] of [
+    ['deployable_alert_add dep1', /Say either --webhook or --program/],
+    ['deployable_alert_remove dep1 --webhook a --program b', /Say either --webhook or --program/],
+    ['deployable_alert_add dep1 --program ../sh', /--program must be the name of a file in the directory/],
+    ['deployable_alert_add dep1 --webhook https://a.example/?pathsecret', /--webhook has more than a path/],
+    ['deployable_alert_add dep1 --webhook ftp://pathsecret', /--webhook must be an address such as/],
+    ['deployable_alert_add dep1 --webhook http://a.example --token @secret:t', /--webhook must be https/],
+    [
+      'deployable_alert_add dep1 --webhook https://a.example --token pathsecret',
+      /--token must be @secret:NAME/,
+    ],
+    ['deployable_alert_add dep1 --program pager --token @secret:t', /A token is for a webhook/],
+    ['deployable_alert_add dep1 --program pager --rung vm', /--rung Invalid option/],
+  ] as const) {
+    session.complained.length = 0;
+    assert.equal(await runLine(line, session.context), 2, line);
+    assert.match(session.complained[0] ?? '', message);
+    assert.doesNotMatch(session.complained.join(' '), /pathsecret/);
+  }
+});
