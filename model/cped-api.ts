@@ -164,6 +164,8 @@ export const assemblyStatusSchema = z.object({
   /** As defined; a running machine may have what was defined at its start. */
   memoryMiB: z.int(),
   vcpus: z.int(),
+  /** What takes effect at the next start of its machine, which runs with something else; in words. */
+  atNextStart: z.array(z.string()).default([]),
   /** Forwarded besides those of its resources; `hostPort` null until it has one. */
   ports: z.array(z.object({ guestPort: z.int(), hostPort: z.int().nullable() })),
   /** True for a disk of the operator's own, which stands on no image. */

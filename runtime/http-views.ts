@@ -7,12 +7,14 @@ import { domainNameOf } from '../catalogue/assembly-paths.ts';
 import type { AssemblyStatus, DeployableStatus, resourceStatusSchema } from '../model/cped-api.ts';
 import type { AssemblyDefinition, DeployableDefinition, ResourceDefinition } from '../model/definition.ts';
 import type { PortForward } from '../model/domain-spec.ts';
+import { pendingOf, pendingText } from '../model/machine-pending.ts';
 import type { ResourceTemplate } from '../model/resource-template.ts';
 import type { LaunchStore } from './adapters/sqlite-launches.ts';
 import type { AssemblyView, ResourceView, SupervisorControl } from './control.ts';
 import { maintenanceAt } from './definitions/maintenance.ts';
 import { windowsOfTarget } from './definitions/windows.ts';
 import type { DefinitionStore } from './definitions/store.ts';
+import { guestPortsOf } from './launcher.ts';
 import { sshPortOf } from './launcher-ssh.ts';
 
 export type ResourceStatus = z.infer<typeof resourceStatusSchema>;
@@ -32,6 +34,7 @@ export function assemblyStatus(context: ViewContext, assembly: AssemblyDefinitio
     context.store.assemblyCreatedAtMs(assembly.name),
     context.control.stoppedSince({ assembly: assembly.name }) ?? 0,
   );
+  const atNextStart = pendingOn(context, assembly, view);
   return {
     name: assembly.name,
     release: assembly.release,
@@ -48,6 +51,7 @@ export function assemblyStatus(context: ViewContext, assembly: AssemblyDefinitio
       guestPort,
       hostPort: hostPortOf(forwards, guestPort) ?? null,
     })),
+    atNextStart: [...atNextStart],
     imported: assembly.imported !== null,
     transport: assembly.transport.kind,
     domainName: domainNameOf(assembly.name),
@@ -56,11 +60,24 @@ export function assemblyStatus(context: ViewContext, assembly: AssemblyDefinitio
     dependsOn: assembly.dependsOn,
     maintenance: (view ?? maintained(context, { assembly: assembly.name })).maintenance,
     maintenanceWindows: windowsOfTarget(context, { kind: 'assembly', assembly: assembly.name }),
-    note: view?.note ?? null,
+    note: view?.note ?? (atNextStart.length === 0 ? null : pendingText(atNextStart)),
     resources: assembly.resources.map((resource) =>
       resourceStatus(context, assembly.name, resource, view, forwards, stoppedAtMs),
     ),
   };
+}
+
+/** What its running machine does not have yet. */
+function pendingOn(
+  { launches, templates }: ViewContext,
+  assembly: AssemblyDefinition,
+  view: AssemblyView | undefined,
+): readonly string[] {
+  const runs = view !== undefined && ['booting', 'online', 'suspect'].includes(view.state);
+  const started = runs ? launches.startedWith(assembly.name) : undefined;
+  if (started === undefined) return [];
+  const { memoryMiB, vcpus } = assembly;
+  return pendingOf(started, { memoryMiB, vcpus, ports: [...guestPortsOf(assembly, templates)] });
 }
 
 export function deployableStatus(context: ViewContext, deployable: DeployableDefinition): DeployableStatus {

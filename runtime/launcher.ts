@@ -176,6 +176,12 @@ export function createLauncher(options: LauncherOptions): AssemblyLauncher {
     },
     keepEvidence: async (name, incident, screenshot) =>
       await keepEvidence(pathsOf(name), incident, screenshot, nowMs()),
+    rememberStarted: ({ assembly, memoryMiB, vcpus, network }) =>
+      launches.saveStartedWith(assembly, {
+        memoryMiB,
+        vcpus,
+        ports: network.kind === 'user' ? network.forwards.map(({ guestPort }) => guestPort) : null,
+      }),
     rememberHostKey: (name, hostKey) => launches.saveHostKey(name, hostKey),
     values(name, toldAddress) {
       const assembly = store.assembly(name);

@@ -61,6 +61,12 @@ export function createActionRunner(
       // Whatever libvirt refused (a domain that runs after all, a port just taken): fence it and try again.
       throw new RetryableError(error instanceof Error ? error.message : String(error), { cause: error });
     }
+    try {
+      launcher.rememberStarted(spec);
+    } catch (error) {
+      // It runs: what cannot be written down of it is no reason to force it off.
+      log.error({ err: error, assembly }, 'what the machine was started with could not be written down');
+    }
   };
 
   const fence = async ({

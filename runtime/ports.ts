@@ -134,6 +134,8 @@ export interface Launcher {
   identity(assembly: string): { readonly hostname: string; readonly authorizedKey?: string | undefined };
   /** Keeps a failure's evidence (screenshot, console tail) and returns its path; null when there is none. */
   keepEvidence(assembly: string, incident: string, screenshot: Buffer | null): Promise<string | null>;
+  /** Remembers what the assembly's machine was started with. */
+  rememberStarted(spec: DomainSpec): void;
   /** Remembers the guest's ssh host key as told over the guest link. */
   rememberHostKey(assembly: string, hostKey: string): void;
   /**

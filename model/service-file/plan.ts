@@ -30,6 +30,8 @@ export type ApplyPlan = {
   readonly changes: readonly Change[];
   /** Assemblies that are in the deployable and not in the file, and that stay, since nobody said to prune. */
   readonly leftOver: readonly string[];
+  /** Of assemblies whose machine the file does not change now: what their running machine does not have yet, in words. */
+  readonly atNextStart: readonly { readonly assembly: string; readonly what: readonly string[] }[];
   /** What can never be changed to what the file says. */
   readonly obstacles: readonly { readonly path: readonly PropertyKey[]; readonly message: string }[];
 };
@@ -81,7 +83,22 @@ export function planApply(defined: Defined, wanted: WantedService, prune: boolea
       ? secretsGone.map((secret): Change => ({ kind: 'remove-secret', secret }))
       : []),
   ];
-  return { changes, leftOver: prune ? [] : surplus.map(({ name }) => name), obstacles };
+  const leftOver = prune ? [] : surplus.map(({ name }) => name);
+  return { changes, leftOver, atNextStart: pendingIn(pairs, changes), obstacles };
+}
+
+function pendingIn(
+  pairs: readonly { readonly there: AssemblyStatus | undefined }[],
+  changes: readonly Change[],
+): ApplyPlan['atNextStart'] {
+  const changed = new Set(
+    changes.flatMap((change) => (change.kind === 'set-machine' ? [change.assembly] : [])),
+  );
+  return pairs.flatMap(({ there }) =>
+    there === undefined || there.atNextStart.length === 0 || changed.has(there.name)
+      ? []
+      : [{ assembly: there.name, what: there.atNextStart }],
+  );
 }
 
 function obstaclesOf(defined: Defined, wanted: WantedService): ApplyPlan['obstacles'] {

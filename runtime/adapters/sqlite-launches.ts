@@ -4,6 +4,9 @@
  */
 import { z } from 'zod';
 import type { PortForward } from '../../model/domain-spec.ts';
+import { machineStartSchema } from '../../model/machine-pending.ts';
+import type { MachineStart } from '../../model/machine-pending.ts';
+import { jsonColumn } from './sqlite-columns.ts';
 import type { SqliteDatabase } from './sqlite-database.ts';
 
 /** The state of a disk file at the moment when its checksum was computed. */
@@ -23,6 +26,9 @@ export type LaunchStore = {
   saveForward(assembly: string, forward: PortForward): void;
   hostKey(assembly: string): string | undefined;
   saveHostKey(assembly: string, hostKey: string): void;
+  /** What its machine was started with last; undefined where no version of ours that keeps it has started it. */
+  startedWith(assembly: string): MachineStart | undefined;
+  saveStartedWith(assembly: string, machine: MachineStart): void;
   verifiedDisk(digest: string): VerifiedDisk | undefined;
   saveVerifiedDisk(digest: string, disk: VerifiedDisk): void;
 };
@@ -38,6 +44,9 @@ const verifiedRow = z
     sizeBytes: row.size_bytes,
     modifiedAtNs: row.modified_at_ns,
   }));
+
+/** Before the names in the table of settings. */
+const startedPrefix = 'started-with/';
 
 export function createLaunchStore(database: SqliteDatabase): LaunchStore {
   return {
@@ -71,6 +80,20 @@ export function createLaunchStore(database: SqliteDatabase): LaunchStore {
          SELECT name, ? FROM assemblies WHERE name = ?
          ON CONFLICT (assembly) DO UPDATE SET host_key = excluded.host_key WHERE host_key <> excluded.host_key`,
         hostKey,
+        assembly,
+      ),
+    startedWith: (assembly) =>
+      database.get(
+        z.object({ value: jsonColumn(machineStartSchema) }),
+        'SELECT value FROM settings WHERE name = ?',
+        `${startedPrefix}${assembly}`,
+      )?.value,
+    saveStartedWith: (assembly, machine) =>
+      database.run(
+        `INSERT INTO settings (name, value) SELECT ?, ? FROM assemblies WHERE name = ?
+         ON CONFLICT (name) DO UPDATE SET value = excluded.value`,
+        `${startedPrefix}${assembly}`,
+        JSON.stringify(machine),
         assembly,
       ),
     verifiedDisk: (digest) =>

@@ -11,6 +11,7 @@ export function simulatedLauncher(owner: string): Launcher {
     agentSocketPath: (assembly) => `/simulated/${assembly}`,
     identity: (assembly) => ({ hostname: assembly, authorizedKey: 'ssh-ed25519 AAAA' }),
     keepEvidence: () => Promise.resolve(null),
+    rememberStarted: () => undefined,
     rememberHostKey: () => undefined,
     values: () => ({ address: '192.0.2.1' }),
   };

@@ -4,6 +4,7 @@
  */
 import { stringify } from 'yaml';
 import { PcloudError } from '../../model/errors.ts';
+import { pendingText } from '../../model/machine-pending.ts';
 import { tellChange } from '../../model/service-file/change.ts';
 import type { Change, Sign } from '../../model/service-file/change.ts';
 import { exportService } from '../../model/service-file/export.ts';
@@ -94,7 +95,8 @@ const deployableApply = defineCommand({
     if (dryRun) return;
 
     const running = defined.deployable?.intent === 'up';
-    const stops = running && options.restart === true && plan.changes.some(needsStop);
+    const wantsStop = plan.changes.some(needsStop) || plan.atNextStart.length > 0;
+    const stops = running && options.restart === true && wantsStop;
     if (!stops && running) refuseWhileRunning(service.name, plan);
     const lost = plan.changes.filter(({ kind }) => kind === 'delete-assembly').map(tellAssembly);
     if (lost.length > 0) {
@@ -243,6 +245,10 @@ function showPlan(
     screen.print([
       `assembly ${name} is in the deployable and not in the file; it stays (--prune deletes it with its disk)`,
     ]);
+  for (const { assembly, what } of plan.atNextStart)
+    screen.print([
+      `assembly ${assembly}: ${pendingText(what)} (--restart stops and starts the deployable for it)`,
+    ]);
   if (plan.changes.length === 0) screen.print(['nothing to change']);
   else if (how.dryRun) screen.print([`dry run: nothing was changed (${shown.length} to change)`]);
 }
@@ -265,8 +271,8 @@ function paint({ sign, text }: { readonly sign: Sign; readonly text: string }, s
 }
 
 function printPlan(service: WantedService, plan: ApplyPlan, done: boolean, context: ShellContext): void {
-  const { changes, leftOver } = plan;
-  printJson(context, { deployable: service.name, done, changes, leftOver });
+  const { changes, leftOver, atNextStart } = plan;
+  printJson(context, { deployable: service.name, done, changes, leftOver, atNextStart });
 }
 
 const deployableExport = defineCommand({

@@ -35,6 +35,7 @@ export function assembly(name: string, more: Partial<AssemblyStatus> = {}): Asse
     failuresInWindow: 0,
     escalation: { failures: 3, periodMs: 3_600_000 },
     imageDigest: 'a'.repeat(64),
+    atNextStart: [],
     memoryMiB: 128,
     vcpus: 1,
     ports: [],

@@ -108,6 +108,33 @@ test('since when a deployable is stopped is not forgotten with the service that 
   assert.deepEqual(await client.deployable('dep1'), stopped);
 });
 
+test('what a running machine does not have yet is said until its next start, whichever service runs', async (t) => {
+  const { config, client, start } = await machine(t);
+  await putUsualImages(config.imageDirectory);
+  const first = await start();
+  await define(client);
+  await client.startDeployable('dep1');
+  const { memoryMiB } = await untilState(client, 'booting');
+  assert.deepEqual((await client.assembly('assy1')).atNextStart, []);
+  await client.setMachine('assy1', { memoryMiB: memoryMiB + 64, ports: [9000] });
+  const pending = [`${memoryMiB + 64} MiB of memory (now ${memoryMiB})`, 'ports 22, 9000 (now 22)'];
+  const changed = await client.assembly('assy1');
+  assert.deepEqual(changed.atNextStart, pending);
+  assert.match(changed.note ?? '', /take effect at the next start of its machine$/);
+  await first.stop();
+  await start();
+  assert.deepEqual((await untilState(client, 'booting')).atNextStart, pending);
+  // Taken back, there is nothing that would take effect.
+  await client.setMachine('assy1', { memoryMiB, ports: [] });
+  assert.deepEqual((await client.assembly('assy1')).atNextStart, []);
+  await client.setMachine('assy1', { memoryMiB: memoryMiB + 64, ports: [9000] });
+  await client.stopDeployable('dep1');
+  assert.deepEqual((await untilState(client, 'stopped')).atNextStart, []);
+  await client.startDeployable('dep1');
+  const again = await untilState(client, 'booting');
+  assert.deepEqual([again.atNextStart, again.memoryMiB, again.note], [[], memoryMiB + 64, null]);
+});
+
 test('an image that is missing when the service starts is an incident that names the command, until it is there', async (t) => {
   const { config, client, start } = await machine(t);
   await putUsualImages(config.imageDirectory);

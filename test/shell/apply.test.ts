@@ -265,3 +265,29 @@ test('without a file, or with one that is none, the usage or the reason is told'
   const binary = await run(['deployable_apply', '-f', await write('\u0000\u0001{')]);
   assert.equal(binary.code, 2);
 });
+
+test('what a running machine does not have yet is said by each further apply, and --restart brings it', async (t) => {
+  const { world, run, write } = await house(t);
+  const file = await write(shop);
+  await run(['deployable_apply', '-f', file]);
+  // The machine of back was started with less than the file says; front's is off.
+  world.launches.saveStartedWith('back', { memoryMiB: 128, vcpus: 2, ports: [22, 80] });
+  world.store.setIntent('shop', 'up');
+  world.supervisor.assemblies.set('back', 'online');
+  const told =
+    'assembly back: 256 MiB of memory (now 128) and ports 22, 80, 9000 (now 22, 80) take effect at the next start of its machine (--restart stops and starts the deployable for it)';
+  const again = await run(['deployable_apply', '-f', file, '--diff', '--dry-run']);
+  assert.deepEqual(again.printed.slice(0, 2), [told, 'nothing to change']);
+  const json = await run(['deployable_apply', '-f', file, '--dry-run', '--json']);
+  assert.deepEqual(
+    (JSON.parse(json.printed[0] ?? '') as { atNextStart: { assembly: string }[] }).atNextStart.map(
+      ({ assembly }) => assembly,
+    ),
+    ['back'],
+  );
+  world.supervisor.assemblies.set('back', 'stopped');
+  assert.equal(
+    (await run(['deployable_apply', '-f', file, '--diff', '--dry-run'])).printed[0],
+    'nothing to change',
+  );
+});
