@@ -126,7 +126,7 @@ function fromZod(error: z.ZodError): PcloudError {
     code: 'bad-request',
     category: 'invalid',
     message: `The request is not understood: ${field}: ${issue?.message ?? 'invalid'}.`,
-    hint: 'Is pcloudsh of another version than the service? Compare `pcloudsh --version` with `status`.',
+    hint: 'What may be sent stands in GET /v1/openapi.json. If pcloudsh sent it, compare `pcloudsh --version` with `status`.',
     facts: { field },
     cause: error,
   });
