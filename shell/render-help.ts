@@ -6,6 +6,20 @@ import type { Command, Topic } from './command.ts';
 
 /** One line a command, by topic: what `help` shows. */
 export function renderOverview(commands: readonly Command[]): readonly string[] {
+  return [
+    ...renderTopics(commands),
+    'help COMMAND says more about one; a word of a heading, as in `help builds`, lists what is below it.',
+  ];
+}
+
+/** The commands below the headings that have this word; none where no heading has it. */
+export function renderTopicsOf(commands: readonly Command[], word: string): readonly string[] {
+  const fits = ({ topic }: Command): boolean => topic.toLowerCase().split(' ').includes(word.toLowerCase());
+  const lines = renderTopics(commands.filter(fits));
+  return lines.length === 0 ? [] : [...lines, 'help COMMAND says more about one.'];
+}
+
+function renderTopics(commands: readonly Command[]): readonly string[] {
   const topics = [...new Set(commands.map(({ topic }) => topic))];
   const width = Math.max(...commands.map(({ name }) => name.length));
   const section = (topic: Topic): readonly string[] => [
@@ -15,7 +29,7 @@ export function renderOverview(commands: readonly Command[]): readonly string[] 
       .map((command) => `  ${command.name.padEnd(width)}  ${command.summary}`),
     '',
   ];
-  return [...topics.flatMap(section), 'help COMMAND says more about one.'];
+  return topics.flatMap(section);
 }
 
 /** All about one command: what `help COMMAND` shows. */

@@ -5,7 +5,7 @@ import { errorBodyOf, PcloudError } from '../../model/errors.ts';
 import { defineCommand, jsonOption } from '../command.ts';
 import type { Command } from '../command.ts';
 import { printJson } from '../output.ts';
-import { renderHelp, renderOverview } from '../render-help.ts';
+import { renderHelp, renderOverview, renderTopicsOf } from '../render-help.ts';
 import { renderError } from '../render-message.ts';
 import { renderServices } from '../render-services.ts';
 
@@ -64,15 +64,22 @@ export function createHelpCommand(table: {
     name: 'help',
     topic: 'shell',
     summary: 'list the commands, or explain one',
-    help: ['Every command takes --help as well.'],
+    help: [
+      'Every command takes --help as well. A word of one of the headings, such as builds or maintenance, lists the commands below it.',
+    ],
     example: 'help deployable_start',
-    arguments: [{ name: 'COMMAND', kind: 'command', presence: 'optional', about: 'name of a command' }],
+    arguments: [
+      {
+        name: 'COMMAND',
+        kind: 'command',
+        presence: 'optional',
+        about: 'name of a command, or a word of a heading',
+      },
+    ],
     run: async ({ COMMAND }, { screen }) => {
-      screen.print(
-        COMMAND === undefined
-          ? renderOverview(table.all())
-          : renderHelp(table.find(COMMAND), screen.columns()),
-      );
+      const topics = COMMAND === undefined ? [] : renderTopicsOf(table.all(), COMMAND);
+      if (COMMAND === undefined) screen.print(renderOverview(table.all()));
+      else screen.print(topics.length > 0 ? topics : renderHelp(table.find(COMMAND), screen.columns()));
       await Promise.resolve();
     },
   });

@@ -11,7 +11,7 @@ import {
   renderProgressStep,
   renderWarning,
 } from '../../shell/render-message.ts';
-import { renderHelp, renderOverview, wrap } from '../../shell/render-help.ts';
+import { renderHelp, renderOverview, renderTopicsOf, wrap } from '../../shell/render-help.ts';
 import { renderImages } from '../../shell/render-images.ts';
 import { renderAssemblies, renderDeployables } from '../../shell/render-status.ts';
 import { renderDeployableTree } from '../../shell/render-tree.ts';
@@ -55,6 +55,15 @@ test('notes stand below the tree, and passive monitoring is said', () => {
     '  dep1: gave up after 2 restarts',
     String.raw`  httpdone: exit code 5\n\u001b[2J`,
   ]);
+});
+
+test('a word of a heading lists the commands below it, and no command has such a name', () => {
+  const lines = renderTopicsOf(commandTable, 'Builds');
+  assert.equal(lines[0], 'builds:');
+  assert.ok(lines.some((line) => line.startsWith('  build_log ')));
+  assert.ok(!lines.some((line) => line.includes('deployable_start')));
+  assert.deepEqual(renderTopicsOf(commandTable, 'build'), []);
+  for (const { name } of commandTable) assert.deepEqual(renderTopicsOf(commandTable, name), [], name);
 });
 
 test('at 40 columns the tree keeps name, state and time in a row, with the rest below its branch', () => {
