@@ -172,7 +172,10 @@ test('three web servers behind haproxy, from one file', { timeout: limitMs }, as
   const changed = await run(['deployable_apply', '-f', '-', '--diff'], two);
   assert.deepEqual(
     [changed.exitCode, changed.stdout],
-    [0, '- resource balancer/haproxy: parameter BACKEND_3 = @web3:endpoint/80'],
+    [
+      0,
+      '- resource balancer/haproxy: parameter BACKEND_3 = @web3:endpoint/80\ndeployable web is defined as the file says (1 changed)',
+    ],
     changed.stderr,
   );
   const last: (string | null)[] = [];
