@@ -1,17 +1,24 @@
 /**
  * Both example files applied on a private stack, with real guests: haproxy spreads over three web servers and goes
  * on when one is killed; WordPress asks its database through a reference, and answers again after the database's
- * machine was killed and has been fenced and started again. Then what a file is for: applied twice it changes
+ * machine was killed and has been fenced and started again. A web server dies in a window of maintenance and stays down
+ * until it is cleared, of which the file's webhook is told. Then what a file is for: applied twice it changes
  * nothing, and what is exported changes nothing either.
  */
 import assert from 'node:assert/strict';
+import { EventEmitter, once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
+import type { TestContext } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { execa } from 'execa';
+import type { JournalEvent } from '../../model/event.ts';
 import { cpedClient } from '../../runtime/client.ts';
+import type { Alert } from '../../runtime/telling/alert.ts';
 import { signal } from '../../tools/stack/processes.ts';
 import {
   clientEnvironment,
@@ -183,8 +190,69 @@ test('three web servers behind haproxy, from one file', { timeout: limitMs }, as
     if (page.status === 200) last.push(page.servedBy);
     return last.length >= 6 && !last.slice(-6).includes('server3');
   });
+
+  await inItsWindow(t, two);
   await remove('web');
 });
+
+/** A window that is under way is in force at once, whom the file names is told, and at its end it is mended. */
+async function inItsWindow(t: TestContext, text: string): Promise<void> {
+  const { url, alerts } = await hook(t);
+  // A minute ago, by a clock that shows UTC.
+  const at = new Date(Date.now() - 60_000).toISOString().slice(11, 16);
+  const file = [
+    text.replace(/^ {2}web3:\n/m, `$&    maintenance: [{ every: day, at: "${at}", for: 2h }]\n`),
+    `alerts: [{ webhook: "${url}", match: { assembly: "web3" } }]\n`,
+  ].join('');
+  const before = (await cped.journal({ limit: 1 })).lastSeq;
+  const applied = await run(['deployable_apply', '-f', '-'], file);
+  assert.equal(applied.exitCode, 0, applied.stderr);
+  const begun = await untilEvent(before, 'maintenance-begun');
+  assert.match(begun.text, /as a window of it has begun \(every day at \d\d:\d\d UTC for 2h\)/);
+  assert.match(await shell('maintenance_list'), /^assembly:web3 .*its window$/m);
+
+  killMachine('web3');
+  const failed = await untilEvent(before, 'assembly-failed');
+  assert.match(failed.text, /\[web3\].*Nothing is done about it: it is in maintenance until/);
+  const told = await alerts.next();
+  assert.deepEqual([told.assembly, told.outcome], ['web3', 'maintenance']);
+  assert.throws(() => machineOf('web3'), /has not one QEMU/);
+
+  const exported = await shell('deployable_export', 'web');
+  const again = await run(['deployable_apply', '-f', '-'], exported);
+  assert.deepEqual([again.exitCode, again.stdout], [0, 'nothing to change'], again.stderr);
+  await shell('maintenance_clear', 'assembly:web3');
+  await untilEvent(failed.seq, 'assembly-active');
+  assert.ok(machineOf('web3').identity.pid > 0);
+}
+
+async function untilEvent(after: number, kind: JournalEvent['kind']): Promise<JournalEvent> {
+  for await (const { data } of cped.events(after, AbortSignal.timeout(pageLimitMs)))
+    if (data.kind === kind) return data;
+  assert.fail(`no ${kind} came`);
+}
+
+/** An address that alerts are posted to, and what came there. */
+async function hook(t: TestContext) {
+  const posts = new EventEmitter();
+  const came: Alert[] = [];
+  const server = createServer((request, response) => {
+    let body = '';
+    request.setEncoding('utf8').on('data', (chunk: string) => (body += chunk));
+    request.on('end', () => {
+      came.push(JSON.parse(body) as Alert);
+      response.writeHead(204).end();
+      posts.emit('post');
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.after(() => void server.close());
+  const next = async (): Promise<Alert> => {
+    if (came.length === 0) await once(posts, 'post', { signal: AbortSignal.timeout(pageLimitMs) });
+    return came.shift() ?? assert.fail('nothing came');
+  };
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook`, alerts: { next } };
+}
 
 test('WordPress and its database in two machines, from one file', { timeout: limitMs }, async (t) => {
   const file = 'docs/examples/wordpress.yaml';
