@@ -48,6 +48,11 @@ export function assemblyPaths(directories: LauncherDirectories, assembly: string
   };
 }
 
+/** A data disk of an assembly; the name is checked where it enters. */
+export function dataDiskPath(paths: Pick<AssemblyPaths, 'directory'>, disk: string): string {
+  return path.join(paths.directory, `data-${disk}.raw`);
+}
+
 /**
  * The socket of an assembly's guest link, by UUID because a name of 63 characters would not fit. Whether the
  * kernel can bind it is for its user to check.

@@ -5,8 +5,9 @@
  */
 import Handlebars from 'handlebars';
 import { z } from 'zod';
+import { maxDataDisks } from '../model/data-disk.ts';
 import { watchdogModels } from '../model/domain-spec.ts';
-import type { DomainSpec, PortForward } from '../model/domain-spec.ts';
+import type { DomainDisk, DomainSpec, PortForward } from '../model/domain-spec.ts';
 import { PcloudError } from '../model/errors.ts';
 import { nameSchema } from '../model/names.ts';
 
@@ -45,6 +46,9 @@ const specSchema = z.object({
   memoryMiB: z.int().min(16).max(4_194_304),
   vcpus: z.int().min(1).max(512),
   diskPath: absolutePath,
+  dataDisks: z
+    .array(z.object({ serial: z.string().regex(/^[A-Za-z0-9._-]{1,20}$/), path: absolutePath }))
+    .max(maxDataDisks),
   kernel: z
     .object({ kernelPath: absolutePath, initrdPath: absolutePath, cmdline: safeText(2047) })
     .nullable(),
@@ -75,7 +79,8 @@ export function domainXmlRenderer(templateSource: string): (spec: DomainSpec) =>
   return (spec) => template(valuesOf(checkSpec(spec)));
 }
 
-type TemplateValues = Omit<DomainSpec, 'network' | 'accelerator'> & {
+type TemplateValues = Omit<DomainSpec, 'network' | 'accelerator' | 'dataDisks'> & {
+  readonly dataDisks: readonly (DomainDisk & { readonly target: string })[];
   readonly metadataUri: string;
   readonly domainType: 'kvm' | 'qemu';
   readonly tcg: boolean;
@@ -106,6 +111,8 @@ function valuesOf(spec: DomainSpec): TemplateValues {
   const user = spec.network.kind === 'user' ? spec.network : null;
   return {
     ...spec,
+    // vda is the first disk's.
+    dataDisks: spec.dataDisks.map((disk, index) => ({ ...disk, target: `vd${'bcdefghi'[index]}` })),
     metadataUri,
     domainType: spec.accelerator === 'kvm' ? 'kvm' : 'qemu',
     tcg: spec.accelerator === 'tcg',

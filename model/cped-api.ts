@@ -103,6 +103,8 @@ export const machineBody = z.strictObject({
   vcpus: z.number().optional(),
   ports: z.array(z.number()).max(1000).optional(),
 });
+/** A mount that is not given stays; null takes it away. */
+export const diskBody = z.strictObject({ sizeGiB: z.number(), mount: text.nullable().optional() });
 /** All of it at once; what is not given is the template's. */
 export const watchingBody = z.strictObject({ watching: watchingSchema });
 /** All of them at once. */
@@ -168,6 +170,17 @@ export const assemblyStatusSchema = z.object({
   atNextStart: z.array(z.string()).default([]),
   /** Forwarded besides those of its resources; `hostPort` null until it has one. */
   ports: z.array(z.object({ guestPort: z.int(), hostPort: z.int().nullable() })),
+  /** Data disks as defined, by name; a larger size is there from the next start on, `made` from the first. */
+  disks: z
+    .array(
+      z.object({
+        name: z.string(),
+        sizeGiB: z.int(),
+        mount: z.string().nullable(),
+        made: z.boolean(),
+      }),
+    )
+    .default([]),
   /** True for a disk of the operator's own, which stands on no image. */
   imported: z.boolean().default(false),
   transport: z.enum(['agent', 'ssh', 'none']).default('agent'),

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { checkPlanSchema, maxChecks } from './check-declaration.ts';
+import { dataDisksSchema } from './data-disk.ts';
 import { nameSchema } from './names.ts';
 import { familySchema } from './resource-template.ts';
 import { transportSchema } from './ssh.ts';
@@ -133,6 +134,8 @@ export const assemblyDefinitionSchema = z.strictObject({
   vcpus: vcpusSchema,
   /** Ports of the guest that are forwarded besides those of its resources' templates. */
   ports: extraPortsSchema.default([]),
+  /** Besides the one with the system; by name, sorted. */
+  disks: dataDisksSchema.default([]),
   /** Digest of the image that the assembly's own disk was made on; null until its first start. */
   imageDigest: z
     .string()

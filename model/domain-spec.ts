@@ -5,6 +5,8 @@
 
 export type PortForward = { readonly hostPort: number; readonly guestPort: number };
 
+export type DomainDisk = { readonly serial: string; readonly path: string };
+
 export type DomainNetwork =
   | { readonly kind: 'user'; readonly forwards: readonly PortForward[] }
   | { readonly kind: 'libvirt'; readonly network: string };
@@ -26,6 +28,8 @@ export type DomainSpec = {
   readonly memoryMiB: number;
   readonly vcpus: number;
   readonly diskPath: string;
+  /** Raw files, attached after the first disk; a guest knows each by its serial number. */
+  readonly dataDisks: readonly DomainDisk[];
   /** Where the image boots by its own kernel; null boots from the disk. */
   readonly kernel: {
     readonly kernelPath: string;

@@ -11,7 +11,15 @@ export const maxNameLength = 63;
 const namePattern = /^[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?$/;
 
 export type NamedThing =
-  'assembly' | 'deployable' | 'resource' | 'secret' | 'template' | 'release' | 'architecture' | 'user';
+  | 'assembly'
+  | 'deployable'
+  | 'resource'
+  | 'secret'
+  | 'disk'
+  | 'template'
+  | 'release'
+  | 'architecture'
+  | 'user';
 
 export const nameSchema = z
   .string()

@@ -16,7 +16,7 @@ import {
   requirementsAnswer,
   resourceStatusSchema,
 } from '../model/cped-api.ts';
-import type { importAssemblyBody, machineBody } from '../model/cped-api.ts';
+import type { diskBody, importAssemblyBody, machineBody } from '../model/cped-api.ts';
 import type { EscalationPolicy, Monitoring, ParameterValue, Watching } from '../model/definition.ts';
 import type { AlertAddress, DeployableAlert } from '../model/deployable-alert.ts';
 import { PcloudError } from '../model/errors.ts';
@@ -221,6 +221,10 @@ function settingCalls(ask: Ask) {
   return {
     setMachine: (assembly: string, machine: z.input<typeof machineBody>) =>
       ask(assemblyChangeAnswer, 'PUT', pathOf`/v1/assemblies/${assembly}/machine`, machine),
+    setDisk: (assembly: string, disk: string, given: z.input<typeof diskBody>) =>
+      ask(assemblyChangeAnswer, 'PUT', pathOf`/v1/assemblies/${assembly}/disks/${disk}`, given),
+    removeDisk: (assembly: string, disk: string) =>
+      ask(assemblyChangeAnswer, 'DELETE', pathOf`/v1/assemblies/${assembly}/disks/${disk}`),
     setWatching: (of: ResourceName, watching: Watching) =>
       ask(
         assemblyChangeAnswer,

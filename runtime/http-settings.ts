@@ -2,6 +2,7 @@
 import {
   addAlertBody,
   alertsBody,
+  diskBody,
   machineBody,
   removeAlertBody,
   secretBody,
@@ -9,6 +10,7 @@ import {
 } from '../model/cped-api.ts';
 import { alertsAnswer, assemblyChangeAnswer, doneAnswer, secretAnswer } from '../model/cped-answers.ts';
 import { addAlert, removeAlert, setAlerts } from './definitions/alerts.ts';
+import { removeDisk, setDisk } from './definitions/disks.ts';
 import { setMachine } from './definitions/machine.ts';
 import { removeSecret, setSecret } from './definitions/secrets.ts';
 import { setWatching } from './definitions/watching.ts';
@@ -31,6 +33,39 @@ export const settingRoutes = [
       },
     },
     ({ definitions }, { params, body }) => changeAnswer(setMachine(definitions, params.name, body)),
+  ),
+  route.json(
+    {
+      method: 'PUT',
+      path: '/v1/assemblies/:name/disks/:disk',
+      access: 'operate',
+      summary: 'Give an assembly a data disk, or a larger one, from its next start on',
+      body: diskBody,
+      answer: assemblyChangeAnswer,
+      errors: {
+        invalid: ['bad-disk', 'disk-shrinks'],
+        'not-found': ['unknown-assembly'],
+        conflict: ['too-many-disks', 'mount-taken', 'mount-not-possible'],
+        failed: ['disk-full'],
+      },
+    },
+    async ({ definitions }, { params: { name, disk }, body }) =>
+      changeAnswer(await setDisk(definitions, name, disk, body)),
+  ),
+  route.json(
+    {
+      method: 'DELETE',
+      path: '/v1/assemblies/:name/disks/:disk',
+      access: 'operate',
+      summary: 'Remove a data disk of an assembly that does not run, with all that is on it',
+      answer: assemblyChangeAnswer,
+      errors: {
+        'not-found': ['unknown-assembly', 'unknown-disk'],
+        conflict: ['assembly-running'],
+      },
+    },
+    async ({ definitions }, { params: { name, disk } }) =>
+      changeAnswer(await removeDisk(definitions, name, disk)),
   ),
   route.json(
     {

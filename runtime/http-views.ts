@@ -52,6 +52,7 @@ export function assemblyStatus(context: ViewContext, assembly: AssemblyDefinitio
       hostPort: hostPortOf(forwards, guestPort) ?? null,
     })),
     atNextStart: [...atNextStart],
+    disks: assembly.disks,
     imported: assembly.imported !== null,
     transport: assembly.transport.kind,
     domainName: domainNameOf(assembly.name),

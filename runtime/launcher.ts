@@ -19,6 +19,14 @@ import type { DefinitionStore } from './definitions/store.ts';
 import { pinOf } from './images.ts';
 import type { ImageSource, RuntimeImage } from './images.ts';
 import {
+  changedMeanwhile,
+  checkDiskSpace,
+  domainDisks,
+  kernelWithDisks,
+  prepareDataDisks,
+  removeDataDisk,
+} from './launcher-data-disks.ts';
+import {
   checkFreeSpace,
   clearMark,
   fileExists,
@@ -119,7 +127,8 @@ export function createLauncher(options: LauncherOptions): AssemblyLauncher {
     memoryMiB: assembly.memoryMiB,
     vcpus: assembly.vcpus,
     diskPath: pathsOf(assembly.name).disk,
-    kernel: image.kernel,
+    dataDisks: domainDisks(assembly, pathsOf(assembly.name)),
+    kernel: kernelWithDisks(assembly, image.kernel),
     macAddress: assembly.macAddress,
     network: await networkOf(assembly),
     agentSocketPath: checkSocketPath(guestSocketPath(directories, assembly.uuid)),
@@ -163,6 +172,7 @@ export function createLauncher(options: LauncherOptions): AssemblyLauncher {
       await makeAssemblyDirectory(pathsOf(name));
       await checkFreeSpace(pathsOf(name).directory);
       const image = await diskOf(assembly);
+      await prepareDataDisks(assembly, pathsOf(name), { store, nowMs: nowMs(), log });
       if (assembly.transport.kind !== 'none') await ensureKeyOf(assembly);
       return await specOf(assembly, image);
     },
@@ -204,6 +214,9 @@ export function createLauncher(options: LauncherOptions): AssemblyLauncher {
       if (await fileExists(pathsOf(assembly.name).directory))
         await putMark(pathsOf(assembly.name), 'removalMark');
     },
+    checkDiskSpace: async (assembly, disk, neededGiB) =>
+      await checkDiskSpace(directories.stateDir, { assembly, disk }, neededGiB),
+    removeDisk: async (name, disk) => await removeDataDisk(pathsOf(name), disk, nowMs()),
     removeFiles: async (name) => await removeAssemblyFiles(pathsOf(name)),
     importDisk: async ({ disk, format, keyFile, rsaOnly }) =>
       await importDisk({ disk, format, keyFile, rsaOnly, directories, log }),
@@ -256,12 +269,7 @@ function pin(store: DefinitionStore, before: AssemblyDefinition, image: RuntimeI
       now?.uuid === before.uuid &&
       now.imageDigest === null &&
       requirementOf(now).templates.join() === requirementOf(before).templates.join();
-    if (!same)
-      throw conflict(
-        'changed-meanwhile',
-        `Assembly ${before.name} was changed while it was being started.`,
-        'It is tried again with the new definition.',
-      );
+    if (!same) throw changedMeanwhile(before.name);
     store.pinImage(before.name, pinOf(image));
   });
 }

@@ -17,6 +17,7 @@ import { jeosCommands } from './commands/jeos.ts';
 import { lifecycleCommands } from './commands/lifecycle.ts';
 import { maintenanceCommands } from './commands/maintenance.ts';
 import { mediaCommands } from './commands/media.ts';
+import { diskCommands } from './commands/disks.ts';
 import { eventCommands } from './commands/events.ts';
 import { incidentCommands } from './commands/incidents.ts';
 import { createHelpCommand, shellCommands } from './commands/other.ts';
@@ -37,6 +38,7 @@ export const commandTable: readonly Command[] = [
   ...imageCommands,
   ...assemblyCommands,
   ...importCommands,
+  ...diskCommands,
   ...resourceCommands,
   ...templateCommands,
   ...escalationCommands,

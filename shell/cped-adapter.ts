@@ -35,6 +35,10 @@ export function cpedPort(socketPath: string): CpedPort {
     setParameter: async (of, parameter, value) => (await client.setParameter(of, parameter, value)).note,
     clearParameter: async (of, parameter) => (await client.clearParameter(of, parameter)).note,
     setMachine: async (assembly, machine) => (await client.setMachine(assembly, machine)).note,
+    setDisk: async (assembly, disk, to) => (await client.setDisk(assembly, disk, to)).note,
+    removeDisk: async (assembly, disk) => {
+      await client.removeDisk(assembly, disk);
+    },
     setWatching: async (of, watching) => (await client.setWatching(of, watching)).note,
     createDeployable: async (name, monitoring) => {
       await client.createDeployable(name, monitoring);

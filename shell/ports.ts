@@ -62,6 +62,9 @@ export interface CpedPort {
   clearParameter(of: ResourceName, parameter: string): Promise<string | null>;
   /** What is not given stays. */
   setMachine(assembly: string, machine: MachineOrder): Promise<string | null>;
+  /** @param disk a mount that is not given stays. */
+  setDisk(assembly: string, disk: string, to: DiskOrder): Promise<string | null>;
+  removeDisk(assembly: string, disk: string): Promise<void>;
   /** All of it at once. */
   setWatching(of: ResourceName, watching: Watching): Promise<string | null>;
   /** @param value null: one is drawn, unless there is one. @param dryRun nothing is changed. */
@@ -180,6 +183,8 @@ export type IncidentsQuery = {
   readonly since?: number | undefined;
   readonly limit: number;
 };
+
+export type DiskOrder = { readonly sizeGiB: number; readonly mount?: string | null };
 
 export type MachineOrder = {
   readonly memoryMiB?: number;

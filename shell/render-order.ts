@@ -34,8 +34,16 @@ export function orderLines(status: DeployableStatus, nowMs: number): readonly st
         assembly.dependsOn.map((on) => ({ what: on.assembly, restart: on.restart })),
       ),
       ...resourceLines(assembly.resources, `${assembly.name}/`),
+      ...diskLines(assembly),
     ]),
   ];
+}
+
+function diskLines({ name, disks }: Pick<AssemblyStatus, 'name' | 'disks'>): readonly string[] {
+  return disks.map(
+    (disk) =>
+      `  ${printable(name)}: data disk ${printable(disk.name)}, ${disk.sizeGiB} GiB${disk.mount === null ? '' : ` at ${printable(disk.mount)}`}`,
+  );
 }
 
 /** Below the table of `assembly_resource_list`, and part of the above. */

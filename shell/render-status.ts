@@ -50,6 +50,25 @@ export function renderAssemblies(assemblies: readonly AssemblyStatus[], view: Vi
   );
 }
 
+/** The table of `assembly_disk_list`. */
+export function renderDisks(
+  disks: readonly AssemblyStatus['disks'][number][],
+  { columns }: View,
+): readonly string[] {
+  return renderTable(
+    {
+      header: ['DISK', 'SIZE', 'MADE', 'MOUNTED AT'],
+      rows: disks.map(({ name, sizeGiB, mount, made }) => [
+        name,
+        `${sizeGiB} GiB`,
+        made ? 'yes' : 'at the next start',
+        mount ?? '',
+      ]),
+    },
+    columns,
+  );
+}
+
 /** `assembly_resource_list`. */
 export function renderResources(resources: AssemblyStatus['resources'], view: View): readonly string[] {
   const table = renderTable(

@@ -166,6 +166,7 @@ function define(
           memoryMiB: 128,
           vcpus: 1,
           ports: [],
+          disks: [],
           imageDigest: digest,
           transport: { kind: 'agent' },
           imported: null,

@@ -35,6 +35,7 @@ export function sampleDomainSpec(release: Release, sample: SampleDomain): Domain
     memoryMiB: release.memoryMiB,
     vcpus: 1,
     diskPath: paths.disk,
+    dataDisks: [],
     // What the engine bootstrap makes has no boot loader; an installer's disk boots by itself.
     kernel:
       release.engine === 'bootstrap'

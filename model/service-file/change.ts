@@ -15,6 +15,8 @@ export type MachineChange = {
   readonly ports?: readonly number[];
 };
 
+export type DiskSetting = { readonly sizeGiB: number; readonly mount: string | null };
+
 type OfAssembly = { readonly assembly: string };
 type OfResource = OfAssembly & { readonly resource: string };
 
@@ -46,6 +48,13 @@ export type Change =
       readonly from: MachineChange | null;
     } & OfAssembly)
   | ({
+      readonly kind: 'set-disk';
+      readonly disk: string;
+      readonly to: DiskSetting;
+      readonly from: DiskSetting | null;
+    } & OfAssembly)
+  | ({ readonly kind: 'remove-disk'; readonly disk: string } & OfAssembly)
+  | ({
       readonly kind: 'set-assembly-escalation';
       readonly policy: EscalationPolicy;
       readonly isNew: boolean;
@@ -57,7 +66,8 @@ export type Change =
       readonly isNew: boolean;
     } & OfAssembly)
   | ({ readonly kind: 'clear-assembly-dependency'; readonly on: string } & OfAssembly)
-  | ({ readonly kind: 'add-member' | 'remove-member' | 'delete-assembly' } & OfAssembly)
+  | ({ readonly kind: 'add-member' | 'remove-member' } & OfAssembly)
+  | ({ readonly kind: 'delete-assembly'; readonly dataDisks: readonly string[] } & OfAssembly)
   | ({ readonly kind: 'add-resource'; readonly template: string } & OfResource)
   | ({ readonly kind: 'remove-resource'; readonly template: string } & OfResource)
   | ({
@@ -136,11 +146,24 @@ function tellOtherChange(change: Exclude<Change, ResourceChange>): ToldChange {
     case 'remove-member':
       return { sign: '-', text: `assembly ${change.assembly}: in the deployable` };
     case 'delete-assembly':
-      return { sign: '-', text: `assembly ${change.assembly}, with its disk` };
+      return {
+        sign: '-',
+        text: `assembly ${change.assembly}, with its disk${dataDiskWords(change.dataDisks)}`,
+      };
     case 'set-machine':
       return {
         sign: change.from === null ? '+' : '~',
         text: `assembly ${change.assembly}: ${machineWords(change.to, change.from)}`,
+      };
+    case 'set-disk':
+      return {
+        sign: change.from === null ? '+' : '~',
+        text: `assembly ${change.assembly}: data disk ${change.disk}, ${diskSettingWords(change.to, change.from)}`,
+      };
+    case 'remove-disk':
+      return {
+        sign: '-',
+        text: `assembly ${change.assembly}: data disk ${change.disk}, with all that is on it`,
       };
     case 'set-assembly-escalation':
       return {
@@ -222,6 +245,19 @@ function machineWords(to: MachineChange, from: MachineChange | null): string {
     words.push(`ports ${was(from?.ports === undefined ? undefined : listed(from.ports))}${listed(to.ports)}`);
   const text = words.join(', ');
   return from === null ? text : `${text} (at the next start of its machine)`;
+}
+
+/** The end of a sentence that names what goes. */
+export function dataDiskWords(names: readonly string[]): string {
+  return names.length === 0 ? '' : ` and its data disk${names.length === 1 ? '' : 's'} ${names.join(', ')}`;
+}
+
+function diskSettingWords(to: DiskSetting, from: DiskSetting | null): string {
+  if (from === null) return `${to.sizeGiB} GiB${to.mount === null ? '' : `, at ${to.mount}`}`;
+  const words: string[] = [];
+  if (to.sizeGiB !== from.sizeGiB) words.push(`${from.sizeGiB} → ${to.sizeGiB} GiB`);
+  if (to.mount !== from.mount) words.push(`at ${from.mount ?? 'no place'} → ${to.mount ?? 'no place'}`);
+  return `${words.join(', ')} (at the next start of its machine)`;
 }
 
 function listed(ports: readonly number[]): string {

@@ -60,13 +60,24 @@ function maintenanceOf(windows: readonly MaintenanceWindow[]): Pick<ServiceFileT
 }
 
 function assemblyOf(assembly: AssemblyStatus): FileAssembly {
-  const { release, architecture, memoryMiB, vcpus, ports, escalation, dependsOn, resources } = assembly;
+  const { release, architecture, memoryMiB, vcpus, ports, disks, escalation, dependsOn, resources } =
+    assembly;
   return {
     release,
     ...(architecture === 'x86_64' ? {} : { architecture }),
     memoryMiB,
     ...(vcpus === 1 ? {} : { vcpus }),
     ...(ports.length === 0 ? {} : { ports: ports.map(({ guestPort }) => guestPort) }),
+    ...(disks.length === 0
+      ? {}
+      : {
+          disks: Object.fromEntries(
+            disks.map(({ name, sizeGiB, mount }) => [
+              name,
+              { sizeGiB, ...(mount === null ? {} : { mount }) },
+            ]),
+          ),
+        }),
     ...policyOf(escalation, defaultEscalation.assembly),
     ...maintenanceOf(assembly.maintenanceWindows),
     ...(dependsOn.length === 0 ? {} : { dependsOn: dependsOn.map(withoutFalse) }),

@@ -32,6 +32,8 @@ export type ApplyPlan = {
   readonly leftOver: readonly string[];
   /** Of assemblies whose machine the file does not change now: what their running machine does not have yet, in words. */
   readonly atNextStart: readonly { readonly assembly: string; readonly what: readonly string[] }[];
+  /** Data disks that are there and not in the file, and that stay for the same reason. */
+  readonly leftOverDisks: readonly { readonly assembly: string; readonly disk: string }[];
   /** What can never be changed to what the file says. */
   readonly obstacles: readonly { readonly path: readonly PropertyKey[]; readonly message: string }[];
 };
@@ -45,6 +47,7 @@ export function planApply(defined: Defined, wanted: WantedService, prune: boolea
     assembly,
     there: defined.assemblies.find(({ name }) => name === assembly.name),
   }));
+  const otherDisks = pairs.flatMap(({ assembly, there }) => surplusDisks(assembly, there));
   const obstacles = obstaclesOf(defined, wanted);
   const isNew = deployable === null;
   const secretsGone = (deployable?.secrets ?? []).filter((secret) => !wanted.secrets.has(secret));
@@ -72,10 +75,11 @@ export function planApply(defined: Defined, wanted: WantedService, prune: boolea
     ...pairs.filter(({ there }) => !isMember(there, members)).map(({ assembly }) => memberOf(assembly)),
     ...pairs.flatMap(({ assembly, there }) => links(assembly, there)),
     ...pairs.flatMap(({ assembly, there }) => portsGone(assembly, there)),
+    ...(prune ? otherDisks.map((which): Change => ({ kind: 'remove-disk', ...which })) : []),
     ...(prune
-      ? surplus.flatMap(({ name }): Change[] => [
+      ? surplus.flatMap(({ name, disks }): Change[] => [
           { kind: 'remove-member', assembly: name },
-          { kind: 'delete-assembly', assembly: name },
+          { kind: 'delete-assembly', assembly: name, dataDisks: disks.map((disk) => disk.name) },
         ])
       : []),
     // A surplus assembly that stays may be given it still.
@@ -83,8 +87,13 @@ export function planApply(defined: Defined, wanted: WantedService, prune: boolea
       ? secretsGone.map((secret): Change => ({ kind: 'remove-secret', secret }))
       : []),
   ];
-  const leftOver = prune ? [] : surplus.map(({ name }) => name);
-  return { changes, leftOver, atNextStart: pendingIn(pairs, changes), obstacles };
+  return {
+    changes,
+    leftOver: prune ? [] : surplus.map(({ name }) => name),
+    leftOverDisks: prune ? [] : otherDisks,
+    atNextStart: pendingIn(pairs, changes),
+    obstacles,
+  };
 }
 
 function pendingIn(
@@ -106,7 +115,7 @@ function obstaclesOf(defined: Defined, wanted: WantedService): ApplyPlan['obstac
   const { deployable } = defined;
   if (deployable !== null && deployable.monitoring !== wanted.monitoring)
     found.push({ path: ['monitoring'], message: monitoringIsFixed(deployable.monitoring) });
-  for (const { name, release, architecture } of wanted.assemblies) {
+  for (const { name, release, architecture, disks } of wanted.assemblies) {
     const there = defined.assemblies.find((one) => one.name === name);
     if (there === undefined) continue;
     const path = ['assemblies', name];
@@ -119,6 +128,14 @@ function obstaclesOf(defined: Defined, wanted: WantedService): ApplyPlan['obstac
         path: [...path, 'release'],
         message: `assembly ${name} is ${there.release} ${there.architecture}, and its disk cannot become another; give the new one another name`,
       });
+    for (const disk of disks) {
+      const before = there.disks.find((one) => one.name === disk.name);
+      if (before?.made === true && disk.sizeGiB < before.sizeGiB)
+        found.push({
+          path: [...path, 'disks', disk.name, 'sizeGiB'],
+          message: `the disk has ${before.sizeGiB} GiB, and a data disk never shrinks; ${disk.sizeGiB} GiB would cut off what is on it`,
+        });
+    }
   }
   return found;
 }
@@ -145,6 +162,7 @@ function emptied(there: AssemblyStatus): WantedAssembly {
     memoryMiB: null,
     vcpus,
     ports: [],
+    disks: [],
     escalation,
     dependsOn: [],
     maintenance: maintenanceWindows,
@@ -217,10 +235,28 @@ function things(wanted: WantedAssembly, there: AssemblyStatus | undefined): Chan
       to,
       from: there === undefined ? null : machineOf(there),
     });
+  changes.push(...diskChanges(wanted, there));
   for (const { name: resource, template } of wanted.resources)
     if (resourceThere(there, resource, template) === undefined)
       changes.push({ kind: 'add-resource', assembly: name, resource, template });
   return changes;
+}
+
+function diskChanges(wanted: WantedAssembly, there: AssemblyStatus | undefined): Change[] {
+  return wanted.disks.flatMap(({ name, ...to }): Change[] => {
+    const before = there?.disks.find((disk) => disk.name === name);
+    const from = before === undefined ? null : { sizeGiB: before.sizeGiB, mount: before.mount };
+    return isSameData(from, to) ? [] : [{ kind: 'set-disk', assembly: wanted.name, disk: name, to, from }];
+  });
+}
+
+function surplusDisks(
+  wanted: WantedAssembly,
+  there: AssemblyStatus | undefined,
+): { readonly assembly: string; readonly disk: string }[] {
+  return (there?.disks ?? [])
+    .filter(({ name }) => !wanted.disks.some((disk) => disk.name === name))
+    .map(({ name }) => ({ assembly: wanted.name, disk: name }));
 }
 
 function portsGone(wanted: WantedAssembly, there: AssemblyStatus | undefined): Change[] {

@@ -4,6 +4,7 @@
  * refused. The JSON Schema for editors comes from this one (`json-schema.ts`); what it means is `wanted.ts`.
  */
 import { z } from 'zod';
+import { diskMountSchema, diskNameSchema, diskSizeGiBSchema, maxDataDisks } from '../data-disk.ts';
 import { checkSchema, maxChecks } from '../check-declaration.ts';
 import {
   architectureSchema,
@@ -87,6 +88,13 @@ const maintenance = z
   .optional()
   .meta({ description: 'Windows of maintenance that come back.' });
 
+const disk = z.strictObject({
+  sizeGiB: diskSizeGiBSchema.meta({ description: 'It may grow, and never shrinks.' }),
+  mount: diskMountSchema.optional().meta({
+    description: 'Where the guest mounts it; without it, it is there as /dev/disk/by-id/virtio-NAME.',
+  }),
+});
+
 const assembly = z.strictObject({
   release: name.meta({ description: 'Such as debian12 (release_list).' }),
   architecture: architectureSchema.default('x86_64'),
@@ -97,6 +105,14 @@ const assembly = z.strictObject({
   ports: extraPortsSchema
     .optional()
     .meta({ description: 'Ports of the guest to forward besides those of its resources.' }),
+  disks: z
+    .record(diskNameSchema, disk)
+    .refine((all) => Object.keys(all).length <= maxDataDisks, `holds more than ${maxDataDisks}`)
+    .optional()
+    .meta({
+      description:
+        'Data disks, by name. They outlive the image, and go with the assembly; one that is taken out of the file stays, unless --prune is given.',
+    }),
   escalation,
   dependsOn: z
     .array(z.strictObject({ assembly: name, restart }))

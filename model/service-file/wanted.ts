@@ -28,6 +28,12 @@ export type WantedResource = {
   readonly watching: Watching;
 };
 
+export type WantedDisk = {
+  readonly name: string;
+  readonly sizeGiB: number;
+  readonly mount: string | null;
+};
+
 export type WantedAssembly = {
   readonly name: string;
   readonly release: string;
@@ -36,6 +42,7 @@ export type WantedAssembly = {
   readonly memoryMiB: number | null;
   readonly vcpus: number;
   readonly ports: readonly number[];
+  readonly disks: readonly WantedDisk[];
   readonly escalation: EscalationPolicy;
   readonly dependsOn: readonly { readonly assembly: string; readonly restart: boolean }[];
   readonly maintenance: readonly MaintenanceWindow[];
@@ -100,6 +107,7 @@ export function wantedOf(
         memoryMiB: assembly.memoryMiB ?? null,
         vcpus: assembly.vcpus,
         ports: [...new Set(assembly.ports ?? [])].toSorted((a, b) => a - b),
+        disks: disksOf(assembly.disks ?? {}, [...path, 'disks'], faults),
         escalation: assembly.escalation ?? defaultEscalation.assembly,
         dependsOn: assembly.dependsOn ?? [],
         maintenance: windowsOf(assembly.maintenance, [...path, 'maintenance'], faults),
@@ -164,6 +172,20 @@ function windowsOf(
     windows.push(checked.data);
   }
   return windows;
+}
+
+type FileDisks = NonNullable<ServiceFile['assemblies'][string]['disks']>;
+
+function disksOf(disks: FileDisks, path: readonly PropertyKey[], faults: FileFault[]): WantedDisk[] {
+  const found = Object.entries(disks)
+    .map(([name, { sizeGiB, mount }]) => ({ name, sizeGiB, mount: mount ?? null }))
+    .toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  for (const [index, { name, mount }] of found.entries()) {
+    const other = found.slice(0, index).find((one) => mount !== null && one.mount === mount);
+    if (other !== undefined)
+      faults.push({ path: [...path, name, 'mount'], message: `disk ${other.name} is mounted there already` });
+  }
+  return found;
 }
 
 type FileResource = ServiceFile['assemblies'][string]['resources'][string];

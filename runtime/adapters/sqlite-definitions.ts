@@ -33,6 +33,7 @@ const assemblyRow = z
     memory_mib: z.int(),
     vcpus: z.int(),
     ports: jsonColumn(z.array(z.int())),
+    disks: jsonColumn(z.unknown()),
     escalation: escalationColumn,
     transport: jsonColumn(transportSchema),
     imported: z.union([z.null(), jsonColumn(importedDiskSchema)]),
@@ -61,7 +62,7 @@ const deployableRow = z
 
 const selectAssembly = `
   SELECT name, release, architecture, uuid, mac_address, memory_mib, vcpus, escalation, pinned_image,
-    transport, imported, ports,
+    transport, imported, ports, disks,
     (SELECT json_group_array(json_object('name', r.name, 'template', r.template, 'escalation', json(r.escalation),
          'parameters', json(r.parameters), 'watching', json(r.watching), 'dependsOn', json(${dependenciesOf('r.assembly', 'r.name')})))
        FROM (SELECT * FROM resources WHERE assembly = a.name ORDER BY position) r) AS resources,
@@ -140,7 +141,7 @@ function reads(database: SqliteDatabase): Pick<DefinitionStore, Reads> {
 }
 
 type AssemblyWrites =
-  'insertAssembly' | 'deleteAssembly' | 'setAssemblyEscalation' | 'setMachine' | 'pinImage';
+  'insertAssembly' | 'deleteAssembly' | 'setAssemblyEscalation' | 'setMachine' | 'setDisks' | 'pinImage';
 
 function assemblyWrites(database: SqliteDatabase): Pick<DefinitionStore, AssemblyWrites> {
   return {
@@ -148,8 +149,8 @@ function assemblyWrites(database: SqliteDatabase): Pick<DefinitionStore, Assembl
       database.transaction(() => {
         database.run(
           `INSERT INTO assemblies (name, release, architecture, uuid, mac_address, memory_mib, vcpus,
-             escalation, pinned_image, transport, imported, ports, created_at_ms)
-           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+             escalation, pinned_image, transport, imported, ports, disks, created_at_ms)
+           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
           assembly.name,
           assembly.release,
           assembly.architecture,
@@ -162,6 +163,7 @@ function assemblyWrites(database: SqliteDatabase): Pick<DefinitionStore, Assembl
           JSON.stringify(assembly.transport),
           assembly.imported === null ? null : JSON.stringify(assembly.imported),
           JSON.stringify(assembly.ports),
+          JSON.stringify(assembly.disks),
           Math.floor(nowMs),
         );
         for (const resource of assembly.resources)
@@ -195,6 +197,8 @@ function assemblyWrites(database: SqliteDatabase): Pick<DefinitionStore, Assembl
         JSON.stringify(ports),
         name,
       ),
+    setDisks: (name, disks) =>
+      database.run('UPDATE assemblies SET disks = ? WHERE name = ?', JSON.stringify(disks), name),
     pinImage: (assembly, image) =>
       database.run('UPDATE assemblies SET pinned_image = ? WHERE name = ?', JSON.stringify(image), assembly),
   };

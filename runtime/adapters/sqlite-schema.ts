@@ -138,4 +138,9 @@ export const migrations: readonly string[] = [
   -- JSON array: webhook or program, match.
   ALTER TABLE deployables ADD COLUMN alerts TEXT NOT NULL DEFAULT '[]';
   `,
+  // Data disks.
+  `
+  -- JSON array: name, sizeGiB, mount, and whether its file was made.
+  ALTER TABLE assemblies ADD COLUMN disks TEXT NOT NULL DEFAULT '[]';
+  `,
 ];

@@ -45,6 +45,7 @@ export async function createAssembly(
     memoryMiB: jeos.memoryMiB,
     vcpus: 1,
     ports: [],
+    disks: [],
     imageDigest: null,
     escalation: defaultEscalation.assembly,
     transport: { kind: 'agent' },
@@ -102,6 +103,8 @@ function likeSource(source: AssemblyDefinition, name: string): AssemblyDefinitio
   return {
     ...source,
     name,
+    // As large, and empty: no byte of the source is copied.
+    disks: source.disks.map((disk) => ({ ...disk, made: false })),
     resources: source.resources.map((resource) => ({
       ...resource,
       dependsOn: resource.dependsOn.map(own),
@@ -116,7 +119,7 @@ function likeSource(source: AssemblyDefinition, name: string): AssemblyDefinitio
 }
 
 /**
- * Removes an assembly that is in no deployable, with its disk, key, ports and domain.
+ * Removes an assembly that is in no deployable, with its disks, key, ports and domain.
  * @throws PcloudError `bad-name`, `unknown-assembly`, `assembly-in-use`, `assembly-running`,
  *   `needed-by-others`, and what `AssemblyFiles.beginRemoval` throws.
  */

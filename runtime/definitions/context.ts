@@ -59,7 +59,11 @@ export type AssemblyFiles = {
   pinHostKey(assembly: string, hostKey: string): void;
   /** The public half of the pair that leads into the assembly; made when it is missing. */
   publicKey(assembly: string): Promise<string>;
-  /** Removes disk, key, console log and evidence of an assembly. */
+  /** @throws PcloudError `disk-full`: a data disk could not be so much larger. */
+  checkDiskSpace(assembly: string, disk: string, neededGiB: number): Promise<void>;
+  /** Removes a data disk's file; no error when it was never made. */
+  removeDisk(assembly: string, disk: string): Promise<void>;
+  /** Removes disks, key, console log and evidence of an assembly. */
   removeFiles(assembly: string): Promise<void>;
 };
 

@@ -214,6 +214,7 @@ async function define(context: DefinitionContext, plan: ImportPlan, staged: Stag
         memoryMiB,
         vcpus,
         ports: [],
+        disks: [],
         imageDigest: null,
         escalation: defaultEscalation.assembly,
         transport,

@@ -89,6 +89,8 @@ export type DefinitionStore = StandingOrders & {
   deleteAssembly(name: string): void;
   setAssemblyEscalation(name: string, policy: EscalationPolicy): void;
   setMachine(name: string, machine: Pick<AssemblyDefinition, 'memoryMiB' | 'vcpus' | 'ports'>): void;
+  /** All data disks at once. */
+  setDisks(name: string, disks: AssemblyDefinition['disks']): void;
   pinnedImage(assembly: string): PinnedImage | undefined;
   pinImage(assembly: string, image: PinnedImage): void;
   /** True when an assembly has this UUID or MAC address already. */

@@ -95,8 +95,10 @@ export function domainBook(clock: Clock, owner: string, delays: SimulatedDelays)
 
   function checkDisk(domain: SimulatedDomain): void {
     for (const other of domains.values()) {
-      if (other === domain || other.state === 'off' || other.spec.diskPath !== domain.spec.diskPath) continue;
-      book.violations.push(`${domain.spec.domainName} and ${other.spec.domainName} run on one disk`);
+      if (other === domain || other.state === 'off') continue;
+      const theirs = new Set(disksOf(other.spec));
+      if (disksOf(domain.spec).some((disk) => theirs.has(disk)))
+        book.violations.push(`${domain.spec.domainName} and ${other.spec.domainName} run on one disk`);
     }
   }
 
@@ -196,4 +198,9 @@ function unavailable(): PcloudError {
     category: 'unavailable',
     message: 'libvirt is not connected.',
   });
+}
+
+/** All that it writes to. */
+function disksOf({ diskPath, dataDisks }: DomainSpec): readonly string[] {
+  return [diskPath, ...dataDisks.map(({ path }) => path)];
 }

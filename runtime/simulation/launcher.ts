@@ -29,6 +29,7 @@ export function simulatedSpec(assembly: string, owner: string): DomainSpec {
     memoryMiB: 512,
     vcpus: 1,
     diskPath: `/simulated/${assembly}.qcow2`,
+    dataDisks: [],
     kernel: null,
     macAddress: '52:54:00:00:00:01',
     network: { kind: 'user', forwards: [] },

@@ -5,7 +5,7 @@
 import { stringify } from 'yaml';
 import { PcloudError } from '../../model/errors.ts';
 import { pendingText } from '../../model/machine-pending.ts';
-import { tellChange } from '../../model/service-file/change.ts';
+import { dataDiskWords, tellChange } from '../../model/service-file/change.ts';
 import type { Change, Sign } from '../../model/service-file/change.ts';
 import { exportService } from '../../model/service-file/export.ts';
 import { planApply } from '../../model/service-file/plan.ts';
@@ -50,8 +50,8 @@ const deployableApply = defineCommand({
   summary: 'make a deployable as a file describes it',
   help: [
     'Compares the file with what is defined and carries out the difference: applied again it changes nothing, and what was interrupted is completed by applying again. docs/service-files.md says what the file may hold.',
-    'A deployable that is running follows at once, as by deployable_reload. What a machine has (memory, CPUs, ports) it takes at its next start; with --restart the whole deployable is stopped and started for it.',
-    'Assemblies that the file does not have stay, unless --prune is given: that deletes them with their disks, and asks first.',
+    'A deployable that is running follows at once, as by deployable_reload. What a machine has (memory, CPUs, ports, data disks) it takes at its next start; with --restart the whole deployable is stopped and started for it.',
+    'Assemblies and data disks that the file does not have stay, unless --prune is given: that deletes them with all that is on them, and asks first.',
   ],
   example: 'deployable_apply -f shop.yaml --dry-run',
   arguments: [],
@@ -61,7 +61,7 @@ const deployableApply = defineCommand({
     flag('dry-run', 'say what would be done, and change nothing'),
     flag('start', 'start the deployable, unless it runs, and wait until it is active'),
     flag('restart', 'stop and start it where a machine needs that to change'),
-    flag('prune', 'delete the assemblies that the file does not have'),
+    flag('prune', 'delete the assemblies and data disks that the file does not have'),
     yesOption,
     timeoutOption,
     noWaitOption,
@@ -98,12 +98,12 @@ const deployableApply = defineCommand({
     const wantsStop = plan.changes.some(needsStop) || plan.atNextStart.length > 0;
     const stops = running && options.restart === true && wantsStop;
     if (!stops && running) refuseWhileRunning(service.name, plan);
-    const lost = plan.changes.filter(({ kind }) => kind === 'delete-assembly').map(tellAssembly);
+    const lost = plan.changes.flatMap(tellLost);
     if (lost.length > 0) {
       const loss = {
         yes: options.yes,
         call: `deployable_apply -f ${options.file} --prune`,
-        question: `Delete ${lost.join(', ')} with disk and data?`,
+        question: `Delete ${lost.join(', ')}, and all that is on it?`,
       };
       if (!(await agreesToLoss(loss, context))) return 1;
     }
@@ -146,12 +146,23 @@ async function definedOf(
 }
 
 function needsStop(change: Change): boolean {
-  return (change.kind === 'set-machine' && change.from !== null) || change.kind === 'remove-member';
+  return isAtStart(change) || change.kind === 'remove-member' || change.kind === 'remove-disk';
+}
+
+/** A new disk of a machine that is there already, too. */
+function isAtStart(change: Change): boolean {
+  return (change.kind === 'set-machine' && change.from !== null) || change.kind === 'set-disk';
 }
 
 /** Its VMs would run on with nobody to watch them. */
 function refuseWhileRunning(name: string, plan: ApplyPlan): void {
-  const gone = plan.changes.filter(({ kind }) => kind === 'remove-member').map(tellAssembly);
+  const gone = plan.changes.flatMap((change) =>
+    change.kind === 'remove-member'
+      ? [change.assembly]
+      : change.kind === 'remove-disk'
+        ? [`the data disk ${change.assembly}/${change.disk}`]
+        : [],
+  );
   if (gone.length === 0) return;
   throw new PcloudError({
     code: 'deployable-running',
@@ -162,8 +173,10 @@ function refuseWhileRunning(name: string, plan: ApplyPlan): void {
   });
 }
 
-function tellAssembly(change: Change): string {
-  return 'assembly' in change ? (change.assembly ?? '') : '';
+function tellLost(change: Change): readonly string[] {
+  if (change.kind === 'remove-disk') return [`the data disk ${change.assembly}/${change.disk}`];
+  if (change.kind !== 'delete-assembly') return [];
+  return [`${change.assembly} with its disk${dataDiskWords(change.dataDisks)}`];
 }
 
 /** An assembly is defined on a JEOS that is there. Without the builder the service says what is missing. */
@@ -249,6 +262,10 @@ function showPlan(
     screen.print([
       `assembly ${assembly}: ${pendingText(what)} (--restart stops and starts the deployable for it)`,
     ]);
+  for (const { assembly, disk } of plan.leftOverDisks)
+    screen.print([
+      `data disk ${disk} of assembly ${assembly} is not in the file; it stays (--prune deletes it with all that is on it)`,
+    ]);
   if (plan.changes.length === 0) screen.print(['nothing to change']);
   else if (how.dryRun) screen.print([`dry run: nothing was changed (${shown.length} to change)`]);
 }
@@ -271,8 +288,8 @@ function paint({ sign, text }: { readonly sign: Sign; readonly text: string }, s
 }
 
 function printPlan(service: WantedService, plan: ApplyPlan, done: boolean, context: ShellContext): void {
-  const { changes, leftOver, atNextStart } = plan;
-  printJson(context, { deployable: service.name, done, changes, leftOver, atNextStart });
+  const { changes, leftOver, leftOverDisks, atNextStart } = plan;
+  printJson(context, { deployable: service.name, done, changes, leftOver, leftOverDisks, atNextStart });
 }
 
 const deployableExport = defineCommand({

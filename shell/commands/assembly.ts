@@ -1,6 +1,7 @@
 /**
  * The commands for assemblies: assembly_create, _clone, _delete, _list, _ssh.
  */
+import { dataDiskWords } from '../../model/service-file/change.ts';
 import { agreesToLoss, yesOption } from '../agree.ts';
 import { defineCommand, jsonOption } from '../command.ts';
 import type { Command } from '../command.ts';
@@ -50,9 +51,9 @@ const assemblyClone = defineCommand({
 const assemblyDelete = defineCommand({
   name: 'assembly_delete',
   topic: 'assemblies',
-  summary: 'delete an assembly and its disk',
+  summary: 'delete an assembly and its disks',
   help: [
-    'Refused while it runs or is in a deployable. What its disk holds is gone, so it asks first; a script says --yes.',
+    'Refused while it runs or is in a deployable. What its disk and its data disks hold is gone, so it asks first; a script says --yes.',
   ],
   example: 'assembly_delete assy3 --yes',
   arguments: [
@@ -63,10 +64,11 @@ const assemblyDelete = defineCommand({
   async run({ NAME }, context, { yes }) {
     const cped = await context.services.cped();
     const question = async (): Promise<string> => {
-      const { imageDigest, imported } = await cped.assembly(NAME);
-      return imageDigest === null && !imported
+      const { imageDigest, imported, disks } = await cped.assembly(NAME);
+      const data = dataDiskWords(disks.filter(({ made }) => made).map(({ name }) => name));
+      return imageDigest === null && !imported && data === ''
         ? `Delete the assembly ${NAME}, which has no disk yet?`
-        : `Delete the assembly ${NAME} and its disk, with all that is on it?`;
+        : `Delete the assembly ${NAME}, with its disk${data}, and all that is on ${data === '' ? 'it' : 'them'}?`;
     };
     if (!(await agreesToLoss({ yes, call: `assembly_delete ${NAME}`, question }, context))) return 1;
     await cped.deleteAssembly(NAME);

@@ -94,6 +94,10 @@ async function carryOut(change: Change, { cped, deployable, secrets }: CarryOut)
       const machine = { ...rest, ...(ports === undefined ? {} : { ports: [...ports] }) };
       return done(await cped.setMachine(change.assembly, machine));
     }
+    case 'set-disk':
+      return done(await cped.setDisk(change.assembly, change.disk, change.to));
+    case 'remove-disk':
+      return await cped.removeDisk(change.assembly, change.disk);
     case 'set-assembly-escalation':
       return done(await cped.setAssemblyEscalation(change.assembly, change.policy));
     case 'set-assembly-dependency':

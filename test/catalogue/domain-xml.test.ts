@@ -20,6 +20,7 @@ const spec: DomainSpec = {
   memoryMiB: 128,
   vcpus: 1,
   diskPath: '/var/lib/pacemaker-cloud/assemblies/assy1/disk.qcow2',
+  dataDisks: [],
   kernel: {
     kernelPath: '/var/lib/pacemaker-cloud/images/abc/vmlinuz',
     initrdPath: '/var/lib/pacemaker-cloud/images/abc/initrd.img',
@@ -114,8 +115,31 @@ for (const [what, metadata] of [
   });
 }
 
+test('a data disk is a raw virtio disk behind the first, known by its serial number', () => {
+  const dataDisks = [
+    { serial: 'data', path: '/a/data-data.raw' },
+    { serial: 'log', path: '/a/data-log.raw' },
+  ];
+  const xml = render({ ...spec, dataDisks });
+  assert.deepEqual(
+    [...xml.matchAll(/<disk [^]*?<\/disk>/g)].map(([disk]) => [
+      /driver name='qemu' type='(\w+)'/.exec(disk)?.[1],
+      /<source file='([^']*)'/.exec(disk)?.[1],
+      /<target dev='(\w+)' bus='virtio'/.exec(disk)?.[1],
+      /<serial>(.*)<\/serial>/.exec(disk)?.[1],
+    ]),
+    [
+      ['qcow2', spec.diskPath, 'vda', undefined],
+      ['raw', '/a/data-data.raw', 'vdb', 'data'],
+      ['raw', '/a/data-log.raw', 'vdc', 'log'],
+    ],
+  );
+});
+
 const refused: Readonly<Record<string, Partial<DomainSpec>>> = {
   'agentSocketPath over 107 bytes': { agentSocketPath: `/${'s'.repeat(107)}` },
+  'a serial number with an angle': { dataDisks: [{ serial: 'a<b', path: '/a' }] },
+  'a serial number over 20 characters': { dataDisks: [{ serial: 's'.repeat(21), path: '/a' }] },
   'diskPath with a line break': { diskPath: '/images/a\nb' },
   'diskPath that is relative': { diskPath: 'images/a' },
   'owner with a NUL': { owner: 'a\0b' },

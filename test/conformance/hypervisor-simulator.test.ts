@@ -131,6 +131,16 @@ test('two running machines on one disk are a violation', async () => {
   assert.equal(hypervisor.violations().length, 1);
 });
 
+test('so are two on one data disk, whatever else they have', async () => {
+  const { clock, hypervisor, spec } = await running();
+  const twin = {
+    ...conformanceSpecs('o', '/nonexistent')('b'),
+    dataDisks: [{ serial: 'data', path: spec.diskPath }],
+  };
+  await clock.until(hypervisor.start(twin));
+  assert.equal(hypervisor.violations().length, 1);
+});
+
 test('power is told at the moment it changes, before any event', async () => {
   const { clock, hypervisor, log } = await running();
   const seen: string[] = [];

@@ -39,6 +39,7 @@ export function assembly(name: string, more: Partial<AssemblyStatus> = {}): Asse
     memoryMiB: 128,
     vcpus: 1,
     ports: [],
+    disks: [],
     imported: false,
     transport: 'agent',
     domainName: `pcloud-${name}`,

@@ -20,6 +20,7 @@ function defined(...lines: readonly string[]): readonly AssemblyDefinition[] {
       memoryMiB: 128,
       vcpus: 1,
       ports: [],
+      disks: [],
       transport: { kind: 'agent' },
       imported: null,
       imageDigest: null,

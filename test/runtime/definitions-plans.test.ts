@@ -36,6 +36,7 @@ const assembly = (name: string, ...resources: readonly string[]): AssemblyDefini
   memoryMiB: 128,
   vcpus: 1,
   ports: [],
+  disks: [],
   transport: { kind: 'agent' },
   imported: null,
   imageDigest: null,

@@ -44,6 +44,7 @@ test('the first preparation pins the image, makes disk and key, and describes th
     memoryMiB: 128,
     vcpus: 1,
     diskPath: path.join(directory, 'disk.qcow2'),
+    dataDisks: [],
     kernel: {
       kernelPath: path.join(imageDirectory, 'vmlinuz'),
       initrdPath: path.join(imageDirectory, 'initrd'),

@@ -269,6 +269,7 @@ test('a host port belongs to one assembly, and a host key goes with its assembly
     memoryMiB: 128,
     vcpus: 1,
     ports: [],
+    disks: [],
     transport: { kind: 'agent' as const },
     imported: null,
     imageDigest: null,

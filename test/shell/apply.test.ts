@@ -202,7 +202,7 @@ test('an assembly that the file lost stays, and is deleted only by --prune and a
   assert.equal(script.code, 2);
   assert.match(script.complained.join('\n'), /--prune --yes/);
   const no = await run(['deployable_apply', '-f', alone, '--prune'], { answer: false });
-  assert.deepEqual([no.code, no.asked], [1, ['Delete front with disk and data? [y/N] ']]);
+  assert.deepEqual([no.code, no.asked], [1, ['Delete front with its disk, and all that is on it? [y/N] ']]);
   assert.ok(world.store.assembly('front') !== undefined);
   const yes = await run(['deployable_apply', '-f', alone, '--prune', '--yes']);
   assert.equal(yes.code, 0, yes.complained.join('\n'));

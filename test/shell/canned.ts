@@ -87,6 +87,8 @@ const template: z.infer<typeof templateAnswer>['template'] = {
   parameters: [],
 };
 
+const atStart = can(assemblyChangeAnswer, { ...changed, takesEffect: 'at-start', note: null });
+
 export const cpedRoutes: Routes = {
   'GET /v1/status': can(cpedStatusAnswer, cpedStatus()),
   'GET /v1/templates/httpd': can(templateAnswer, { template }),
@@ -118,21 +120,15 @@ export const cpedRoutes: Routes = {
     identityFile: '/nowhere/key',
     hostKey: null,
   }),
-  'POST /v1/assemblies/assy1/resources': can(assemblyChangeAnswer, {
-    ...changed,
-    takesEffect: 'at-start',
-    note: null,
-  }),
+  'POST /v1/assemblies/assy1/resources': atStart,
   'DELETE /v1/assemblies/assy1/resources/httpdone': can(assemblyChangeAnswer, {
     ...changed,
     takesEffect: 'at-reload',
     note: 'deployable_reload dep1 makes it so.',
   }),
-  'PUT /v1/assemblies/assy1/escalation': can(assemblyChangeAnswer, {
-    ...changed,
-    takesEffect: 'at-start',
-    note: null,
-  }),
+  'PUT /v1/assemblies/assy1/disks/data': atStart,
+  'DELETE /v1/assemblies/assy1/disks/data': atStart,
+  'PUT /v1/assemblies/assy1/escalation': atStart,
   'PUT /v1/assemblies/assy1/resources/httpdone/escalation': can(assemblyChangeAnswer, {
     ...changed,
     takesEffect: 'at-reload',

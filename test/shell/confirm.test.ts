@@ -4,6 +4,7 @@ import { PassThrough } from 'node:stream';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
 import { deletedAnswerSchema } from '../../model/builder-api.ts';
+import { assemblyChangeAnswer } from '../../model/cped-answers.ts';
 import { assemblyStatusSchema } from '../../model/cped-api.ts';
 import { gcAnswerSchema } from '../../model/image-gc.ts';
 import { createConfirm } from '../../shell/confirm.ts';
@@ -14,7 +15,7 @@ import { eventRoute, fakeServices } from './fake-services.ts';
 import type { FakeServices } from './fake-services.ts';
 import { recorder } from './ports-fake.ts';
 import { openShell } from './pty-session.ts';
-import { assemblyStatus } from './samples.ts';
+import { assemblyDefinition, assemblyStatus, requirement } from './samples.ts';
 
 function asking(): {
   readonly input: PassThrough;
@@ -129,12 +130,19 @@ test('a single command on a terminal asks as well; Ctrl-C at the question ends i
   }
 });
 
+const dataDisk = { name: 'data', sizeGiB: 10, mount: '/var/lib/mysql', made: true };
+
 /** What loses something, the request that would lose it, and what is asked first. */
 const losses: readonly (readonly [line: string, request: string, question: RegExp])[] = [
   [
     'assembly_delete assy3',
     'DELETE /v1/assemblies/assy3',
-    /^Delete the assembly assy3 and its disk, .* on it\?/,
+    /^Delete the assembly assy3, with its disk and its data disk data, and all that is on them\?/,
+  ],
+  [
+    'assembly_disk_remove assy3 data',
+    'DELETE /v1/assemblies/assy3/disks/data',
+    /^Remove the data disk data of assembly assy3, with all that is on it\?/,
   ],
   [
     'deployable_delete dep1',
@@ -151,7 +159,16 @@ const losses: readonly (readonly [line: string, request: string, question: RegEx
 
 test('each command that loses something asks; no, and nobody to ask, lose nothing; --yes does not ask', async (t) => {
   const made = await services(t);
-  made.cped.routes['GET /v1/assemblies/assy3'] = can(assemblyStatusSchema, assemblyStatus({ name: 'assy3' }));
+  made.cped.routes['GET /v1/assemblies/assy3'] = can(
+    assemblyStatusSchema,
+    assemblyStatus({ name: 'assy3', disks: [dataDisk] }),
+  );
+  made.cped.routes['DELETE /v1/assemblies/assy3/disks/data'] = can(assemblyChangeAnswer, {
+    assembly: assemblyDefinition(),
+    requirement,
+    takesEffect: 'at-start',
+    note: null,
+  });
   made.builder.routes['DELETE /v1/images/jeos/debian12/x86_64'] = can(deletedAnswerSchema, { deleted: [] });
   const run = async (line: string, answer: boolean | null) => {
     const session = recorder({ answer });

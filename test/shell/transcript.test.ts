@@ -41,6 +41,16 @@ test('each command asks for what it says, and says what was done', async (t) => 
       /assy2 created like assy1/,
     ],
     ['assembly_delete assy3 --yes', 'DELETE /v1/assemblies/assy3', /assy3 deleted/],
+    [
+      'assembly_disk_add assy1 data 10G --mount /var/lib/mysql',
+      'PUT /v1/assemblies/assy1/disks/data {"sizeGiB":10,"mount":"/var/lib/mysql"}',
+      /data disk data, 10 GiB, from the next start/,
+    ],
+    [
+      'assembly_disk_remove assy1 data --yes',
+      'DELETE /v1/assemblies/assy1/disks/data',
+      /data disk data of assembly assy1 removed/,
+    ],
     ['assembly_list', 'GET /v1/assemblies', /^NAME +RELEASE[^]*\nassy1 +debian12 +x86_64 +online/],
     ['assembly_resource_list assy1', 'GET /v1/assemblies/assy1', /httpdone +httpd +active/],
     [

@@ -74,6 +74,7 @@ install_files() {
 	cp "$seed/pcloud-agent.service" "$root/etc/systemd/system/pcloud-agent.service"
 	chmod 755 "$root"/usr/lib/pacemaker-cloud/*
 	enable multi-user.target pcloud-agent.service
+	enable sysinit.target pcloud-disks.service
 	enable multi-user.target systemd-networkd.service
 	enable multi-user.target pcloud-resolv.path
 	enable multi-user.target pcloud-resolv.service

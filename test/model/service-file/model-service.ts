@@ -128,6 +128,20 @@ export function modelService(name: string) {
         if (ports !== undefined) assembly.ports = ports.map((guestPort) => ({ guestPort, hostPort: null }));
         return;
       }
+      case 'set-disk': {
+        const assembly = assemblyOf(change.assembly);
+        const before = assembly.disks.find((disk) => disk.name === change.disk);
+        assert.ok(before === undefined || !before.made || before.sizeGiB <= change.to.sizeGiB, 'it shrinks');
+        const disk = { name: change.disk, ...change.to, made: before?.made ?? false };
+        assembly.disks = [...assembly.disks.filter((one) => one !== before), disk];
+        return;
+      }
+      case 'remove-disk': {
+        const assembly = assemblyOf(change.assembly);
+        assert.ok(assembly.disks.some((disk) => disk.name === change.disk));
+        assembly.disks = assembly.disks.filter((disk) => disk.name !== change.disk);
+        return;
+      }
       case 'set-assembly-escalation':
         assemblyOf(change.assembly).escalation = change.policy;
         return;
@@ -219,6 +233,11 @@ export function modelService(name: string) {
     defined,
     status,
     names: () => [...assemblies.keys()],
+    /** As after a start: the disks of all assemblies are made. */
+    makeDisks(): void {
+      for (const assembly of assemblies.values())
+        assembly.disks = assembly.disks.map((disk) => ({ ...disk, made: true }));
+    },
     /** @param limit breaks off after so many changes. */
     apply(file: WantedService, prune: boolean, limit = Number.POSITIVE_INFINITY): void {
       const { changes, obstacles } = planApply(defined(file), file, prune);

@@ -135,6 +135,55 @@ const windows = [
   { every: ['monday', 'thursday'], at: '03:00', for: '90s' },
 ] satisfies ServiceFileText['maintenance'];
 
+const withDisks = (disks: ServiceFileText['assemblies'][string]['disks']): WantedService =>
+  wanted({ assemblies: { db: { release: 'debian12', ...(disks === undefined ? {} : { disks }) } } });
+
+test('a data disk comes, grows and is mounted elsewhere; one that the file does not have stays unless it is pruned', () => {
+  const service = modelService('shop');
+  const one = withDisks({ data: { sizeGiB: 10, mount: '/srv/data' }, log: { sizeGiB: 1 } });
+  assert.deepEqual(lines(planApply(service.defined(one), one, false)).slice(1, 4), [
+    '+ assembly db: debian12 x86_64',
+    '+ assembly db: data disk data, 10 GiB, at /srv/data',
+    '+ assembly db: data disk log, 1 GiB',
+  ]);
+  service.apply(one, false);
+  service.makeDisks();
+  assert.deepEqual(planApply(service.defined(one), one, false).changes, []);
+  const exported = wanted({ ...exportService(service.status()) });
+  assert.deepEqual(planApply(service.defined(exported), exported, true).changes, []);
+
+  const other = withDisks({ data: { sizeGiB: 20 } });
+  const kept = planApply(service.defined(other), other, false);
+  assert.deepEqual(lines(kept), [
+    '~ assembly db: data disk data, 10 → 20 GiB, at /srv/data → no place (at the next start of its machine)',
+  ]);
+  assert.deepEqual(kept.leftOverDisks, [{ assembly: 'db', disk: 'log' }]);
+  const pruned = planApply(service.defined(other), other, true);
+  assert.equal(lines(pruned).at(-1), '- assembly db: data disk log, with all that is on it');
+  assert.deepEqual(pruned.leftOverDisks, []);
+  service.apply(other, true);
+  assert.deepEqual(planApply(service.defined(other), other, true).changes, []);
+  const none = wanted({ assemblies: { web: { release: 'debian12' } } });
+  assert.equal(
+    lines(planApply(service.defined(none), none, true)).at(-1),
+    '- assembly db, with its disk and its data disk data',
+  );
+});
+
+test('a data disk never shrinks once it is made', () => {
+  const service = modelService('shop');
+  service.apply(withDisks({ data: { sizeGiB: 10 } }), false);
+  const smaller = withDisks({ data: { sizeGiB: 5 } });
+  assert.deepEqual(planApply(service.defined(smaller), smaller, false).obstacles, []);
+  service.makeDisks();
+  assert.deepEqual(planApply(service.defined(smaller), smaller, false).obstacles, [
+    {
+      path: ['assemblies', 'db', 'disks', 'data', 'sizeGiB'],
+      message: 'the disk has 10 GiB, and a data disk never shrinks; 5 GiB would cut off what is on it',
+    },
+  ]);
+});
+
 /** Files over few names, so that they meet: order and references run from later names to earlier ones, or back. */
 const anyFile = fc
   .record({
@@ -170,6 +219,7 @@ const anyFile = fc
             vcpus: 1 + (bit(index + 12) % 2),
             ...(bit(index + 16) > 3 ? { maintenance: windows.slice(0, bit(index + 17) % 3) } : {}),
             ports: [9000, ...(bit(index + 13) > 3 ? [8000] : [])],
+            ...(bit(index + 16) > 3 ? { disks: { data: { sizeGiB: 1 + bit(index + 17) } } } : {}),
             ...(before !== undefined && bit(index + 14) > 3
               ? { dependsOn: [{ assembly: before, restart: bit(index + 15) > 3 }] }
               : {}),

@@ -37,8 +37,22 @@ test('each mistake is told with its line and column, and what was meant', () => 
       '6:5: assemblies.web.memoryMib: there is no such key here; did you mean memoryMiB?',
     ],
     [
-      body('    release: debian12\n    disks: []\n'),
-      '6:5: assemblies.web.disks: there is no such key here; there are release, architecture, memoryMiB, vcpus, ports, escalation, dependsOn, maintenance, resources',
+      body('    release: debian12\n    floppies: []\n'),
+      '6:5: assemblies.web.floppies: there is no such key here; there are release, architecture, memoryMiB, vcpus, ports, disks, escalation, dependsOn, maintenance, resources',
+    ],
+    [
+      body('    release: debian12\n    disks: { data: { sizeGiB: 0 } }\n'),
+      '6:22: assemblies.web.disks.data.sizeGiB: Too small: expected number to be >=1',
+    ],
+    [
+      body('    release: debian12\n    disks: { data: { sizeGiB: 1, mount: /etc } }\n'),
+      '6:34: assemblies.web.disks.data.mount: is a directory of the system itself',
+    ],
+    [
+      body(
+        '    release: debian12\n    disks: { a: { sizeGiB: 1, mount: /srv/x }, b: { sizeGiB: 1, mount: /srv/x } }\n',
+      ),
+      '6:65: assemblies.web.disks.b.mount: disk a is mounted there already',
     ],
     [body('    vcpus: 1\n'), '4:3: assemblies.web.release: is missing'],
     [

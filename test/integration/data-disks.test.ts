@@ -1,0 +1,137 @@
+/**
+ * A data disk from a service file, on a private stack with a real guest: it is given what the image has in the
+ * directory where it is mounted, keeps what is written there when the machine is killed, grows, and is gone when it
+ * is taken out with --prune.
+ */
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { after, before, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import { execa } from 'execa';
+import { cpedClient } from '../../runtime/client.ts';
+import { signal } from '../../tools/stack/processes.ts';
+import {
+  clientEnvironment,
+  downStack,
+  layoutOfThisCheckout,
+  machinesOf,
+  upStack,
+} from '../../tools/stack/stack.ts';
+
+const checkout = path.resolve(import.meta.dirname, '../..');
+const stateDir = path.join(process.env['PCLOUD_TEST_STATE'] ?? path.join(checkout, '.pcloud/test'), 'stack');
+const layout = layoutOfThisCheckout(stateDir);
+const cped = cpedClient(path.join(layout.runtimeDir, 'cped.sock'));
+/** The image is built first, on a machine that may be busy. */
+const limitMs = 8 * 60_000;
+const bootLimitMs = 120_000;
+
+/** Where the image has something, so that it is seen on the disk. */
+const mount = '/var/lib/dpkg';
+const fileOf = (disks: string): string =>
+  `version: 1\nname: kept\nassemblies:\n  keeper:\n    release: debian12\n    memoryMiB: 192\n${disks}`;
+const disksOf = (sizeGiB: number): string =>
+  `    disks:\n      data: { sizeGiB: ${sizeGiB}, mount: ${mount} }\n`;
+
+async function shell(words: readonly string[], input = ''): Promise<string> {
+  const { exitCode, stdout, stderr } = await execa(path.join(checkout, 'bin/pcloudsh'), [...words], {
+    cwd: checkout,
+    env: clientEnvironment(layout),
+    input,
+    timeout: limitMs,
+    reject: false,
+  });
+  assert.equal(exitCode, 0, `${words.join(' ')}\n${stdout}\n${stderr}`);
+  return stdout;
+}
+
+async function inGuest(...command: readonly string[]): Promise<string> {
+  return (await shell(['assembly_ssh', 'keeper', ...command])).trim();
+}
+
+/** The QEMU of the machine; undefined while it has none. */
+function machine() {
+  return machinesOf(layout).find(({ identity }) =>
+    readFileSync(`/proc/${identity.pid}/cmdline`, 'utf8').includes('guest=pcloud-keeper,'),
+  )?.identity;
+}
+
+/** What no event tells in one word: that another QEMU than this one runs, and its guest has said hello. */
+async function untilAnother(pid: number): Promise<void> {
+  const endMs = performance.now() + bootLimitMs;
+  for (;;) {
+    const { state } = await cped.assembly('keeper');
+    const now = machine();
+    if (state === 'online' && now !== undefined && now.pid !== pid) return;
+    assert.ok(performance.now() < endMs, `keeper is ${state}`);
+    await delay(200);
+  }
+}
+
+async function remove(): Promise<void> {
+  const found = (await cped.deployables()).find(({ name }) => name === 'kept');
+  if (found?.intent === 'up') await shell(['deployable_stop', 'kept']);
+  if (found !== undefined) await shell(['deployable_delete', 'kept', '--yes']);
+  if ((await cped.assemblies()).some(({ name }) => name === 'keeper'))
+    await shell(['assembly_delete', 'keeper', '--yes']);
+}
+
+before(
+  async () => {
+    await upStack(layout, () => undefined);
+    await remove();
+  },
+  { timeout: limitMs },
+);
+after(
+  async () => {
+    try {
+      await remove();
+    } finally {
+      await downStack(layout, () => undefined);
+    }
+  },
+  { timeout: limitMs },
+);
+
+test(
+  'data on a data disk outlives its machine, grows, and goes only when that is said',
+  { timeout: limitMs },
+  async (t) => {
+    const startedMs = performance.now();
+    await shell(['deployable_apply', '-f', '-', '--start', '--timeout', '5m'], fileOf(disksOf(1)));
+    t.diagnostic(`applied and active after ${((performance.now() - startedMs) / 1000).toFixed(1)} s`);
+    const file = path.join(layout.stateDir, 'assemblies/keeper/data-data.raw');
+    assert.ok(existsSync(file));
+    assert.match(await inGuest('readlink', '-f', '/dev/disk/by-id/virtio-data'), /^\/dev\/vd[b-z]$/);
+    assert.match(await inGuest('grep', ` ${mount} `, '/proc/mounts'), /^\/dev\/vd[b-z] \S+ ext4 rw/);
+    assert.match(await inGuest('head', '-1', `${mount}/status`), /^Package: /);
+    await inGuest('sh', '-c', `'echo written once >${mount}/proof && sync'`);
+
+    const first = machine();
+    assert.ok(first !== undefined, 'the machine has no QEMU');
+    signal(first, 'SIGKILL');
+    await untilAnother(first.pid);
+    assert.equal(await inGuest('cat', `${mount}/proof`), 'written once');
+
+    const told = await shell(
+      ['deployable_apply', '-f', '-', '--restart', '--timeout', '5m'],
+      fileOf(disksOf(2)),
+    );
+    assert.match(told, /data disk data, 1 → 2 GiB \(at the next start of its machine\)/);
+    const [sizeKiB = 0] = (await inGuest('df', '-k', '--output=size', mount))
+      .split('\n')
+      .slice(1)
+      .map(Number);
+    assert.ok(sizeKiB > 1.8 * 1024 * 1024, `${sizeKiB} KiB`);
+    assert.equal(await inGuest('cat', `${mount}/proof`), 'written once');
+
+    const left = await shell(['deployable_apply', '-f', '-'], fileOf(''));
+    assert.match(left, /data disk data of assembly keeper is not in the file; it stays/);
+    assert.ok(existsSync(file));
+    await shell(['deployable_stop', 'kept']);
+    await shell(['deployable_apply', '-f', '-', '--prune', '--yes'], fileOf(''));
+    assert.ok(!existsSync(file));
+  },
+);
