@@ -7,7 +7,7 @@ import { domainNameOf } from '../catalogue/assembly-paths.ts';
 import type { AssemblyStatus, DeployableStatus, resourceStatusSchema } from '../model/cped-api.ts';
 import type { AssemblyDefinition, DeployableDefinition, ResourceDefinition } from '../model/definition.ts';
 import type { PortForward } from '../model/domain-spec.ts';
-import { pendingOf, pendingText } from '../model/machine-pending.ts';
+import { dataDiskTexts, pendingOf, pendingText } from '../model/machine-pending.ts';
 import type { ResourceTemplate } from '../model/resource-template.ts';
 import type { LaunchStore } from './adapters/sqlite-launches.ts';
 import type { AssemblyView, ResourceView, SupervisorControl } from './control.ts';
@@ -78,7 +78,8 @@ function pendingOn(
   const started = runs ? launches.startedWith(assembly.name) : undefined;
   if (started === undefined) return [];
   const { memoryMiB, vcpus } = assembly;
-  return pendingOf(started, { memoryMiB, vcpus, ports: [...guestPortsOf(assembly, templates)] });
+  const ports = [...guestPortsOf(assembly, templates)];
+  return pendingOf(started, { memoryMiB, vcpus, ports, disks: dataDiskTexts(assembly.disks) });
 }
 
 export function deployableStatus(context: ViewContext, deployable: DeployableDefinition): DeployableStatus {

@@ -7,6 +7,7 @@ import type { LauncherDirectories } from '../catalogue/assembly-paths.ts';
 import type { Releases } from '../catalogue/releases.ts';
 import { requirementOf } from '../model/definition.ts';
 import type { AssemblyDefinition } from '../model/definition.ts';
+import { dataDiskTexts } from '../model/machine-pending.ts';
 import type { DomainNetwork, DomainSpec } from '../model/domain-spec.ts';
 import { PcloudError } from '../model/errors.ts';
 import type { ResourceTemplate } from '../model/resource-template.ts';
@@ -191,6 +192,7 @@ export function createLauncher(options: LauncherOptions): AssemblyLauncher {
         memoryMiB,
         vcpus,
         ports: network.kind === 'user' ? network.forwards.map(({ guestPort }) => guestPort) : null,
+        disks: dataDiskTexts(store.assembly(assembly)?.disks ?? []),
       }),
     rememberHostKey: (name, hostKey) => launches.saveHostKey(name, hostKey),
     values(name, toldAddress) {

@@ -101,7 +101,9 @@ function pendingIn(
   changes: readonly Change[],
 ): ApplyPlan['atNextStart'] {
   const changed = new Set(
-    changes.flatMap((change) => (change.kind === 'set-machine' ? [change.assembly] : [])),
+    changes.flatMap((change) =>
+      change.kind === 'set-machine' || change.kind === 'set-disk' ? [change.assembly] : [],
+    ),
   );
   return pairs.flatMap(({ there }) =>
     there === undefined || there.atNextStart.length === 0 || changed.has(there.name)

@@ -1,16 +1,16 @@
 /** What a running machine does not have yet, in words. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { pendingOf, pendingText } from '../../model/machine-pending.ts';
+import { dataDiskTexts, pendingOf, pendingText } from '../../model/machine-pending.ts';
 
-const started = { memoryMiB: 128, vcpus: 1, ports: [22, 80] };
+const started = { memoryMiB: 128, vcpus: 1, ports: [22, 80], disks: ['data of 1 GiB'] };
 
 test('what a machine runs with and is defined to have is no difference', () => {
   assert.deepEqual(pendingOf(started, { ...started, ports: [22, 80] }), []);
 });
 
 test('each thing that differs is told with what there is now', () => {
-  assert.deepEqual(pendingOf(started, { memoryMiB: 256, vcpus: 2, ports: [22] }), [
+  assert.deepEqual(pendingOf(started, { ...started, memoryMiB: 256, vcpus: 2, ports: [22] }), [
     '256 MiB of memory (now 128)',
     '2 CPUs (now 1)',
     'ports 22 (now 22, 80)',
@@ -19,6 +19,14 @@ test('each thing that differs is told with what there is now', () => {
     '1 CPU (now 2)',
     'ports 22 (now none)',
   ]);
+});
+
+test('a data disk that is new, larger or mounted elsewhere differs; of a machine of earlier nothing is known', () => {
+  const disk = { name: 'data', sizeGiB: 2, mount: '/srv/data', made: true };
+  const defined = { ...started, disks: dataDiskTexts([disk]) };
+  assert.deepEqual(pendingOf(started, defined), ['data disk data of 2 GiB at /srv/data']);
+  assert.deepEqual(pendingOf(defined, defined), []);
+  assert.deepEqual(pendingOf({ ...started, disks: null }, defined), []);
 });
 
 test('ports that no forward leads to are none of it', () => {
