@@ -94,6 +94,7 @@ export function buildView(state: State, digest: string): readonly Child[] {
   if (build === null || build.digest !== digest)
     return [
       crumbs,
+      h('header', { class: 'place' }, h('h1', { tabindex: '-1' }, `Build ${digest.slice(0, 12)}`)),
       buildTrouble === null
         ? h('p', { class: 'loading' }, 'Asking the builder…')
         : h('div', { class: 'banner tone-warn' }, icon('warn'), h('p', {}, troubleText(buildTrouble))),

@@ -119,6 +119,14 @@ export function titleOf(state: State): string {
   return busy > 0 ? `recovering ${countText(busy, 'deployable')} – ${name}` : name;
 }
 
+/** A place whose data is still on its way: its heading is there from the start, for whoever goes by headings. */
+export function loadingPlace(title: string): readonly ViewNode[] {
+  return [
+    h('header', { class: 'place' }, h('h1', { tabindex: '-1' }, title)),
+    h('p', { class: 'loading' }, 'Asking the service…'),
+  ];
+}
+
 /** Where there is nothing to show: what it would be, and the next command to type; `h1` where it is all there is. */
 export function emptyState(
   title: string,

@@ -1,7 +1,7 @@
 /** One incident in full: its cause, what was done and when, how it ended, and what was kept to show why. Pure. */
 import type { Incident } from '../model/event.ts';
 import { tenthsText, countText, dateTimeText, durationText } from './format.ts';
-import { emptyState, factList, troubleText } from './frame-view.ts';
+import { emptyState, factList, loadingPlace, troubleText } from './frame-view.ts';
 import { gravityOf, hasEvidence, observationsOf, subjectOf, tookMs } from './incidents.ts';
 import { gravityTones } from './incidents-view.ts';
 import { h } from './node.ts';
@@ -14,7 +14,7 @@ export function incidentView(state: State, id: string): readonly Child[] {
   const incident = state.incidents.get(id);
   if (incident === undefined)
     return state.deployables === null
-      ? [h('p', { class: 'loading' }, 'Asking the service…')]
+      ? loadingPlace(`Incident ${id}`)
       : [
           emptyState(
             `No incident ${id}`,

@@ -3,7 +3,7 @@ import type { AssemblyStatus } from '../model/cped-api.ts';
 import type { ParameterValue } from '../model/definition.ts';
 import { maintenanceOffer } from './actions.ts';
 import { agoText, countText, forText, momentText } from './format.ts';
-import { emptyState, factList } from './frame-view.ts';
+import { emptyState, factList, loadingPlace } from './frame-view.ts';
 import { selected, noFilter } from './incidents.ts';
 import { incidentList } from './incidents-view.ts';
 import { h } from './node.ts';
@@ -19,7 +19,7 @@ export function machineView(state: State, name: string, local: boolean): readonl
   const assembly = assemblyOf(state, name);
   if (assembly === undefined)
     return state.deployables === null
-      ? [h('p', { class: 'loading' }, 'Asking the service…')]
+      ? loadingPlace(name)
       : [
           emptyState(
             `No machine ${name}`,

@@ -20,10 +20,11 @@ import type { Tone } from './words.ts';
 
 export function overviewView(state: State): readonly Child[] {
   const { deployables } = state;
-  if (deployables === null) return [h('p', { class: 'loading' }, 'Asking the service…')];
+  const heading = h('h1', { class: 'hidden', tabindex: '-1' }, 'Overview');
+  if (deployables === null) return [heading, h('p', { class: 'loading' }, 'Asking the service…')];
   const loose = state.assemblies.filter(({ deployable }) => deployable === null);
   return [
-    h('h1', { class: 'hidden', tabindex: '-1' }, 'Overview'),
+    heading,
     deployables.length === 0 && loose.length === 0 ? nothingDefined() : summary(state, deployables),
     ...mostUrgentFirst(deployables).map((deployable) => deployableView(state, deployable)),
     loose.length === 0 ? null : looseView(state, loose),

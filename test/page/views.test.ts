@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { callOf, offersOf, questionOf } from '../../page/actions.ts';
-import { buildsView } from '../../page/builds-view.ts';
+import { buildsView, buildView } from '../../page/builds-view.ts';
 import { chartsView } from '../../page/charts-view.ts';
 import { banners, health, titleOf } from '../../page/frame-view.ts';
 import { incidentView } from '../../page/incident-view.ts';
@@ -48,6 +48,20 @@ test('the overview says each state in words, with failures in their window and m
     assert.ok(text.includes(wanted), `${wanted} is missing in: ${text}`);
   const steps = all(overviewView(state), (node) => node.attributes.get('class') === 'step').map(textOf);
   assert.ok(steps[0]?.startsWith('db') && steps[1]?.startsWith('web1'));
+});
+
+test('every place has its one heading while its data is still on its way', () => {
+  const state = stateWith({ deployables: null });
+  const places = [
+    overviewView(state),
+    machineView(state, 'web1', true),
+    incidentsView(state),
+    incidentView(state, '7'),
+    chartsView(state, 1000),
+    buildsView(state),
+    buildView(state, 'a'.repeat(64)),
+  ];
+  for (const place of places) assert.equal(all(place, ({ tag }) => tag === 'h1').length, 1, words(place));
 });
 
 test('what needs a person stands first, and what was stopped on purpose is not missing', () => {
