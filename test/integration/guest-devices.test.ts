@@ -166,7 +166,7 @@ describe('guest devices', { concurrency: 1 }, () => {
       const timer = setTimeout(() => {
         watcher.close();
         reject(new Error(`the console of ${spec.assembly} does not say: ${words}`));
-      }, 30_000);
+      }, 100_000);
       function look(): void {
         if (!readFileSync(spec.consoleLogPath, 'latin1').includes(words)) return;
         clearTimeout(timer);
