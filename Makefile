@@ -37,7 +37,7 @@ check: bootstrap ## format, lint and type-check, changing nothing
 format: bootstrap ## write every source in the house's format
 	node node_modules/prettier/bin/prettier.cjs --write $(PRESENT) native
 
-test: bootstrap ## every test, from nothing (about 20 minutes)
+test: bootstrap ## every test, from nothing (about half an hour on two idle cores)
 	@node tools/test/main.ts pure real
 
 test-pure: bootstrap ## the tests that need neither libvirt nor QEMU nor Redis (seconds)

@@ -19,7 +19,7 @@ import { mountNotPossible } from './definitions/disks.ts';
 import { conflict } from './definitions/refusals.ts';
 import type { DefinitionStore } from './definitions/store.ts';
 import type { RuntimeImage } from './images.ts';
-import { diskFull, fileExists, syncFile } from './launcher-disk.ts';
+import { diskFull, diskModeOctal, fileExists, syncFile } from './launcher-disk.ts';
 
 const gibibyte = 1024 ** 3;
 const makeLimitMs = 60_000;
@@ -92,7 +92,7 @@ async function make(
   const file = dataDiskPath(paths, disk.name);
   const beside = path.join(paths.directory, `.data-${disk.name}-${process.pid}-${nowMs}.tmp`);
   try {
-    const handle = await open(beside, 'wx', 0o644);
+    const handle = await open(beside, 'wx', diskModeOctal);
     try {
       await handle.truncate(disk.sizeGiB * gibibyte);
     } finally {

@@ -2,7 +2,7 @@
  * An assembly's own disk: an empty overlay on an image, made beside and renamed, never a copy. Also what an
  * interrupted clone or removal leaves: marks in the assembly's directory tell the sweep what it may take.
  */
-import { mkdir, open, readdir, rename, rm, stat, statfs, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, open, readdir, rename, rm, stat, statfs, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { execa } from 'execa';
 import { assembliesDirectory, assemblyPaths } from '../catalogue/assembly-paths.ts';
@@ -30,6 +30,13 @@ export async function checkFreeSpace(directory: string, neededBytes = minFreeByt
     `${freeBytes / 1_048_576n} MiB are free, ${neededBytes / 1_048_576} MiB are needed`,
   );
 }
+
+/**
+ * A guest's disk holds what its services keep, and no other user of the host may read that. libvirt gives it to QEMU's
+ * user for as long as the machine runs (dynamic_ownership of qemu.conf, its default); the service reaches it by its
+ * right CAP_DAC_OVERRIDE. Seen with libvirt 9.0: a disk of a third user, 0600, is QEMU's while it runs, and given back.
+ */
+export const diskModeOctal = 0o600;
 
 export async function fileExists(file: string): Promise<boolean> {
   try {
@@ -64,6 +71,7 @@ export async function makeOverlay(
   try {
     const result = await execa('qemu-img', args, { timeout: qemuImgLimitMs, reject: false });
     if (result.failed) throw notMade(paths.disk, result.stderr || result.shortMessage || 'qemu-img failed');
+    await chmod(beside, diskModeOctal);
     await syncFile(beside);
     if (await fileExists(paths.disk)) {
       const aside = `${paths.disk}.unclaimed-${nowMs}`;

@@ -23,6 +23,7 @@ import {
   makeAssemblyDirectory,
   minFreeBytes,
   putMark,
+  diskModeOctal,
 } from './launcher-disk.ts';
 import { looksLikeQcow2, parseQcow2Header, qcow2HeaderBytes } from './qcow2-header.ts';
 
@@ -176,9 +177,9 @@ async function copyDisk(source: FileHandle, format: DiskFormat, to: string, disk
     if (format === 'qcow2') {
       await refuseInUse(source, disk);
       await copyFile(pathOfOpen(source), to, constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL);
-      // The original may be read-only; this one is to be written to.
-      await chmod(to, 0o644);
     } else await convertRaw(source, to, disk);
+    // Of its own: the original may be read-only, or open to everybody.
+    await chmod(to, diskModeOctal);
     await syncFile(to);
   } catch (error) {
     if (errorCodeOf(error) === 'ENOSPC') throw diskFull(path.dirname(to), 'the copy did not fit');

@@ -27,6 +27,7 @@ test('a data disk is made at the first start, with a file system, and is the mac
   assert.deepEqual(spec.dataDisks, [{ serial: 'data', path: file }]);
   assert.equal((await stat(file)).size, gibibyte);
   assert.ok((await stat(file)).blocks * 512 < 64 * 1024 * 1024, 'it is sparse');
+  assert.equal((await stat(file)).mode & 0o777, 0o600, 'no other user reads what a guest keeps');
   assert.equal(await labelOf(file), 'data');
   assert.deepEqual((await client.assembly('assy1')).disks, [{ ...disk, made: true }]);
 

@@ -357,6 +357,7 @@ test('the original is only read, and what was imported starts, is watched, and i
   assert.equal(world.launches.hostKey('shop1'), hostKey);
   const paths = assemblyPaths({ stateDir: world.stateDir, runtimeDir: '/run/pct' }, 'shop1');
   assert.equal((await stat(paths.givenKey)).mode & 0o777, 0o600);
+  assert.equal((await stat(paths.disk)).mode & 0o777, 0o600);
   assert.deepEqual((await readdir(paths.directory)).toSorted(), ['disk.qcow2', 'ssh_given', 'ssh_given.pub']);
   await execa('qemu-io', ['-c', 'read -P 7 0 65536', '-c', 'write -P 8 0 65536', paths.disk]);
   assert.deepEqual(await readFile(disk), before);
@@ -421,6 +422,8 @@ test('a raw disk becomes qcow2, and a guest of RHEL 6 gets an RSA key of 3072 bi
     base({ disk: raw, format: 'raw', release: 'rhel6' }),
     'user',
   );
+  const copy = assemblyPaths({ stateDir: world.stateDir, runtimeDir: '/run/pct' }, assembly.name).disk;
+  assert.equal((await stat(copy)).mode & 0o777, 0o600);
   assert.equal(assembly.release, 'RHEL6');
   assert.match(publicKey ?? '', /^ssh-rsa /);
   const { disk, rsaKey } = assemblyPaths({ stateDir: world.stateDir, runtimeDir: '/run/pct' }, 'shop1');

@@ -61,6 +61,7 @@ test('the first preparation pins the image, makes disk and key, and describes th
   assert.equal(JSON.parse(stdout)['full-backing-filename'], path.join(imageDirectory, 'disk.qcow2'));
   assert.ok((await stat(spec.diskPath)).size <= 1024 * 1024);
   assert.equal((await stat(path.join(directory, 'ssh_ed25519'))).mode & 0o777, 0o600);
+  assert.equal((await stat(spec.diskPath)).mode & 0o777, 0o600, 'no other user reads what a guest keeps');
   assert.match(
     world.launcher.identity('assy1').authorizedKey ?? '',
     /^ssh-ed25519 [A-Za-z0-9+/=]+ pcloud-assy1$/,
