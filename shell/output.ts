@@ -75,7 +75,7 @@ export async function queueImage(
     context.screen.print([
       ready
         ? `its image (${what}) is built already: ${shortDigest(digest)}`
-        : `queued the build of its image (${what}): ${shortDigest(digest)}; build_list shows how far it is`,
+        : `its image (${what}) is on its way: ${shortDigest(digest)}; build_list shows how far it is`,
     ]);
   } catch (error) {
     if (!(error instanceof PcloudError)) throw error;

@@ -119,7 +119,7 @@ test('a resource is added, and its image queued without waiting', async () => {
   assert.equal(await run('assembly_resource_add httpdone httpd assy1', session), 0);
   assert.deepEqual(session.printed, [
     'resource httpdone (httpd) added to assembly assy1',
-    'queued the build of its image (debian12 x86_64 with httpd): b2b2b2b2b2b2; build_list shows how far it is',
+    'its image (debian12 x86_64 with httpd) is on its way: b2b2b2b2b2b2; build_list shows how far it is',
   ]);
 });
 
