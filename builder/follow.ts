@@ -8,6 +8,7 @@ import type { BuildEvent } from '../model/builder-api.ts';
 import type { BuildRecord } from '../model/build-record.ts';
 import { errorBodyOf, PcloudError } from '../model/errors.ts';
 import { briefBuild, findBuild, findWrittenBuild } from './builds.ts';
+import { createProgressOrder } from './progress-order.ts';
 import type { RequestContext } from './requests.ts';
 
 const lookAgainMs = 2000;
@@ -29,18 +30,21 @@ export function followBuild(
 ): () => void {
   let ended = false;
   const look = createLook(context, digest);
+  const order = createProgressOrder();
   const stop = (): void => {
     ended = true;
     clearInterval(timer);
     unlisten();
   };
   const lookOnce = async (): Promise<void> => {
+    const isNow = order.beginLook();
     const build = await look();
     if (ended || build === undefined) return;
     if (build.state !== 'waiting' && build.state !== 'active') {
       stop();
       onEvent({ kind: 'done', build: briefBuild(build) });
-    } else if (build.progress !== null) onEvent({ kind: 'progress', progress: build.progress });
+    } else if (build.progress !== null && isNow(build.progress.elapsedMs))
+      onEvent({ kind: 'progress', progress: build.progress });
   };
   const lookSafely = (): void => {
     lookOnce().catch((error: unknown) => {
@@ -51,8 +55,8 @@ export function followBuild(
   };
   const unlisten = context.queue.listen(digest, (news) => {
     if (ended) return;
-    if (news.kind === 'progress') onEvent({ kind: 'progress', progress: news.progress });
-    else lookSafely();
+    if (news.kind !== 'progress') return lookSafely();
+    if (order.news(news.progress.elapsedMs)) onEvent({ kind: 'progress', progress: news.progress });
   });
   const timer = setInterval(lookSafely, lookAgainMs);
   lookSafely();
