@@ -4,27 +4,14 @@
  * is taken out with --prune.
  */
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import { execa } from 'execa';
-import { cpedClient } from '../../runtime/client.ts';
 import { signal } from '../../tools/stack/processes.ts';
-import {
-  clientEnvironment,
-  downStack,
-  layoutOfThisCheckout,
-  machinesOf,
-  upStack,
-} from '../../tools/stack/stack.ts';
+import { downStack, upStack } from '../../tools/stack/stack.ts';
+import { cped, layout, limitMs, machineOf, shell, shellFed } from './tests-stack.ts';
 
-const checkout = path.resolve(import.meta.dirname, '../..');
-const stateDir = path.join(process.env['PCLOUD_TEST_STATE'] ?? path.join(checkout, '.pcloud/test'), 'stack');
-const layout = layoutOfThisCheckout(stateDir);
-const cped = cpedClient(path.join(layout.runtimeDir, 'cped.sock'));
-/** The image is built first, on a machine that may be busy. */
-const limitMs = 8 * 60_000;
 const bootLimitMs = 120_000;
 
 /** Where the image has something, so that it is seen on the disk. */
@@ -34,28 +21,11 @@ const fileOf = (disks: string): string =>
 const disksOf = (sizeGiB: number): string =>
   `    disks:\n      data: { sizeGiB: ${sizeGiB}, mount: ${mount} }\n`;
 
-async function shell(words: readonly string[], input = ''): Promise<string> {
-  const { exitCode, stdout, stderr } = await execa(path.join(checkout, 'bin/pcloudsh'), [...words], {
-    cwd: checkout,
-    env: clientEnvironment(layout),
-    input,
-    timeout: limitMs,
-    reject: false,
-  });
-  assert.equal(exitCode, 0, `${words.join(' ')}\n${stdout}\n${stderr}`);
-  return stdout;
-}
-
 async function inGuest(...command: readonly string[]): Promise<string> {
-  return (await shell(['assembly_ssh', 'keeper', ...command])).trim();
+  return (await shell('assembly_ssh', 'keeper', ...command)).trim();
 }
 
-/** The QEMU of the machine; undefined while it has none. */
-function machine() {
-  return machinesOf(layout).find(({ identity }) =>
-    readFileSync(`/proc/${identity.pid}/cmdline`, 'utf8').includes('guest=pcloud-keeper,'),
-  )?.identity;
-}
+const machine = () => machineOf('keeper')?.identity;
 
 /** What no event tells in one word: that another QEMU than this one runs, and its guest has said hello. */
 async function untilAnother(pid: number): Promise<void> {
@@ -71,10 +41,10 @@ async function untilAnother(pid: number): Promise<void> {
 
 async function remove(): Promise<void> {
   const found = (await cped.deployables()).find(({ name }) => name === 'kept');
-  if (found?.intent === 'up') await shell(['deployable_stop', 'kept']);
-  if (found !== undefined) await shell(['deployable_delete', 'kept', '--yes']);
+  if (found?.intent === 'up') await shell('deployable_stop', 'kept');
+  if (found !== undefined) await shell('deployable_delete', 'kept', '--yes');
   if ((await cped.assemblies()).some(({ name }) => name === 'keeper'))
-    await shell(['assembly_delete', 'keeper', '--yes']);
+    await shell('assembly_delete', 'keeper', '--yes');
 }
 
 before(
@@ -100,7 +70,7 @@ test(
   { timeout: limitMs },
   async (t) => {
     const startedMs = performance.now();
-    await shell(['deployable_apply', '-f', '-', '--start', '--timeout', '5m'], fileOf(disksOf(1)));
+    await shellFed(fileOf(disksOf(1)), 'deployable_apply', '-f', '-', '--start', '--timeout', '5m');
     t.diagnostic(`applied and active after ${((performance.now() - startedMs) / 1000).toFixed(1)} s`);
     const file = path.join(layout.stateDir, 'assemblies/keeper/data-data.raw');
     assert.ok(existsSync(file));
@@ -115,9 +85,14 @@ test(
     await untilAnother(first.pid);
     assert.equal(await inGuest('cat', `${mount}/proof`), 'written once');
 
-    const told = await shell(
-      ['deployable_apply', '-f', '-', '--restart', '--timeout', '5m'],
+    const told = await shellFed(
       fileOf(disksOf(2)),
+      'deployable_apply',
+      '-f',
+      '-',
+      '--restart',
+      '--timeout',
+      '5m',
     );
     assert.match(told, /data disk data, 1 → 2 GiB \(at the next start of its machine\)/);
     const [sizeKiB = 0] = (await inGuest('df', '-k', '--output=size', mount))
@@ -127,11 +102,11 @@ test(
     assert.ok(sizeKiB > 1.8 * 1024 * 1024, `${sizeKiB} KiB`);
     assert.equal(await inGuest('cat', `${mount}/proof`), 'written once');
 
-    const left = await shell(['deployable_apply', '-f', '-'], fileOf(''));
+    const left = await shellFed(fileOf(''), 'deployable_apply', '-f', '-');
     assert.match(left, /data disk data of assembly keeper is not in the file; it stays/);
     assert.ok(existsSync(file));
-    await shell(['deployable_stop', 'kept']);
-    await shell(['deployable_apply', '-f', '-', '--prune', '--yes'], fileOf(''));
+    await shell('deployable_stop', 'kept');
+    await shellFed(fileOf(''), 'deployable_apply', '-f', '-', '--prune', '--yes');
     assert.ok(!existsSync(file));
   },
 );
