@@ -91,6 +91,7 @@ export const ErrorCode: {
   readonly systemError: 38;
   readonly rpc: 39;
   readonly noDomain: 42;
+  readonly noNetwork: 43;
   readonly operationInvalid: 55;
   readonly operationTimeout: 68;
   readonly argumentUnsupported: 74;
@@ -148,6 +149,11 @@ export interface Connection {
   /** Numbers as major * 1,000,000 + minor * 1,000 + release. */
   getVersion(): Promise<{ readonly client: number; readonly library: number; readonly hypervisor: number }>;
   getCapabilities(): Promise<string>;
+  /**
+   * Whether a network of libvirt's own is up. Rejects with `VIR_ERR_NO_NETWORK` when there is none of that name, and
+   * with `VIR_ERR_NO_SUPPORT` where libvirt runs without its network driver.
+   */
+  isNetworkActive(name: string): Promise<boolean>;
   /** All domains with their states, and the metadata element of a namespace. `flags`: `ListDomains`, 0 for all. */
   listAllDomains(flags?: number, metadataUri?: string | null): Promise<readonly DomainRecord[]>;
   /** Rejects with `VIR_ERR_NO_DOMAIN` when libvirt does not know it. */

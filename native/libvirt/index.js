@@ -61,6 +61,7 @@ export const ErrorCode = Object.freeze({
   invalidArgument: 8,
   operationFailed: 9,
   noDomain: 42,
+  noNetwork: 43,
   domainExists: 28,
   systemError: 38,
   rpc: 39,
@@ -196,6 +197,7 @@ export async function open(uri) {
     setKeepAlive: async (intervalS, count) => (await on('setKeepAlive', intervalS, count)) === 0,
     getVersion: () => on('getVersion'),
     getCapabilities: () => on('getCapabilities'),
+    isNetworkActive: async (name) => (await on('isNetworkActive', name)) === 1,
     listAllDomains: async (flags = 0, metadataUri = null) =>
       (await on('listDomains', flags, metadataUri)).map(recordOf),
     lookupByUUID: async (uuid, metadataUri = null) => recordOf(await on('lookup', uuid, metadataUri)),

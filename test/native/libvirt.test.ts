@@ -128,6 +128,16 @@ const run = (text: string, ...options: string[]) =>
     },
   );
 
+test('a network is up, or it is said that there is none of that name', async () => {
+  const connection = await open(uri);
+  assert.equal(await connection.isNetworkActive('default'), true);
+  await assert.rejects(connection.isNetworkActive('nowhere'), {
+    call: 'isNetworkActive',
+    codeName: 'VIR_ERR_NO_NETWORK',
+  });
+  await connection.close();
+});
+
 test('20,000 lists do not leak', async () => {
   const result = await run(
     `const c = await open('${uri}');

@@ -66,6 +66,19 @@ static void operation_is_alive(struct job *job) {
   virConnectClose(pointer);
 }
 
+/* Looked up anew in every call, as domains are: the name is what people know a network by. */
+static void operation_is_network_active(struct job *job) {
+  virConnectPtr pointer = connection_acquire(job->connection, &job->failure);
+  if (pointer == NULL) return;
+  virNetworkPtr network = virNetworkLookupByName(pointer, job->texts[0]);
+  int active = network == NULL ? -1 : virNetworkIsActive(network);
+  if (active < 0) job_fail(job);
+  job->result.kind = VALUE_NUMBER;
+  job->result.as.number = active;
+  if (network != NULL) virNetworkFree(network);
+  virConnectClose(pointer);
+}
+
 const struct operation operations[] = {
     {"open", "s", true, operation_open},
     {"close", "", false, operation_close},
@@ -74,6 +87,7 @@ const struct operation operations[] = {
     {"registerEvents", "", false, operation_register_events},
     {"getVersion", "", false, operation_get_version},
     {"getCapabilities", "", false, operation_get_capabilities},
+    {"isNetworkActive", "s", false, operation_is_network_active},
     {"listDomains", "nS", false, operation_list_domains},
     {"lookup", "sS", false, operation_lookup},
     {"define", "sn", false, operation_define},
