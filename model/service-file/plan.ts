@@ -8,7 +8,8 @@ import { defaultEscalation } from '../definition.ts';
 import type { Monitoring } from '../definition.ts';
 import type { AssemblyStatus, DeployableStatus } from '../cped-api.ts';
 import { isReference } from '../parameter.ts';
-import type { Change, MachineChange } from './change.ts';
+import type { Change } from './change.ts';
+import { machineChanges, pendingIn, portsGone, surplusDisks } from './plan-machine.ts';
 import { alertsChange, policyChange, settings, windowsChange } from './plan-settings.ts';
 import { isSame, resourceThere } from './present.ts';
 import type { WantedAssembly, WantedResource, WantedService } from './wanted.ts';
@@ -94,22 +95,6 @@ export function planApply(defined: Defined, wanted: WantedService, prune: boolea
     atNextStart: pendingIn(pairs, changes),
     obstacles,
   };
-}
-
-function pendingIn(
-  pairs: readonly { readonly there: AssemblyStatus | undefined }[],
-  changes: readonly Change[],
-): ApplyPlan['atNextStart'] {
-  const changed = new Set(
-    changes.flatMap((change) =>
-      change.kind === 'set-machine' || change.kind === 'set-disk' ? [change.assembly] : [],
-    ),
-  );
-  return pairs.flatMap(({ there }) =>
-    there === undefined || there.atNextStart.length === 0 || changed.has(there.name)
-      ? []
-      : [{ assembly: there.name, what: there.atNextStart }],
-  );
 }
 
 function obstaclesOf(defined: Defined, wanted: WantedService): ApplyPlan['obstacles'] {
@@ -216,62 +201,16 @@ function removedResources(wanted: WantedAssembly, there: AssemblyStatus): Change
     }));
 }
 
-/** The assembly, its machine, its resources. Ports only come here: those that go may be referred to still. */
+/** The assembly, its machine, its resources. */
 function things(wanted: WantedAssembly, there: AssemblyStatus | undefined): Change[] {
   const { name, release, architecture } = wanted;
   const changes: Change[] =
     there === undefined ? [{ kind: 'create-assembly', assembly: name, release, architecture }] : [];
-  const before = { memoryMiB: there?.memoryMiB, vcpus: there?.vcpus ?? 1, ports: portsOf(there) };
-  const ports = [...new Set([...before.ports, ...wanted.ports])].toSorted((a, b) => a - b);
-  const to: MachineChange = {
-    ...(wanted.memoryMiB === null || wanted.memoryMiB === before.memoryMiB
-      ? {}
-      : { memoryMiB: wanted.memoryMiB }),
-    ...(wanted.vcpus === before.vcpus ? {} : { vcpus: wanted.vcpus }),
-    ...(isSameData(ports, before.ports) ? {} : { ports }),
-  };
-  if (Object.keys(to).length > 0)
-    changes.push({
-      kind: 'set-machine',
-      assembly: name,
-      to,
-      from: there === undefined ? null : machineOf(there),
-    });
-  changes.push(...diskChanges(wanted, there));
+  changes.push(...machineChanges(wanted, there));
   for (const { name: resource, template } of wanted.resources)
     if (resourceThere(there, resource, template) === undefined)
       changes.push({ kind: 'add-resource', assembly: name, resource, template });
   return changes;
-}
-
-function diskChanges(wanted: WantedAssembly, there: AssemblyStatus | undefined): Change[] {
-  return wanted.disks.flatMap(({ name, ...to }): Change[] => {
-    const before = there?.disks.find((disk) => disk.name === name);
-    const from = before === undefined ? null : { sizeGiB: before.sizeGiB, mount: before.mount };
-    return isSameData(from, to) ? [] : [{ kind: 'set-disk', assembly: wanted.name, disk: name, to, from }];
-  });
-}
-
-function surplusDisks(
-  wanted: WantedAssembly,
-  there: AssemblyStatus | undefined,
-): { readonly assembly: string; readonly disk: string }[] {
-  return (there?.disks ?? [])
-    .filter(({ name }) => !wanted.disks.some((disk) => disk.name === name))
-    .map(({ name }) => ({ assembly: wanted.name, disk: name }));
-}
-
-function portsGone(wanted: WantedAssembly, there: AssemblyStatus | undefined): Change[] {
-  if (there === undefined || portsOf(there).every((port) => wanted.ports.includes(port))) return [];
-  return [{ kind: 'set-machine', assembly: there.name, to: { ports: wanted.ports }, from: machineOf(there) }];
-}
-
-function portsOf(there: AssemblyStatus | undefined): number[] {
-  return (there?.ports ?? []).map(({ guestPort }) => guestPort).toSorted((a, b) => a - b);
-}
-
-function machineOf(there: AssemblyStatus): MachineChange {
-  return { memoryMiB: there.memoryMiB, vcpus: there.vcpus, ports: portsOf(there) };
 }
 
 /** Parameters and order. */

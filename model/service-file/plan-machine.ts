@@ -1,0 +1,74 @@
+/**
+ * The part of a plan that is about machines: memory, CPUs, ports, data disks, and what a running machine takes at its next
+ * start. In which order that comes is `plan.ts`. Pure.
+ */
+import type { AssemblyStatus } from '../cped-api.ts';
+import type { Change, MachineChange } from './change.ts';
+import { isSameData } from './equal.ts';
+import type { WantedAssembly } from './wanted.ts';
+
+/** Ports only come here: those that go may be referred to still. */
+export function machineChanges(wanted: WantedAssembly, there: AssemblyStatus | undefined): Change[] {
+  const { name } = wanted;
+  const before = { memoryMiB: there?.memoryMiB, vcpus: there?.vcpus ?? 1, ports: portsOf(there) };
+  const ports = [...new Set([...before.ports, ...wanted.ports])].toSorted((a, b) => a - b);
+  const to: MachineChange = {
+    ...(wanted.memoryMiB === null || wanted.memoryMiB === before.memoryMiB
+      ? {}
+      : { memoryMiB: wanted.memoryMiB }),
+    ...(wanted.vcpus === before.vcpus ? {} : { vcpus: wanted.vcpus }),
+    ...(isSameData(ports, before.ports) ? {} : { ports }),
+  };
+  const from = there === undefined ? null : machineOf(there);
+  return [
+    ...(Object.keys(to).length > 0 ? [{ kind: 'set-machine', assembly: name, to, from } as const] : []),
+    ...diskChanges(wanted, there),
+  ];
+}
+
+function diskChanges(wanted: WantedAssembly, there: AssemblyStatus | undefined): Change[] {
+  return wanted.disks.flatMap(({ name, ...to }): Change[] => {
+    const before = there?.disks.find((disk) => disk.name === name);
+    const from = before === undefined ? null : { sizeGiB: before.sizeGiB, mount: before.mount };
+    return isSameData(from, to) ? [] : [{ kind: 'set-disk', assembly: wanted.name, disk: name, to, from }];
+  });
+}
+
+export function surplusDisks(
+  wanted: WantedAssembly,
+  there: AssemblyStatus | undefined,
+): { readonly assembly: string; readonly disk: string }[] {
+  return (there?.disks ?? [])
+    .filter(({ name }) => !wanted.disks.some((disk) => disk.name === name))
+    .map(({ name }) => ({ assembly: wanted.name, disk: name }));
+}
+
+export function portsGone(wanted: WantedAssembly, there: AssemblyStatus | undefined): Change[] {
+  if (there === undefined || portsOf(there).every((port) => wanted.ports.includes(port))) return [];
+  return [{ kind: 'set-machine', assembly: there.name, to: { ports: wanted.ports }, from: machineOf(there) }];
+}
+
+function portsOf(there: AssemblyStatus | undefined): number[] {
+  return (there?.ports ?? []).map(({ guestPort }) => guestPort).toSorted((a, b) => a - b);
+}
+
+function machineOf(there: AssemblyStatus): MachineChange {
+  return { memoryMiB: there.memoryMiB, vcpus: there.vcpus, ports: portsOf(there) };
+}
+
+/** What is pending where these changes set nothing of the machine themselves. */
+export function pendingIn(
+  pairs: readonly { readonly there: AssemblyStatus | undefined }[],
+  changes: readonly Change[],
+): { readonly assembly: string; readonly what: readonly string[] }[] {
+  const changed = new Set(
+    changes.flatMap((change) =>
+      change.kind === 'set-machine' || change.kind === 'set-disk' ? [change.assembly] : [],
+    ),
+  );
+  return pairs.flatMap(({ there }) =>
+    there === undefined || there.atNextStart.length === 0 || changed.has(there.name)
+      ? []
+      : [{ assembly: there.name, what: there.atNextStart }],
+  );
+}
