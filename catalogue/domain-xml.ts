@@ -7,9 +7,10 @@ import Handlebars from 'handlebars';
 import { z } from 'zod';
 import { maxDataDisks } from '../model/data-disk.ts';
 import { watchdogModels } from '../model/domain-spec.ts';
-import type { DomainDisk, DomainSpec, PortForward } from '../model/domain-spec.ts';
+import type { DomainDisk, DomainInterface, DomainSpec, PortForward } from '../model/domain-spec.ts';
 import { PcloudError } from '../model/errors.ts';
 import { nameSchema } from '../model/names.ts';
+import { macSchema, maxNetworks, networkKinds } from '../model/network-attachment.ts';
 
 /** XML namespace of our metadata element, `<pcloud:assembly owner=… name=…/>`. */
 export const metadataUri = 'https://pacemaker-cloud.org/domain/1';
@@ -52,8 +53,7 @@ const specSchema = z.object({
   kernel: z
     .object({ kernelPath: absolutePath, initrdPath: absolutePath, cmdline: safeText(2047) })
     .nullable(),
-  // A group address (odd first octet) is no station's own (IEEE 802).
-  macAddress: z.string().regex(/^[0-9a-f][02468ace](:[0-9a-f]{2}){5}$/i),
+  macAddress: macSchema,
   network: z.discriminatedUnion('kind', [
     z.object({
       kind: z.literal('user'),
@@ -61,6 +61,9 @@ const specSchema = z.object({
     }),
     z.object({ kind: z.literal('libvirt'), network: safeText(200) }),
   ]),
+  interfaces: z
+    .array(z.object({ kind: z.enum(networkKinds), name: safeText(200), mac: macSchema }))
+    .max(maxNetworks),
   agentSocketPath: absolutePath.refine(
     (path) => Buffer.byteLength(path) <= maxSocketPathBytes,
     `is longer than ${maxSocketPathBytes} bytes, the limit of a Unix socket`,
@@ -79,14 +82,23 @@ export function domainXmlRenderer(templateSource: string): (spec: DomainSpec) =>
   return (spec) => template(valuesOf(checkSpec(spec)));
 }
 
-type TemplateValues = Omit<DomainSpec, 'network' | 'accelerator' | 'dataDisks'> & {
+type TemplateValues = Omit<DomainSpec, 'network' | 'accelerator' | 'dataDisks' | 'interfaces'> & {
   readonly dataDisks: readonly (DomainDisk & { readonly target: string })[];
+  readonly interfaces: readonly InterfaceValues[];
   readonly metadataUri: string;
   readonly domainType: 'kvm' | 'qemu';
   readonly tcg: boolean;
   readonly libvirtNetwork: string | null;
   readonly netdev: string | null;
   readonly netDevice: string | null;
+};
+
+type InterfaceValues = Pick<DomainInterface, 'kind' | 'mac'> & {
+  readonly bridge: string | null;
+  readonly network: string | null;
+  /** Null: wherever libvirt puts it. */
+  readonly pciFunction: string | null;
+  readonly isFirst: boolean;
 };
 
 function checkSpec(spec: DomainSpec): DomainSpec {
@@ -113,6 +125,15 @@ function valuesOf(spec: DomainSpec): TemplateValues {
     ...spec,
     // vda is the first disk's.
     dataDisks: spec.dataDisks.map((disk, index) => ({ ...disk, target: `vd${'bcdefghi'[index]}` })),
+    interfaces: spec.interfaces.map(({ kind, name, mac }, index) => ({
+      kind,
+      mac,
+      bridge: kind === 'bridge' ? name : null,
+      network: kind === 'network' ? name : null,
+      // On a q35 that slot is the chipset's; guests for it name their cards by place, not by order.
+      pciFunction: spec.machine.includes('q35') ? null : `0x${index}`,
+      isFirst: index === 0,
+    })),
     metadataUri,
     domainType: spec.accelerator === 'kvm' ? 'kvm' : 'qemu',
     tcg: spec.accelerator === 'tcg',

@@ -18,6 +18,7 @@ import {
 } from './definition.ts';
 import { alertAddressSchema, deployableAlertSchema, deployableAlertsSchema } from './deployable-alert.ts';
 import { maintenanceWindowSchema, maintenanceWindowsSchema } from './maintenance-window.ts';
+import { networkKinds } from './network-attachment.ts';
 import { sshAlgorithmsSchema } from './ssh.ts';
 
 export const assemblyStates = [
@@ -105,6 +106,8 @@ export const machineBody = z.strictObject({
 });
 /** A mount that is not given stays; null takes it away. */
 export const diskBody = z.strictObject({ sizeGiB: z.number(), mount: text.nullable().optional() });
+/** A hardware address that is not given, or null: one that comes from the assembly's identity. */
+export const networkBody = z.strictObject({ mac: text.nullable().optional() });
 /** All of it at once; what is not given is the template's. */
 export const watchingBody = z.strictObject({ watching: watchingSchema });
 /** All of them at once. */
@@ -178,6 +181,17 @@ export const assemblyStatusSchema = z.object({
         sizeGiB: z.int(),
         mount: z.string().nullable(),
         made: z.boolean(),
+      }),
+    )
+    .default([]),
+  /** Further networks as defined; `mac` is what the card has, `macGiven` that somebody asked for that one. */
+  networks: z
+    .array(
+      z.object({
+        kind: z.enum(networkKinds),
+        name: z.string(),
+        mac: z.string(),
+        macGiven: z.boolean(),
       }),
     )
     .default([]),

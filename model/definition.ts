@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { checkPlanSchema, maxChecks } from './check-declaration.ts';
 import { dataDisksSchema } from './data-disk.ts';
 import { nameSchema } from './names.ts';
+import { networkAttachmentsSchema } from './network-attachment.ts';
 import { familySchema } from './resource-template.ts';
 import { transportSchema } from './ssh.ts';
 
@@ -136,6 +137,8 @@ export const assemblyDefinitionSchema = z.strictObject({
   ports: extraPortsSchema.default([]),
   /** Besides the one with the system; by name, sorted. */
   disks: dataDisksSchema.default([]),
+  /** Besides the first one; in the order in which the guest finds their cards. */
+  networks: networkAttachmentsSchema.default([]),
   /** Digest of the image that the assembly's own disk was made on; null until its first start. */
   imageDigest: z
     .string()

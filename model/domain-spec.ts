@@ -7,6 +7,13 @@ export type PortForward = { readonly hostPort: number; readonly guestPort: numbe
 
 export type DomainDisk = { readonly serial: string; readonly path: string };
 
+/** A further network card: on a network of libvirt's, or on a bridge of the host. */
+export type DomainInterface = {
+  readonly kind: 'network' | 'bridge';
+  readonly name: string;
+  readonly mac: string;
+};
+
 export type DomainNetwork =
   | { readonly kind: 'user'; readonly forwards: readonly PortForward[] }
   | { readonly kind: 'libvirt'; readonly network: string };
@@ -38,6 +45,8 @@ export type DomainSpec = {
   } | null;
   readonly macAddress: string;
   readonly network: DomainNetwork;
+  /** Attached after the first; their cards come after its card in the guest. */
+  readonly interfaces: readonly DomainInterface[];
   /** Unix socket of the virtio-serial port; at most 107 bytes. QEMU listens on it. */
   readonly agentSocketPath: string;
   readonly consoleLogPath: string;

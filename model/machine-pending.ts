@@ -4,6 +4,7 @@
 import { z } from 'zod';
 import { maxDataDisks } from './data-disk.ts';
 import type { DataDisk } from './data-disk.ts';
+import { maxNetworks } from './network-attachment.ts';
 
 /** What a machine was started with; `ports`: of the guest, those that lead there, null where no forwards do. */
 export const machineStartSchema = z.object({
@@ -12,6 +13,8 @@ export const machineStartSchema = z.object({
   ports: z.array(z.int()).max(1000).nullable(),
   /** Data disks in words (`dataDiskTexts`); null where a machine was started before that was kept. */
   disks: z.array(z.string().max(300)).max(maxDataDisks).nullable().default(null),
+  /** Further networks in words (`interfaceText`); null likewise. */
+  networks: z.array(z.string().max(200)).max(maxNetworks).nullable().default(null),
 });
 export type MachineStart = z.infer<typeof machineStartSchema>;
 
@@ -24,7 +27,7 @@ export function dataDiskTexts(disks: readonly DataDisk[]): string[] {
 
 /** Clauses such as `256 MiB of memory (now 128)`; none where there is no difference. */
 export function pendingOf(started: MachineStart, defined: MachineStart): readonly string[] {
-  const { memoryMiB, vcpus, ports, disks } = defined;
+  const { memoryMiB, vcpus, ports, disks, networks } = defined;
   const list = (all: readonly number[]): string => (all.length === 0 ? 'none' : all.join(', '));
   return [
     ...(memoryMiB === started.memoryMiB ? [] : [`${memoryMiB} MiB of memory (now ${started.memoryMiB})`]),
@@ -35,6 +38,10 @@ export function pendingOf(started: MachineStart, defined: MachineStart): readonl
     ...(disks ?? [])
       .filter((disk) => started.disks?.includes(disk) === false)
       .map((disk) => `data disk ${disk}`),
+    ...(networks ?? []).filter((network) => started.networks?.includes(network) === false),
+    ...(started.networks ?? [])
+      .filter((network) => networks?.includes(network) === false)
+      .map((network) => `no ${network} any more`),
   ];
 }
 

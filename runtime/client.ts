@@ -16,7 +16,7 @@ import {
   requirementsAnswer,
   resourceStatusSchema,
 } from '../model/cped-api.ts';
-import type { diskBody, importAssemblyBody, machineBody } from '../model/cped-api.ts';
+import type { diskBody, importAssemblyBody, machineBody, networkBody } from '../model/cped-api.ts';
 import type { EscalationPolicy, Monitoring, ParameterValue, Watching } from '../model/definition.ts';
 import type { AlertAddress, DeployableAlert } from '../model/deployable-alert.ts';
 import { PcloudError } from '../model/errors.ts';
@@ -225,6 +225,11 @@ function settingCalls(ask: Ask) {
       ask(assemblyChangeAnswer, 'PUT', pathOf`/v1/assemblies/${assembly}/disks/${disk}`, given),
     removeDisk: (assembly: string, disk: string) =>
       ask(assemblyChangeAnswer, 'DELETE', pathOf`/v1/assemblies/${assembly}/disks/${disk}`),
+    /** @param network `network:NAME` or `bridge:NAME` */
+    setNetwork: (assembly: string, network: string, given: z.input<typeof networkBody>) =>
+      ask(assemblyChangeAnswer, 'PUT', pathOf`/v1/assemblies/${assembly}/networks/${network}`, given),
+    removeNetwork: (assembly: string, network: string) =>
+      ask(assemblyChangeAnswer, 'DELETE', pathOf`/v1/assemblies/${assembly}/networks/${network}`),
     setWatching: (of: ResourceName, watching: Watching) =>
       ask(
         assemblyChangeAnswer,

@@ -131,7 +131,7 @@ async function compose(
     portRange: config.portRange,
     keyReaders: config.group !== undefined && process.getuid?.() !== 0 ? 'group' : 'owner',
     accelerator: () => outside.accelerator.accelerator,
-    nowMs: () => clock.wallMs(),
+    clock,
     log,
   });
   await launcher.recover();
@@ -164,6 +164,7 @@ async function compose(
     control: loop.control,
     files: launcher,
     exclusive: createExclusive(),
+    networkProblem: (place) => outside.hypervisor.networkProblem(place),
     newIdentity,
     newSecret,
     nowMs: () => clock.wallMs(),
@@ -293,12 +294,12 @@ async function makeDirectories(config: CpedConfig): Promise<void> {
   }
 }
 
-/** A random UUID (RFC 9562 version 4), and an address below QEMU's prefix. */
 /** 192 random bits in letters and digits, `-` and `_` (RFC 4648 §5): no service has trouble with those. */
 function newSecret(): string {
   return randomBytes(24).toString('base64url');
 }
 
+/** A random UUID (RFC 9562 version 4), and an address below QEMU's prefix. */
 export function newIdentity(): { uuid: string; macAddress: string } {
   const [a, b, c] = [...randomBytes(3)].map((byte) => byte.toString(16).padStart(2, '0'));
   return { uuid: randomUUID(), macAddress: `52:54:00:${a}:${b}:${c}` };

@@ -4,6 +4,7 @@ import {
   alertsBody,
   diskBody,
   machineBody,
+  networkBody,
   removeAlertBody,
   secretBody,
   watchingBody,
@@ -12,6 +13,7 @@ import { alertsAnswer, assemblyChangeAnswer, doneAnswer, secretAnswer } from '..
 import { addAlert, removeAlert, setAlerts } from './definitions/alerts.ts';
 import { removeDisk, setDisk } from './definitions/disks.ts';
 import { setMachine } from './definitions/machine.ts';
+import { removeNetwork, setNetwork } from './definitions/networks.ts';
 import { removeSecret, setSecret } from './definitions/secrets.ts';
 import { setWatching } from './definitions/watching.ts';
 import { changeAnswer } from './http-assemblies.ts';
@@ -66,6 +68,39 @@ export const settingRoutes = [
     },
     async ({ definitions }, { params: { name, disk } }) =>
       changeAnswer(await removeDisk(definitions, name, disk)),
+  ),
+  route.json(
+    {
+      method: 'PUT',
+      path: '/v1/assemblies/:name/networks/:network',
+      access: 'operate',
+      summary:
+        'Attach an assembly to network:NAME (of libvirt) or bridge:NAME (of the host), from its next start on',
+      body: networkBody,
+      answer: assemblyChangeAnswer,
+      errors: {
+        invalid: ['bad-network'],
+        'not-found': ['unknown-assembly'],
+        conflict: ['too-many-networks', 'mac-taken'],
+      },
+    },
+    async ({ definitions }, { params: { name, network }, body }) =>
+      changeAnswer(await setNetwork(definitions, name, network, body.mac ?? null)),
+  ),
+  route.json(
+    {
+      method: 'DELETE',
+      path: '/v1/assemblies/:name/networks/:network',
+      access: 'operate',
+      summary: 'Detach an assembly from a further network, from its next start on',
+      answer: assemblyChangeAnswer,
+      errors: {
+        invalid: ['bad-network'],
+        'not-found': ['unknown-assembly', 'unknown-network'],
+      },
+    },
+    ({ definitions }, { params: { name, network } }) =>
+      changeAnswer(removeNetwork(definitions, name, network)),
   ),
   route.json(
     {

@@ -8,6 +8,7 @@ import type { AssemblyStatus, DeployableStatus, resourceStatusSchema } from '../
 import type { AssemblyDefinition, DeployableDefinition, ResourceDefinition } from '../model/definition.ts';
 import type { PortForward } from '../model/domain-spec.ts';
 import { dataDiskTexts, pendingOf, pendingText } from '../model/machine-pending.ts';
+import { interfaceText, macOf } from '../model/network-attachment.ts';
 import type { ResourceTemplate } from '../model/resource-template.ts';
 import type { LaunchStore } from './adapters/sqlite-launches.ts';
 import type { AssemblyView, ResourceView, SupervisorControl } from './control.ts';
@@ -15,6 +16,7 @@ import { maintenanceAt } from './definitions/maintenance.ts';
 import { windowsOfTarget } from './definitions/windows.ts';
 import type { DefinitionStore } from './definitions/store.ts';
 import { guestPortsOf } from './launcher.ts';
+import { domainInterfaces } from './launcher-networks.ts';
 import { sshPortOf } from './launcher-ssh.ts';
 
 export type ResourceStatus = z.infer<typeof resourceStatusSchema>;
@@ -53,6 +55,12 @@ export function assemblyStatus(context: ViewContext, assembly: AssemblyDefinitio
     })),
     atNextStart: [...atNextStart],
     disks: assembly.disks,
+    networks: assembly.networks.map((network) => ({
+      kind: network.kind,
+      name: network.name,
+      mac: macOf(assembly.uuid, network),
+      macGiven: network.mac !== null,
+    })),
     imported: assembly.imported !== null,
     transport: assembly.transport.kind,
     domainName: domainNameOf(assembly.name),
@@ -77,9 +85,10 @@ function pendingOn(
   const runs = view !== undefined && ['booting', 'online', 'suspect'].includes(view.state);
   const started = runs ? launches.startedWith(assembly.name) : undefined;
   if (started === undefined) return [];
-  const { memoryMiB, vcpus } = assembly;
+  const { memoryMiB, vcpus, disks } = assembly;
   const ports = [...guestPortsOf(assembly, templates)];
-  return pendingOf(started, { memoryMiB, vcpus, ports, disks: dataDiskTexts(assembly.disks) });
+  const networks = domainInterfaces(assembly).map(interfaceText);
+  return pendingOf(started, { memoryMiB, vcpus, ports, disks: dataDiskTexts(disks), networks });
 }
 
 export function deployableStatus(context: ViewContext, deployable: DeployableDefinition): DeployableStatus {

@@ -8,6 +8,7 @@ import type { Releases } from '../catalogue/releases.ts';
 import { requirementOf } from '../model/definition.ts';
 import type { AssemblyDefinition } from '../model/definition.ts';
 import { dataDiskTexts } from '../model/machine-pending.ts';
+import { interfaceText } from '../model/network-attachment.ts';
 import type { DomainNetwork, DomainSpec } from '../model/domain-spec.ts';
 import { PcloudError } from '../model/errors.ts';
 import type { ResourceTemplate } from '../model/resource-template.ts';
@@ -42,12 +43,13 @@ import { createImageVerifier } from './launcher-image.ts';
 import { ensureKey, readPublicKey } from './launcher-keys.ts';
 import type { KeyReaders } from './launcher-keys.ts';
 import { importDisk, placeImport, removeStaged } from './launcher-import.ts';
+import { awaitNetworks, domainInterfaces } from './launcher-networks.ts';
 import { createPortAllocator } from './launcher-ports.ts';
 import type { PortRange } from './launcher-ports.ts';
 import { createAssemblySsh, sshPortOf } from './launcher-ssh.ts';
 import type { AssemblySsh } from './launcher-ssh.ts';
 import { valuesOf } from './launcher-values.ts';
-import type { Hypervisor, Launcher } from './ports.ts';
+import type { Clock, Hypervisor, Launcher } from './ports.ts';
 
 /** `user`: QEMU's own network with forwards; else the name of a libvirt network. */
 export type NetworkChoice =
@@ -60,15 +62,14 @@ export type LauncherOptions = {
   readonly images: ImageSource;
   readonly releases: Releases;
   readonly templates: ReadonlyMap<string, ResourceTemplate>;
-  readonly hypervisor: Pick<Hypervisor, 'list' | 'undefine'>;
+  readonly hypervisor: Pick<Hypervisor, 'list' | 'undefine' | 'networkProblem'>;
   readonly owner: string;
   readonly network: NetworkChoice;
   readonly portRange: PortRange;
   readonly keyReaders: KeyReaders;
   /** Known once the probe has run. */
   readonly accelerator: () => 'kvm' | 'tcg';
-  /** Wall clock. */
-  readonly nowMs: () => number;
+  readonly clock: Clock;
   readonly log: Logger;
 };
 
@@ -83,7 +84,8 @@ export type AssemblyLauncher = Launcher &
   };
 
 export function createLauncher(options: LauncherOptions): AssemblyLauncher {
-  const { directories, store, launches, log, nowMs } = options;
+  const { directories, store, launches, log, clock } = options;
+  const nowMs = (): number => clock.wallMs();
   const verifier = createImageVerifier(options.images, launches);
   const ports = createPortAllocator(launches, options.portRange, log);
   const pathsOf = (assembly: string) => assemblyPaths(directories, assembly);
@@ -132,6 +134,7 @@ export function createLauncher(options: LauncherOptions): AssemblyLauncher {
     kernel: kernelWithDisks(assembly, image.kernel),
     macAddress: assembly.macAddress,
     network: await networkOf(assembly),
+    interfaces: domainInterfaces(assembly),
     agentSocketPath: checkSocketPath(guestSocketPath(directories, assembly.uuid)),
     consoleLogPath: pathsOf(assembly.name).consoleLog,
     // By the release, not by the image: one that was built before its release had a watchdog never opens it.
@@ -175,7 +178,9 @@ export function createLauncher(options: LauncherOptions): AssemblyLauncher {
       const image = await diskOf(assembly);
       await prepareDataDisks(assembly, pathsOf(name), { store, nowMs: nowMs(), log });
       if (assembly.transport.kind !== 'none') await ensureKeyOf(assembly);
-      return await specOf(assembly, image);
+      const spec = await specOf(assembly, image);
+      await awaitNetworks(assembly, spec.network, options);
+      return spec;
     },
     uuidOf,
     agentSocketPath: (name) => checkSocketPath(guestSocketPath(directories, uuidOf(name))),
@@ -187,12 +192,13 @@ export function createLauncher(options: LauncherOptions): AssemblyLauncher {
     },
     keepEvidence: async (name, incident, screenshot) =>
       await keepEvidence(pathsOf(name), incident, screenshot, nowMs()),
-    rememberStarted: ({ assembly, memoryMiB, vcpus, network }) =>
+    rememberStarted: ({ assembly, memoryMiB, vcpus, network, interfaces }) =>
       launches.saveStartedWith(assembly, {
         memoryMiB,
         vcpus,
         ports: network.kind === 'user' ? network.forwards.map(({ guestPort }) => guestPort) : null,
         disks: dataDiskTexts(store.assembly(assembly)?.disks ?? []),
+        networks: interfaces.map(interfaceText),
       }),
     rememberHostKey: (name, hostKey) => launches.saveHostKey(name, hostKey),
     values(name, toldAddress) {

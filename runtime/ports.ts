@@ -2,12 +2,13 @@
  * Everything outside that the supervisor's loop needs, as interfaces in the words of the field. Adapters
  * (`runtime/adapters/`) implement them for real, `runtime/simulation/` implements them for scenarios, and one
  * conformance suite holds both to the same behaviour. Deliberately not here: migration, snapshots,
- * networks, storage pools. We neither need nor touch them.
+ * storage pools, and making networks. We neither need nor touch them.
  */
 import type { CheckProbe } from '../model/check.ts';
 import type { DomainSpec } from '../model/domain-spec.ts';
 import type { Incident, JournalEvent, SupervisorEvent } from '../model/event.ts';
 import type { GuestMessage, HostMessage } from '../model/guest-protocol.ts';
+import type { NetworkPlace } from '../model/network-attachment.ts';
 
 /** libvirt's domain states, reduced to what decisions need. `absent`: libvirt does not know it. */
 export type DomainState = 'absent' | 'off' | 'running' | 'paused' | 'crashed' | 'stopping';
@@ -26,6 +27,9 @@ export type HypervisorEvent =
 
 /** What a VM did since it was started: both counters only grow while it makes progress. */
 export type DomainProgress = { readonly cpuTimeMs: number; readonly blockOperations: number };
+
+/** Why a machine cannot be attached to a network: a clause, and sentences that say what to do. */
+export type NetworkProblem = { readonly message: string; readonly hint: string };
 
 /**
  * The hypervisor. Every promise settles within its own limit. Events are edges: the adapter re-reads the
@@ -54,6 +58,11 @@ export interface Hypervisor {
   fence(uuid: string): Promise<void>;
   /** Removes the definition of a domain that is off; no error when there is none. */
   undefine(uuid: string): Promise<void>;
+  /**
+   * Whether a machine could be attached to that network now; null: nothing is in the way.
+   * @throws PcloudError when that cannot be found out.
+   */
+  networkProblem(place: NetworkPlace): Promise<NetworkProblem | null>;
   progress(uuid: string): Promise<DomainProgress>;
   /** A picture of the guest's screen (PNG or PPM), or null where it has none. At most `timeoutMs`. */
   screenshot(uuid: string, timeoutMs: number): Promise<Buffer | null>;

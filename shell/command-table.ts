@@ -18,6 +18,7 @@ import { lifecycleCommands } from './commands/lifecycle.ts';
 import { maintenanceCommands } from './commands/maintenance.ts';
 import { mediaCommands } from './commands/media.ts';
 import { diskCommands } from './commands/disks.ts';
+import { networkCommands } from './commands/networks.ts';
 import { eventCommands } from './commands/events.ts';
 import { incidentCommands } from './commands/incidents.ts';
 import { createHelpCommand, shellCommands } from './commands/other.ts';
@@ -39,6 +40,7 @@ export const commandTable: readonly Command[] = [
   ...assemblyCommands,
   ...importCommands,
   ...diskCommands,
+  ...networkCommands,
   ...resourceCommands,
   ...templateCommands,
   ...escalationCommands,

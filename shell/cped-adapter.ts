@@ -39,6 +39,8 @@ export function cpedPort(socketPath: string): CpedPort {
     removeDisk: async (assembly, disk) => {
       await client.removeDisk(assembly, disk);
     },
+    setNetwork: async (assembly, network, mac) => (await client.setNetwork(assembly, network, { mac })).note,
+    removeNetwork: async (assembly, network) => (await client.removeNetwork(assembly, network)).note,
     setWatching: async (of, watching) => (await client.setWatching(of, watching)).note,
     createDeployable: async (name, monitoring) => {
       await client.createDeployable(name, monitoring);

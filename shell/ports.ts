@@ -65,6 +65,9 @@ export interface CpedPort {
   /** @param disk a mount that is not given stays. */
   setDisk(assembly: string, disk: string, to: DiskOrder): Promise<string | null>;
   removeDisk(assembly: string, disk: string): Promise<void>;
+  /** @param network `network:NAME` or `bridge:NAME`; @param mac null: one that the service makes. */
+  setNetwork(assembly: string, network: string, mac: string | null): Promise<string | null>;
+  removeNetwork(assembly: string, network: string): Promise<string | null>;
   /** All of it at once. */
   setWatching(of: ResourceName, watching: Watching): Promise<string | null>;
   /** @param value null: one is drawn, unless there is one. @param dryRun nothing is changed. */

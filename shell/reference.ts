@@ -51,6 +51,7 @@ Where a command fails, the object has \`error\`: \`{code, category, message, hin
 | \`media_verify\` | \`verdicts\`: list of \`{release, architecture, location, verdict, sha256, detail, hint}\`, verdict one of \`checked absent bad\` |
 | \`build_show\` | \`build\`: the same, and \`{requestedAtMs, startedAtMs, finishedAtMs, asked, requestedOn, requestedFor, runsOn, attempts, earlier, hint, steps, evidenceDirectory, evidence, logSizeBytes, logTail}\`; steps: list of \`{step, title, startedAtMs, durationMs}\`, \`durationMs\` null for the one under way |
 | \`assembly_list\` | \`assemblies\`: list of assemblies |
+| \`assembly_network_list\` | \`networks\`: list of \`{kind, name, mac, macGiven}\`, kind \`network\` (of libvirt) or \`bridge\`, macGiven: somebody asked for that address |
 | \`assembly_disk_list\` | \`disks\`: list of \`{name, sizeGiB, mount, made}\`, mount or \`null\`, made: its file is there |
 | \`assembly_resource_list\` | \`assembly\`: its name; \`resources\`: list of resources |
 | \`deployable_list\`, \`deployable_status\` | \`deployables\`: list of deployables |
@@ -68,7 +69,7 @@ Where a command fails, the object has \`error\`: \`{code, category, message, hin
 - image: \`{digest, kind, names, release, family, architecture, init, templates, parentDigest, engine, engineVersion, method, medium, kickstartSha256, agentVersion, builderVersion, createdAt, buildDurationMs, diskSha256, diskSizeBytes, diskVirtualSizeBytes, totalSizeBytes, directory, files, packagesFile, packageCount, packages}\`, method one of \`tree guest install\` or \`null\` for a JEOS, createdAt in ISO 8601; packages is \`null\` without \`--packages\`, else a list of \`{name, version, architecture}\`
 - medium: \`{title, kind, location, sha256, origin, standIn, synthetic}\`, kind one of \`iso tree\`, origin one of \`operator catalogue\`; \`null\` where none was used
 - deployable: \`{name, intent, monitoring, state, sinceMs, alerts, maintenance, maintenanceWindows, note, assemblies}\`, state one of \`stopped starting active recovering stopping blocked degraded\`
-- assembly: \`{name, release, architecture, deployable, state, sinceMs, failuresInWindow, escalation, imageDigest, memoryMiB, vcpus, ports, disks, atNextStart, domainName, uuid, sshPort, dependsOn, maintenance, maintenanceWindows, note, resources}\`, state one of \`stopped starting booting online suspect fencing waiting stopping blocked failed\`
+- assembly: \`{name, release, architecture, deployable, state, sinceMs, failuresInWindow, escalation, imageDigest, memoryMiB, vcpus, ports, disks, networks, atNextStart, domainName, uuid, sshPort, dependsOn, maintenance, maintenanceWindows, note, resources}\`, state one of \`stopped starting booting online suspect fencing waiting stopping blocked failed\`
 - resource: \`{name, template, state, sinceMs, failuresInWindow, escalation, urls, parameters, dependsOn, maintenance, note}\`, state one of \`stopped probing starting active recovering waiting stopping unrecoverable unmonitored failed\`
 - incident: \`{id, deployable, assembly, resource, rung, verdict, cause, evidence, actions, outcome, noticedAtMs, endedAtMs}\`, rung one of \`resource assembly deployable\`, actions a list of \`{atMs, text}\`, outcome one of \`open recovered escalated blocked stopped maintenance\`
 - escalation: \`{failures, periodMs}\` or \`"never"\`

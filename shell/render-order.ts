@@ -4,6 +4,7 @@
 import type { MaintenanceEntry, WindowEntry } from '../model/cped-answers.ts';
 import type { AssemblyStatus, DeployableStatus } from '../model/cped-api.ts';
 import { windowText } from '../model/maintenance-window.ts';
+import { interfaceText } from '../model/network-attachment.ts';
 import { formatParameterValue } from '../model/parameter.ts';
 import { formatClock, formatElapsed, formatStamp } from './duration.ts';
 import { printable } from './printable.ts';
@@ -35,6 +36,7 @@ export function orderLines(status: DeployableStatus, nowMs: number): readonly st
       ),
       ...resourceLines(assembly.resources, `${assembly.name}/`),
       ...diskLines(assembly),
+      ...networkLines(assembly),
     ]),
   ];
 }
@@ -44,6 +46,10 @@ function diskLines({ name, disks }: Pick<AssemblyStatus, 'name' | 'disks'>): rea
     (disk) =>
       `  ${printable(name)}: data disk ${printable(disk.name)}, ${disk.sizeGiB} GiB${disk.mount === null ? '' : ` at ${printable(disk.mount)}`}`,
   );
+}
+
+function networkLines({ name, networks }: Pick<AssemblyStatus, 'name' | 'networks'>): readonly string[] {
+  return networks.map((network) => `  ${printable(name)}: ${printable(interfaceText(network))}`);
 }
 
 /** Below the table of `assembly_resource_list`, and part of the above. */

@@ -2,6 +2,7 @@
  * Deployables, assemblies and resources as tables, and what their states and policies look like. Pure: the time
  * comes in as an argument. The tree is `render-tree.ts`.
  */
+import { placeWord } from '../model/network-attachment.ts';
 import type { AssemblyStatus, DeployableStatus } from '../model/cped-api.ts';
 import type { EscalationPolicy } from '../model/definition.ts';
 import { formatPeriod } from '../model/duration.ts';
@@ -47,6 +48,24 @@ export function renderAssemblies(assemblies: readonly AssemblyStatus[], view: Vi
         column === 3 ? paintState(assemblies[row]?.state ?? '', text, view.style) : text,
     },
     view.columns,
+  );
+}
+
+/** The table of `assembly_network_list`. */
+export function renderNetworks(
+  networks: readonly AssemblyStatus['networks'][number][],
+  { columns }: View,
+): readonly string[] {
+  return renderTable(
+    {
+      header: ['NETWORK', 'ADDRESS', 'ASKED FOR'],
+      rows: networks.map(({ kind, name, mac, macGiven }) => [
+        placeWord({ kind, name }),
+        mac,
+        macGiven ? 'yes' : 'no',
+      ]),
+    },
+    columns,
   );
 }
 

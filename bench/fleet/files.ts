@@ -167,6 +167,7 @@ function define(
           vcpus: 1,
           ports: [],
           disks: [],
+          networks: [],
           imageDigest: digest,
           transport: { kind: 'agent' },
           imported: null,

@@ -36,6 +36,7 @@ export function sampleDomainSpec(release: Release, sample: SampleDomain): Domain
     vcpus: 1,
     diskPath: paths.disk,
     dataDisks: [],
+    interfaces: [],
     // What the engine bootstrap makes has no boot loader; an installer's disk boots by itself.
     kernel:
       release.engine === 'bootstrap'

@@ -7,6 +7,8 @@ import { alertText } from '../deployable-alert.ts';
 import type { DeployableAlert } from '../deployable-alert.ts';
 import { windowText } from '../maintenance-window.ts';
 import type { MaintenanceWindow } from '../maintenance-window.ts';
+import { placeText } from '../network-attachment.ts';
+import type { NetworkAttachment, NetworkPlace } from '../network-attachment.ts';
 import { formatParameterValue } from '../parameter.ts';
 
 export type MachineChange = {
@@ -14,6 +16,9 @@ export type MachineChange = {
   readonly vcpus?: number;
   readonly ports?: readonly number[];
 };
+
+/** The end of a line about what a running machine does not have before. */
+const atNextStart = ' (at the next start of its machine)';
 
 export type DiskSetting = { readonly sizeGiB: number; readonly mount: string | null };
 
@@ -54,6 +59,17 @@ export type Change =
       readonly from: DiskSetting | null;
     } & OfAssembly)
   | ({ readonly kind: 'remove-disk'; readonly disk: string } & OfAssembly)
+  | ({
+      readonly kind: 'set-network';
+      readonly network: NetworkAttachment;
+      /** The address that it has; null: it is not attached yet. */
+      readonly fromMac: string | null;
+      /** Whether there is a machine that has to be started anew for it. */
+      readonly isNewAssembly: boolean;
+      /** Only on the way to another address, which a later change sets. */
+      readonly isOnTheWay: boolean;
+    } & OfAssembly)
+  | ({ readonly kind: 'remove-network'; readonly network: NetworkPlace } & OfAssembly)
   | ({
       readonly kind: 'set-assembly-escalation';
       readonly policy: EscalationPolicy;
@@ -115,7 +131,7 @@ export function tellChange(change: Change): ToldChange | undefined {
 
 type ResourceChange = Extract<Change, { readonly resource: string }>;
 
-function tellOtherChange(change: Exclude<Change, ResourceChange>): ToldChange {
+function tellOtherChange(change: Exclude<Change, ResourceChange>): ToldChange | undefined {
   switch (change.kind) {
     case 'create-deployable':
       return { sign: '+', text: `deployable, monitoring ${change.monitoring}` };
@@ -165,6 +181,14 @@ function tellOtherChange(change: Exclude<Change, ResourceChange>): ToldChange {
         sign: '-',
         text: `assembly ${change.assembly}: data disk ${change.disk}, with all that is on it`,
       };
+    case 'set-network':
+      if (change.isOnTheWay) return undefined;
+      return {
+        sign: change.fromMac === null ? '+' : '~',
+        text: `assembly ${change.assembly}: ${networkWords(change)}`,
+      };
+    case 'remove-network':
+      return { sign: '-', text: `assembly ${change.assembly}: ${placeText(change.network)}${atNextStart}` };
     case 'set-assembly-escalation':
       return {
         sign: newSign(change),
@@ -244,7 +268,7 @@ function machineWords(to: MachineChange, from: MachineChange | null): string {
   if (to.ports !== undefined)
     words.push(`ports ${was(from?.ports === undefined ? undefined : listed(from.ports))}${listed(to.ports)}`);
   const text = words.join(', ');
-  return from === null ? text : `${text} (at the next start of its machine)`;
+  return from === null ? text : `${text}${atNextStart}`;
 }
 
 /** The end of a sentence that names what goes. */
@@ -257,7 +281,19 @@ function diskSettingWords(to: DiskSetting, from: DiskSetting | null): string {
   const words: string[] = [];
   if (to.sizeGiB !== from.sizeGiB) words.push(`${from.sizeGiB} → ${to.sizeGiB} GiB`);
   if (to.mount !== from.mount) words.push(`at ${from.mount ?? 'no place'} → ${to.mount ?? 'no place'}`);
-  return `${words.join(', ')} (at the next start of its machine)`;
+  return `${words.join(', ')}${atNextStart}`;
+}
+
+function networkWords({
+  network,
+  fromMac,
+  isNewAssembly,
+}: Extract<Change, { readonly kind: 'set-network' }>): string {
+  const { mac } = network;
+  const place = placeText(network);
+  const end = isNewAssembly ? '' : atNextStart;
+  if (fromMac !== null) return `${place}, ${fromMac} → ${mac ?? 'an address of its own'}${end}`;
+  return `${place}${mac === null ? '' : `, ${mac}`}${end}`;
 }
 
 function listed(ports: readonly number[]): string {

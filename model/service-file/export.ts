@@ -60,8 +60,8 @@ function maintenanceOf(windows: readonly MaintenanceWindow[]): Pick<ServiceFileT
 }
 
 function assemblyOf(assembly: AssemblyStatus): FileAssembly {
-  const { release, architecture, memoryMiB, vcpus, ports, disks, escalation, dependsOn, resources } =
-    assembly;
+  const { release, architecture, memoryMiB, vcpus, ports, disks, networks } = assembly;
+  const { escalation, dependsOn, resources } = assembly;
   return {
     release,
     ...(architecture === 'x86_64' ? {} : { architecture }),
@@ -77,6 +77,14 @@ function assemblyOf(assembly: AssemblyStatus): FileAssembly {
               { sizeGiB, ...(mount === null ? {} : { mount }) },
             ]),
           ),
+        }),
+    ...(networks.length === 0
+      ? {}
+      : {
+          networks: networks.map(({ kind, name, mac, macGiven }) => ({
+            ...(kind === 'bridge' ? { bridge: name } : { network: name }),
+            ...(macGiven ? { mac } : {}),
+          })),
         }),
     ...policyOf(escalation, defaultEscalation.assembly),
     ...maintenanceOf(assembly.maintenanceWindows),

@@ -1,9 +1,10 @@
 /**
- * The part of a plan that is about machines: memory, CPUs, ports, data disks, and what a running machine takes at its next
+ * The part of a plan that is about machines: memory, CPUs, ports, data disks, networks, and what a running machine takes at its next
  * start. In which order that comes is `plan.ts`. Pure.
  */
 import type { AssemblyStatus } from '../cped-api.ts';
 import type { Change, MachineChange } from './change.ts';
+import { isSamePlace } from '../network-attachment.ts';
 import { isSameData } from './equal.ts';
 import type { WantedAssembly } from './wanted.ts';
 
@@ -23,6 +24,7 @@ export function machineChanges(wanted: WantedAssembly, there: AssemblyStatus | u
   return [
     ...(Object.keys(to).length > 0 ? [{ kind: 'set-machine', assembly: name, to, from } as const] : []),
     ...diskChanges(wanted, there),
+    ...networkChanges(wanted, there),
   ];
 }
 
@@ -32,6 +34,53 @@ function diskChanges(wanted: WantedAssembly, there: AssemblyStatus | undefined):
     const from = before === undefined ? null : { sizeGiB: before.sizeGiB, mount: before.mount };
     return isSameData(from, to) ? [] : [{ kind: 'set-disk', assembly: wanted.name, disk: name, to, from }];
   });
+}
+
+function networkChanges(wanted: WantedAssembly, there: AssemblyStatus | undefined): Change[] {
+  return wanted.networks.flatMap((network): Change[] => {
+    const before = there?.networks.find((one) => isSamePlace(one, network));
+    if (before !== undefined && givenMac(before) === network.mac) return [];
+    return [
+      {
+        kind: 'set-network',
+        assembly: wanted.name,
+        network,
+        fromMac: before?.mac ?? null,
+        isNewAssembly: there === undefined,
+        isOnTheWay: false,
+      },
+    ];
+  });
+}
+
+type Pair = { readonly assembly: WantedAssembly; readonly there: AssemblyStatus | undefined };
+type Card = AssemblyStatus['networks'][number];
+
+/** Networks that go, before any come; and addresses that another card shall have, which no two may have at a time. */
+export function networksGone(pairs: readonly Pair[], pruned: readonly AssemblyStatus[]): Change[] {
+  const wantedMacs = new Set(pairs.flatMap(({ assembly }) => assembly.networks.map(({ mac }) => mac)));
+  const freed = pruned.flatMap(({ name: assembly, networks }) =>
+    networks.filter(({ mac }) => wantedMacs.has(mac)).map((card) => removal(assembly, card)),
+  );
+  const gone = pairs.flatMap(({ assembly: { name: assembly, networks }, there }) =>
+    (there?.networks ?? []).flatMap((card): Change[] => {
+      const { kind, name, mac: fromMac } = card;
+      const stays = networks.find((one) => isSamePlace(one, card));
+      if (stays === undefined) return [removal(assembly, card)];
+      if (givenMac(card) === stays.mac || !wantedMacs.has(fromMac)) return [];
+      const network = { kind, name, mac: null };
+      return [{ kind: 'set-network', assembly, network, fromMac, isNewAssembly: false, isOnTheWay: true }];
+    }),
+  );
+  return [...freed, ...gone];
+}
+
+function removal(assembly: string, { kind, name }: Card): Change {
+  return { kind: 'remove-network', assembly, network: { kind, name } };
+}
+
+function givenMac({ mac, macGiven }: Card): string | null {
+  return macGiven ? mac : null;
 }
 
 export function surplusDisks(
@@ -56,6 +105,13 @@ function machineOf(there: AssemblyStatus): MachineChange {
   return { memoryMiB: there.memoryMiB, vcpus: there.vcpus, ports: portsOf(there) };
 }
 
+const machineKinds: ReadonlySet<Change['kind']> = new Set([
+  'set-machine',
+  'set-disk',
+  'set-network',
+  'remove-network',
+]);
+
 /** What is pending where these changes set nothing of the machine themselves. */
 export function pendingIn(
   pairs: readonly { readonly there: AssemblyStatus | undefined }[],
@@ -63,7 +119,9 @@ export function pendingIn(
 ): { readonly assembly: string; readonly what: readonly string[] }[] {
   const changed = new Set(
     changes.flatMap((change) =>
-      change.kind === 'set-machine' || change.kind === 'set-disk' ? [change.assembly] : [],
+      machineKinds.has(change.kind) && 'assembly' in change && change.assembly !== null
+        ? [change.assembly]
+        : [],
     ),
   );
   return pairs.flatMap(({ there }) =>

@@ -9,7 +9,7 @@ import type { Monitoring } from '../definition.ts';
 import type { AssemblyStatus, DeployableStatus } from '../cped-api.ts';
 import { isReference } from '../parameter.ts';
 import type { Change } from './change.ts';
-import { machineChanges, pendingIn, portsGone, surplusDisks } from './plan-machine.ts';
+import { machineChanges, networksGone, pendingIn, portsGone, surplusDisks } from './plan-machine.ts';
 import { alertsChange, policyChange, settings, windowsChange } from './plan-settings.ts';
 import { isSame, resourceThere } from './present.ts';
 import type { WantedAssembly, WantedResource, WantedService } from './wanted.ts';
@@ -70,6 +70,7 @@ export function planApply(defined: Defined, wanted: WantedService, prune: boolea
     ...pairs.flatMap(({ assembly, there }) => (there === undefined ? [] : clearings(assembly, there))),
     ...(prune ? surplus.flatMap((there) => clearings(emptied(there), there)) : []),
     ...pairs.flatMap(({ assembly, there }) => (there === undefined ? [] : removedResources(assembly, there))),
+    ...networksGone(pairs, prune ? surplus : []),
     // What comes: things first, then what is said of them, then what leads from one to another.
     ...pairs.flatMap(({ assembly, there }) => things(assembly, there)),
     ...pairs.flatMap(({ assembly, there }) => settings(assembly, there)),
@@ -150,6 +151,7 @@ function emptied(there: AssemblyStatus): WantedAssembly {
     vcpus,
     ports: [],
     disks: [],
+    networks: [],
     escalation,
     dependsOn: [],
     maintenance: maintenanceWindows,

@@ -20,6 +20,7 @@ import { alertWords, maxAlerts, rungs } from '../deployable-alert.ts';
 import { severities } from '../event.ts';
 import { maxWindows, timeOfDaySchema, timeZoneSchema, weekdays } from '../maintenance-window.ts';
 import { nameSchema } from '../names.ts';
+import { bridgeSchema, libvirtNetworkSchema, macSchema, maxNetworks } from '../network-attachment.ts';
 
 /** A file of a thousand assemblies has some 300 KiB. */
 export const maxServiceFileBytes = 1024 * 1024;
@@ -95,6 +96,26 @@ const disk = z.strictObject({
   }),
 });
 
+const oneNetwork = 'must be { network: NAME } or { bridge: NAME }';
+
+// One object and not a union of two: whoever mistypes a key is told of that key.
+const network = z
+  .strictObject(
+    {
+      network: libvirtNetworkSchema
+        .optional()
+        .meta({ description: 'A network of libvirt (virsh net-list --all).' }),
+      bridge: bridgeSchema
+        .optional()
+        .meta({ description: 'A bridge of the host (ip link show type bridge).' }),
+      mac: macSchema.optional().meta({
+        description: "Hardware address of its card; without it one that comes from the assembly's identity.",
+      }),
+    },
+    { error: oneNetwork },
+  )
+  .refine((one) => (one.network === undefined) !== (one.bridge === undefined), oneNetwork);
+
 const assembly = z.strictObject({
   release: name.meta({ description: 'Such as debian12 (release_list).' }),
   architecture: architectureSchema.default('x86_64'),
@@ -113,6 +134,11 @@ const assembly = z.strictObject({
       description:
         'Data disks, by name. They outlive the image, and go with the assembly; one that is taken out of the file stays, unless --prune is given.',
     }),
+  networks: z
+    .array(network)
+    .max(maxNetworks)
+    .optional()
+    .meta({ description: 'Networks that the machine is attached to besides its first one.' }),
   escalation,
   dependsOn: z
     .array(z.strictObject({ assembly: name, restart }))

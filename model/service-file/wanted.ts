@@ -11,6 +11,8 @@ import type { DeployableAlert } from '../deployable-alert.ts';
 import { PcloudError } from '../errors.ts';
 import { maintenanceWindowSchema, parseEvery, windowKey } from '../maintenance-window.ts';
 import type { MaintenanceWindow } from '../maintenance-window.ts';
+import { isSamePlace, placeText } from '../network-attachment.ts';
+import type { NetworkAttachment } from '../network-attachment.ts';
 import { isReference, isSecret, parseParameterText } from '../parameter.ts';
 import { circlesIn } from './circle.ts';
 import type { ServiceFile } from './schema.ts';
@@ -43,6 +45,7 @@ export type WantedAssembly = {
   readonly vcpus: number;
   readonly ports: readonly number[];
   readonly disks: readonly WantedDisk[];
+  readonly networks: readonly NetworkAttachment[];
   readonly escalation: EscalationPolicy;
   readonly dependsOn: readonly { readonly assembly: string; readonly restart: boolean }[];
   readonly maintenance: readonly MaintenanceWindow[];
@@ -86,6 +89,7 @@ export function wantedOf(
     faults.push({ path, message: `the file has no ${what} "${named}"${meant}` });
   };
   const assemblyNames = Object.keys(file.assemblies);
+  const macOwners = new Map<string, string>();
   const service: WantedService = {
     name: file.name,
     monitoring: file.monitoring,
@@ -108,6 +112,7 @@ export function wantedOf(
         vcpus: assembly.vcpus,
         ports: [...new Set(assembly.ports ?? [])].toSorted((a, b) => a - b),
         disks: disksOf(assembly.disks ?? {}, [...path, 'disks'], faults),
+        networks: networksOf(assembly.networks ?? [], [...path, 'networks'], macOwners, faults),
         escalation: assembly.escalation ?? defaultEscalation.assembly,
         dependsOn: assembly.dependsOn ?? [],
         maintenance: windowsOf(assembly.maintenance, [...path, 'maintenance'], faults),
@@ -184,6 +189,33 @@ function disksOf(disks: FileDisks, path: readonly PropertyKey[], faults: FileFau
     const other = found.slice(0, index).find((one) => mount !== null && one.mount === mount);
     if (other !== undefined)
       faults.push({ path: [...path, name, 'mount'], message: `disk ${other.name} is mounted there already` });
+  }
+  return found;
+}
+
+type FileNetworks = NonNullable<ServiceFile['assemblies'][string]['networks']>;
+
+/** @param owners the assembly of each hardware address that the file has asked for so far */
+function networksOf(
+  networks: FileNetworks,
+  path: readonly PropertyKey[],
+  owners: Map<string, string>,
+  faults: FileFault[],
+): NetworkAttachment[] {
+  // The schema sees to it that there is one of the two.
+  const found = networks.map(({ network, bridge, mac = null }): NetworkAttachment =>
+    bridge === undefined
+      ? { kind: 'network', name: network ?? '', mac }
+      : { kind: 'bridge', name: bridge, mac },
+  );
+  for (const [index, network] of found.entries()) {
+    if (found.slice(0, index).some((one) => isSamePlace(one, network)))
+      faults.push({ path: [...path, index], message: `the ${placeText(network)} stands there already` });
+    if (network.mac === null) continue;
+    const owner = owners.get(network.mac);
+    if (owner !== undefined)
+      faults.push({ path: [...path, index, 'mac'], message: `a card of assembly ${owner} has that address` });
+    owners.set(network.mac, String(path[1]));
   }
   return found;
 }

@@ -22,6 +22,8 @@ import type { LibvirtLimits } from './libvirt-failure.ts';
 import { domainLedger } from './libvirt-ledger.ts';
 import { libvirtLink } from './libvirt-link.ts';
 import { libvirtObserver } from './libvirt-observer.ts';
+import { bridgeProblem } from './host-bridges.ts';
+import { libvirtNetworkProblem } from './libvirt-networks.ts';
 import { coalesced } from './libvirt-reread.ts';
 import { settlingLists } from './libvirt-settle.ts';
 
@@ -112,6 +114,8 @@ export function libvirtHypervisor(options: LibvirtHypervisorOptions): Hypervisor
     shutdown: async (uuid) => powerOffDomain(context(), uuid),
     fence: async (uuid) => fenceOwnDomain(context(), uuid),
     undefine: async (uuid) => undefineDomain(context(), uuid),
+    networkProblem: async ({ kind, name }) =>
+      kind === 'bridge' ? await bridgeProblem(name) : await libvirtNetworkProblem(context(), name),
     progress: (uuid) => observer.progress(uuid),
     screenshot: (uuid, timeoutMs) => observer.screenshot(uuid, timeoutMs),
   };

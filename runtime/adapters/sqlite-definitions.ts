@@ -34,6 +34,7 @@ const assemblyRow = z
     vcpus: z.int(),
     ports: jsonColumn(z.array(z.int())),
     disks: jsonColumn(z.unknown()),
+    networks: jsonColumn(z.unknown()),
     escalation: escalationColumn,
     transport: jsonColumn(transportSchema),
     imported: z.union([z.null(), jsonColumn(importedDiskSchema)]),
@@ -62,7 +63,7 @@ const deployableRow = z
 
 const selectAssembly = `
   SELECT name, release, architecture, uuid, mac_address, memory_mib, vcpus, escalation, pinned_image,
-    transport, imported, ports, disks,
+    transport, imported, ports, disks, networks,
     (SELECT json_group_array(json_object('name', r.name, 'template', r.template, 'escalation', json(r.escalation),
          'parameters', json(r.parameters), 'watching', json(r.watching), 'dependsOn', json(${dependenciesOf('r.assembly', 'r.name')})))
        FROM (SELECT * FROM resources WHERE assembly = a.name ORDER BY position) r) AS resources,
@@ -141,7 +142,13 @@ function reads(database: SqliteDatabase): Pick<DefinitionStore, Reads> {
 }
 
 type AssemblyWrites =
-  'insertAssembly' | 'deleteAssembly' | 'setAssemblyEscalation' | 'setMachine' | 'setDisks' | 'pinImage';
+  | 'insertAssembly'
+  | 'deleteAssembly'
+  | 'setAssemblyEscalation'
+  | 'setMachine'
+  | 'setDisks'
+  | 'setNetworks'
+  | 'pinImage';
 
 function assemblyWrites(database: SqliteDatabase): Pick<DefinitionStore, AssemblyWrites> {
   return {
@@ -149,8 +156,8 @@ function assemblyWrites(database: SqliteDatabase): Pick<DefinitionStore, Assembl
       database.transaction(() => {
         database.run(
           `INSERT INTO assemblies (name, release, architecture, uuid, mac_address, memory_mib, vcpus,
-             escalation, pinned_image, transport, imported, ports, disks, created_at_ms)
-           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+             escalation, pinned_image, transport, imported, ports, disks, networks, created_at_ms)
+           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
           assembly.name,
           assembly.release,
           assembly.architecture,
@@ -164,6 +171,7 @@ function assemblyWrites(database: SqliteDatabase): Pick<DefinitionStore, Assembl
           assembly.imported === null ? null : JSON.stringify(assembly.imported),
           JSON.stringify(assembly.ports),
           JSON.stringify(assembly.disks),
+          JSON.stringify(assembly.networks),
           Math.floor(nowMs),
         );
         for (const resource of assembly.resources)
@@ -199,6 +207,8 @@ function assemblyWrites(database: SqliteDatabase): Pick<DefinitionStore, Assembl
       ),
     setDisks: (name, disks) =>
       database.run('UPDATE assemblies SET disks = ? WHERE name = ?', JSON.stringify(disks), name),
+    setNetworks: (name, networks) =>
+      database.run('UPDATE assemblies SET networks = ? WHERE name = ?', JSON.stringify(networks), name),
     pinImage: (assembly, image) =>
       database.run('UPDATE assemblies SET pinned_image = ? WHERE name = ?', JSON.stringify(image), assembly),
   };

@@ -143,4 +143,9 @@ export const migrations: readonly string[] = [
   -- JSON array: name, sizeGiB, mount, and whether its file was made.
   ALTER TABLE assemblies ADD COLUMN disks TEXT NOT NULL DEFAULT '[]';
   `,
+  // Further networks.
+  `
+  -- JSON array, in the order of the machine's cards: kind, name, mac (null: from its identity).
+  ALTER TABLE assemblies ADD COLUMN networks TEXT NOT NULL DEFAULT '[]';
+  `,
 ];

@@ -46,6 +46,7 @@ export async function createAssembly(
     vcpus: 1,
     ports: [],
     disks: [],
+    networks: [],
     imageDigest: null,
     escalation: defaultEscalation.assembly,
     transport: { kind: 'agent' },
@@ -105,6 +106,8 @@ function likeSource(source: AssemblyDefinition, name: string): AssemblyDefinitio
     name,
     // As large, and empty: no byte of the source is copied.
     disks: source.disks.map((disk) => ({ ...disk, made: false })),
+    // On the same networks, by addresses of its own.
+    networks: source.networks.map((network) => ({ ...network, mac: null })),
     resources: source.resources.map((resource) => ({
       ...resource,
       dependsOn: resource.dependsOn.map(own),

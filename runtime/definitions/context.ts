@@ -8,6 +8,7 @@ import type { AssemblyDefinition, DeployableDefinition, ResourceDefinition } fro
 import { checkName } from '../../model/names.ts';
 import type { SupervisorControl } from '../control.ts';
 import type { ImageSource, RuntimeImage } from '../images.ts';
+import type { Hypervisor } from '../ports.ts';
 import type { Exclusive } from './exclusive.ts';
 import { unknown } from './refusals.ts';
 import type { DefinitionStore } from './store.ts';
@@ -74,6 +75,8 @@ export type DefinitionContext = {
   readonly control: SupervisorControl;
   readonly files: AssemblyFiles;
   readonly exclusive: Exclusive;
+  /** Of the hypervisor. */
+  readonly networkProblem: Hypervisor['networkProblem'];
   /** A fresh random identity for a domain. */
   readonly newIdentity: () => { readonly uuid: string; readonly macAddress: string };
   /** A fresh random secret. */

@@ -215,6 +215,7 @@ async function define(context: DefinitionContext, plan: ImportPlan, staged: Stag
         vcpus,
         ports: [],
         disks: [],
+        networks: [],
         imageDigest: null,
         escalation: defaultEscalation.assembly,
         transport,

@@ -91,6 +91,8 @@ export type DefinitionStore = StandingOrders & {
   setMachine(name: string, machine: Pick<AssemblyDefinition, 'memoryMiB' | 'vcpus' | 'ports'>): void;
   /** All data disks at once. */
   setDisks(name: string, disks: AssemblyDefinition['disks']): void;
+  /** All further networks at once. */
+  setNetworks(name: string, networks: AssemblyDefinition['networks']): void;
   pinnedImage(assembly: string): PinnedImage | undefined;
   pinImage(assembly: string, image: PinnedImage): void;
   /** True when an assembly has this UUID or MAC address already. */

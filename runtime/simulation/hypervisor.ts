@@ -6,6 +6,7 @@
  */
 import type { DomainSpec } from '../../model/domain-spec.ts';
 import { PcloudError } from '../../model/errors.ts';
+import { placeText, placeWord } from '../../model/network-attachment.ts';
 import type { Clock, DomainState, Hypervisor } from '../ports.ts';
 import { conflict, domainBook, measuredDelays } from './domain-book.ts';
 import type { DomainBook, SimulatedDelays, SimulatedDomain, SimulatedPower } from './domain-book.ts';
@@ -51,6 +52,9 @@ export type HypervisorFaults = {
   /** What must never happen and did, such as two running machines on one disk. */
   violations(): readonly string[];
 };
+
+/** The one that libvirt makes when it is installed. */
+const simulatedNetwork = 'network:default';
 
 /** QEMU under SIGSTOP is killed by its pid only after libvirt was given this long. */
 const silentFenceMs = 2000;
@@ -104,6 +108,11 @@ function callsOf(book: DomainBook): Omit<Hypervisor, 'open' | 'close' | 'list'> 
       if (domain === undefined) return;
       if (domain.state !== 'off') throw conflict('domain-not-off', `${domain.spec.domainName} is not off.`);
       book.remove(domain);
+    },
+    async networkProblem(place) {
+      await book.reach(delays.callMs);
+      if (placeWord(place) === simulatedNetwork) return null;
+      return { message: `there is no ${placeText(place)}`, hint: 'Make it.' };
     },
     async progress(uuid) {
       await book.reach(delays.callMs);

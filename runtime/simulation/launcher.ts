@@ -30,6 +30,7 @@ export function simulatedSpec(assembly: string, owner: string): DomainSpec {
     vcpus: 1,
     diskPath: `/simulated/${assembly}.qcow2`,
     dataDisks: [],
+    interfaces: [],
     kernel: null,
     macAddress: '52:54:00:00:00:01',
     network: { kind: 'user', forwards: [] },

@@ -17,7 +17,7 @@ import type { Command } from '../command.ts';
 import { tellingAtStop } from '../context.ts';
 import type { ShellContext } from '../context.ts';
 import { followBuilds } from '../follow-build.ts';
-import { printJson, queueImage } from '../output.ts';
+import { printJson, printNote, queueImage } from '../output.ts';
 import type { CpedPort } from '../ports.ts';
 import { printable } from '../printable.ts';
 import { renderWarning } from '../render-message.ts';
@@ -30,6 +30,7 @@ import {
 } from '../run-deployable.ts';
 import type { WaitOptions } from '../run-deployable.ts';
 import { carryOutAll } from '../service-file/carry-out.ts';
+import type { OnMade } from '../service-file/carry-out.ts';
 import { namesThatAreNotThere } from '../service-file/check-names.ts';
 import { loadService, readSecrets } from '../service-file/load.ts';
 import type { Style } from '../style.ts';
@@ -50,7 +51,7 @@ const deployableApply = defineCommand({
   summary: 'make a deployable as a file describes it',
   help: [
     'Compares the file with what is defined and carries out the difference: applied again it changes nothing, and what was interrupted is completed by applying again. docs/service-files.md says what the file may hold.',
-    'A deployable that is running follows at once, as by deployable_reload. What a machine has (memory, CPUs, ports, data disks) it takes at its next start; with --restart the whole deployable is stopped and started for it.',
+    'A deployable that is running follows at once, as by deployable_reload. What a machine has (memory, CPUs, ports, data disks, networks) it takes at its next start; with --restart the whole deployable is stopped and started for it.',
     'Assemblies and data disks that the file does not have stay, unless --prune is given: that deletes them with all that is on them, and asks first.',
   ],
   example: 'deployable_apply -f shop.yaml --dry-run',
@@ -149,9 +150,10 @@ function needsStop(change: Change): boolean {
   return isAtStart(change) || change.kind === 'remove-member' || change.kind === 'remove-disk';
 }
 
-/** A new disk of a machine that is there already, too. */
+/** A new disk or network of a machine that is there already, too. */
 function isAtStart(change: Change): boolean {
-  return (change.kind === 'set-machine' && change.from !== null) || change.kind === 'set-disk';
+  if (change.kind === 'set-machine') return change.from !== null;
+  return ['set-disk', 'set-network', 'remove-network'].includes(change.kind);
 }
 
 /** Its VMs would run on with nobody to watch them. */
@@ -277,10 +279,11 @@ function showDone(name: string, plan: ApplyPlan, runs: boolean, { screen }: Shel
   if (count > 0) screen.print([`deployable ${name} is defined as the file says (${count} changed)${next}`]);
 }
 
-function printChange(change: Change, context: ShellContext): void {
+const printChange: OnMade = (change, note, context) => {
   const line = tellChange(change);
   if (line !== undefined) context.screen.print([paint(line, context.screen.style)]);
-}
+  printNote(note, context);
+};
 
 function paint({ sign, text }: { readonly sign: Sign; readonly text: string }, style: Style): string {
   const colours = { '+': style.green, '-': style.red, '~': style.yellow };

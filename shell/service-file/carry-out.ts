@@ -4,6 +4,7 @@
  */
 import type { Change } from '../../model/service-file/change.ts';
 import { tellChange } from '../../model/service-file/change.ts';
+import { placeWord } from '../../model/network-attachment.ts';
 import { pause, stoppedWaiting } from '../context.ts';
 import type { ShellContext } from '../context.ts';
 import type { CpedPort } from '../ports.ts';
@@ -14,6 +15,9 @@ export type CarryOut = {
   /** By name; null: the service draws it. */
   readonly secrets: ReadonlyMap<string, string | null>;
 };
+
+/** @param note what is to be told of the change besides; null: nothing. */
+export type OnMade = (change: Change, note: string | null, context: ShellContext) => void;
 
 /** After Ctrl-C the change that was asked for last has this long to be answered. */
 const graceMs = 200;
@@ -26,7 +30,7 @@ const graceMs = 200;
 export async function carryOutAll(
   changes: readonly Change[],
   what: CarryOut,
-  how: { readonly again: string; readonly onMade: (change: Change, context: ShellContext) => void },
+  how: { readonly again: string; readonly onMade: OnMade },
   context: ShellContext,
 ): Promise<void> {
   const end = new AbortController();
@@ -34,9 +38,10 @@ export async function carryOutAll(
   try {
     for (const [made, change] of changes.entries()) {
       if (context.signal.aborted) throw stoppedAt(changes, made, how.again, null);
-      const asked = carryOut(change, what).then(() => true);
-      if (!(await Promise.race([asked, late]))) throw stoppedAt(changes, made, how.again, change);
-      how.onMade(change, context);
+      const asked = carryOut(change, what).then((note) => ({ note }));
+      const answer = await Promise.race([asked, late]);
+      if (answer === false) throw stoppedAt(changes, made, how.again, change);
+      how.onMade(change, answer.note, context);
     }
   } finally {
     end.abort();
@@ -68,14 +73,14 @@ function stoppedAt(
 }
 
 /** @throws PcloudError the service's refusal. */
-async function carryOut(change: Change, { cped, deployable, secrets }: CarryOut): Promise<void> {
+async function carryOut(change: Change, { cped, deployable, secrets }: CarryOut): Promise<string | null> {
   switch (change.kind) {
     case 'create-deployable':
-      return await cped.createDeployable(deployable, change.monitoring);
+      return done(await cped.createDeployable(deployable, change.monitoring));
     case 'set-secret':
       return done(await cped.setSecret(deployable, change.secret, secrets.get(change.secret) ?? null, false));
     case 'remove-secret':
-      return await cped.removeSecret(deployable, change.secret);
+      return done(await cped.removeSecret(deployable, change.secret));
     case 'set-deployable-escalation':
       return done(await cped.setDeployableEscalation(deployable, change.policy));
     case 'set-alerts':
@@ -88,7 +93,7 @@ async function carryOut(change: Change, { cped, deployable, secrets }: CarryOut)
         ),
       );
     case 'create-assembly':
-      return await cped.createAssembly(change.assembly, change.release, change.architecture);
+      return done(await cped.createAssembly(change.assembly, change.release, change.architecture));
     case 'set-machine': {
       const { ports, ...rest } = change.to;
       const machine = { ...rest, ...(ports === undefined ? {} : { ports: [...ports] }) };
@@ -97,7 +102,11 @@ async function carryOut(change: Change, { cped, deployable, secrets }: CarryOut)
     case 'set-disk':
       return done(await cped.setDisk(change.assembly, change.disk, change.to));
     case 'remove-disk':
-      return await cped.removeDisk(change.assembly, change.disk);
+      return done(await cped.removeDisk(change.assembly, change.disk));
+    case 'set-network':
+      return await cped.setNetwork(change.assembly, placeWord(change.network), change.network.mac);
+    case 'remove-network':
+      return done(await cped.removeNetwork(change.assembly, placeWord(change.network)));
     case 'set-assembly-escalation':
       return done(await cped.setAssemblyEscalation(change.assembly, change.policy));
     case 'set-assembly-dependency':
@@ -107,9 +116,9 @@ async function carryOut(change: Change, { cped, deployable, secrets }: CarryOut)
     case 'add-member':
       return done(await cped.addAssembly(deployable, change.assembly));
     case 'remove-member':
-      return await cped.removeAssembly(deployable, change.assembly);
+      return done(await cped.removeAssembly(deployable, change.assembly));
     case 'delete-assembly':
-      return await cped.deleteAssembly(change.assembly);
+      return done(await cped.deleteAssembly(change.assembly));
     case 'add-resource':
       return done(await cped.addResource(change.assembly, change.resource, change.template));
     case 'remove-resource':
@@ -130,6 +139,6 @@ async function carryOut(change: Change, { cped, deployable, secrets }: CarryOut)
 }
 
 /** What is left to be done after a change, the command does for all of them at the end. */
-function done(_answer: unknown): void {
-  return undefined;
+function done(_answer: unknown): null {
+  return null;
 }

@@ -21,6 +21,7 @@ const spec: DomainSpec = {
   vcpus: 1,
   diskPath: '/var/lib/pacemaker-cloud/assemblies/assy1/disk.qcow2',
   dataDisks: [],
+  interfaces: [],
   kernel: {
     kernelPath: '/var/lib/pacemaker-cloud/images/abc/vmlinuz',
     initrdPath: '/var/lib/pacemaker-cloud/images/abc/initrd.img',
@@ -115,6 +116,29 @@ for (const [what, metadata] of [
   });
 }
 
+test('further networks have their cards behind the first one’s, in their order', () => {
+  const interfaces = [
+    { kind: 'bridge', name: 'br0', mac: '52:54:00:00:00:02' },
+    { kind: 'network', name: 'lan', mac: '52:54:00:00:00:03' },
+  ] as const;
+  const cards = (machine: string) =>
+    [...render({ ...spec, machine, interfaces }).matchAll(/<interface [^]*?<\/interface>/g)].map(([card]) => [
+      /<interface type='(\w+)'/.exec(card)?.[1],
+      /<source (\w+='[^']*')/.exec(card)?.[1],
+      /<mac address='([^']*)'/.exec(card)?.[1],
+      /slot='0x1f' (.*)\/>/.exec(card)?.[1],
+    ]);
+  assert.deepEqual(cards('pc'), [
+    ['bridge', "bridge='br0'", '52:54:00:00:00:02', "function='0x0' multifunction='on'"],
+    ['network', "network='lan'", '52:54:00:00:00:03', "function='0x1'"],
+  ]);
+  // There the slot is the chipset's.
+  assert.deepEqual(
+    cards('q35').map((card) => card[3]),
+    [undefined, undefined],
+  );
+});
+
 test('a data disk is a raw virtio disk behind the first, known by its serial number', () => {
   const dataDisks = [
     { serial: 'data', path: '/a/data-data.raw' },
@@ -138,6 +162,10 @@ test('a data disk is a raw virtio disk behind the first, known by its serial num
 
 const refused: Readonly<Record<string, Partial<DomainSpec>>> = {
   'agentSocketPath over 107 bytes': { agentSocketPath: `/${'s'.repeat(107)}` },
+  'a bridge with a line break': { interfaces: [{ kind: 'bridge', name: 'br\n0', mac: '52:54:00:00:00:02' }] },
+  'a hardware address of a group': {
+    interfaces: [{ kind: 'bridge', name: 'br0', mac: '01:54:00:00:00:02' }],
+  },
   'a serial number with an angle': { dataDisks: [{ serial: 'a<b', path: '/a' }] },
   'a serial number over 20 characters': { dataDisks: [{ serial: 's'.repeat(21), path: '/a' }] },
   'diskPath with a line break': { diskPath: '/images/a\nb' },

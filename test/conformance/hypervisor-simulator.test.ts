@@ -18,6 +18,7 @@ describeHypervisor('simulated hypervisor', true, async () => {
   return {
     hypervisor,
     spec,
+    network: 'default',
     killFromOutside: async ({ assembly }) => hypervisor.kill(assembly),
     addForeign: async (foreign) => hypervisor.addForeign({ ...foreign, owner: 'somebody-else' }),
     async interrupt(meanwhile) {

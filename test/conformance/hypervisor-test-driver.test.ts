@@ -35,6 +35,7 @@ describeHypervisor('libvirt adapter on test:///', false, async () => {
       notice: (message) => notices.push(message),
     }),
     spec: conformanceSpecs('conformance', '/nonexistent'),
+    network: 'default',
     killFromOutside: ({ uuid }) => outside.destroy(uuid),
     async addForeign(spec) {
       await outside.defineXML(renderXml({ ...spec, owner: 'somebody-else' }));

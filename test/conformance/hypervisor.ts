@@ -18,6 +18,8 @@ export type HypervisorRig = {
   readonly addForeign: (spec: DomainSpec) => Promise<void>;
   /** Breaks the connection, runs `meanwhile`, and lets it come back. Without it, that test is not made. */
   readonly interrupt?: (meanwhile: () => Promise<void>) => Promise<void>;
+  /** A network that is there; without it, that is not asked for. */
+  readonly network?: string;
   readonly dispose: () => Promise<void>;
 };
 
@@ -104,6 +106,16 @@ export function describeHypervisor(
 
     test('lists nothing that it was not asked to run', async () => {
       assert.deepEqual(await rig.hypervisor.list(), []);
+    });
+
+    test('a network that is there is in no machine’s way, and one that is not is named', async () => {
+      if (rig.network !== undefined)
+        assert.equal(await rig.hypervisor.networkProblem({ kind: 'network', name: rig.network }), null);
+      for (const kind of ['network', 'bridge'] as const) {
+        const problem = await rig.hypervisor.networkProblem({ kind, name: 'nowhere' });
+        assert.match(problem?.message ?? '', /nowhere/);
+        assert.ok((problem?.hint.length ?? 0) > 0);
+      }
     });
 
     test('a machine that is started is reported as running, and listed so', async () => {

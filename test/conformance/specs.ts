@@ -28,6 +28,7 @@ export function conformanceSpecs(owner: string, directory: string): (assembly: s
       vcpus: 1,
       diskPath: join(directory, `${assembly}.qcow2`),
       dataDisks: [],
+      interfaces: [],
       kernel: null,
       macAddress: `52:54:00:${hex.slice(0, 2)}:${hex.slice(2, 4)}:${hex.slice(4, 6)}`,
       network: { kind: 'user', forwards: [] },

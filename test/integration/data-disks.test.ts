@@ -7,12 +7,9 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
-import { setTimeout as delay } from 'node:timers/promises';
 import { signal } from '../../tools/stack/processes.ts';
 import { downStack, upStack } from '../../tools/stack/stack.ts';
-import { cped, layout, limitMs, machineOf, shell, shellFed } from './tests-stack.ts';
-
-const bootLimitMs = 120_000;
+import { layout, limitMs, machineOf, removeService, shell, shellFed, untilOnline } from './tests-stack.ts';
 
 /** Where the image has something, so that it is seen on the disk. */
 const mount = '/var/lib/dpkg';
@@ -27,25 +24,7 @@ async function inGuest(...command: readonly string[]): Promise<string> {
 
 const machine = () => machineOf('keeper')?.identity;
 
-/** What no event tells in one word: that another QEMU than this one runs, and its guest has said hello. */
-async function untilAnother(pid: number): Promise<void> {
-  const endMs = performance.now() + bootLimitMs;
-  for (;;) {
-    const { state } = await cped.assembly('keeper');
-    const now = machine();
-    if (state === 'online' && now !== undefined && now.pid !== pid) return;
-    assert.ok(performance.now() < endMs, `keeper is ${state}`);
-    await delay(200);
-  }
-}
-
-async function remove(): Promise<void> {
-  const found = (await cped.deployables()).find(({ name }) => name === 'kept');
-  if (found?.intent === 'up') await shell('deployable_stop', 'kept');
-  if (found !== undefined) await shell('deployable_delete', 'kept', '--yes');
-  if ((await cped.assemblies()).some(({ name }) => name === 'keeper'))
-    await shell('assembly_delete', 'keeper', '--yes');
-}
+const remove = async (): Promise<void> => await removeService('kept', ['keeper']);
 
 before(
   async () => {
@@ -82,7 +61,7 @@ test(
     const first = machine();
     assert.ok(first !== undefined, 'the machine has no QEMU');
     signal(first, 'SIGKILL');
-    await untilAnother(first.pid);
+    await untilOnline('keeper', first.pid);
     assert.equal(await inGuest('cat', `${mount}/proof`), 'written once');
 
     const told = await shellFed(

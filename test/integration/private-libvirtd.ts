@@ -39,6 +39,9 @@ export type PrivateLibvirtd = {
 /** `session`: as the unprivileged user `nobody` when we are root, else as ourselves. */
 export type PrivateLibvirtdMode = 'system' | 'session';
 
+/** The words that run a command somewhere else, such as in a network namespace. */
+export type Within = (...command: readonly string[]) => readonly string[];
+
 const script = fileURLToPath(new URL('private-libvirtd.sh', import.meta.url));
 const startLimitMs = 20_000;
 const nobody = 65_534;
@@ -48,8 +51,15 @@ export function privateLibvirtdMode(): PrivateLibvirtdMode {
   return process.getuid?.() === 0 ? 'system' : 'session';
 }
 
-/** Starts one and waits until it accepts connections. @throws Error with libvirtd's own output if it does not. */
-export async function startPrivateLibvirtd(mode = privateLibvirtdMode()): Promise<PrivateLibvirtd> {
+/**
+ * Starts one and waits until it accepts connections.
+ * @param within where it runs, and its machines
+ * @throws Error with libvirtd's own output if it does not.
+ */
+export async function startPrivateLibvirtd(
+  mode = privateLibvirtdMode(),
+  within: Within = (...command) => command,
+): Promise<PrivateLibvirtd> {
   const directory = mkdtempSync(join(tmpdir(), 'plv-'));
   const lowered = mode === 'session' && process.getuid?.() === 0 ? nobody : undefined;
   writeConfiguration(directory, mode);
@@ -62,7 +72,7 @@ export async function startPrivateLibvirtd(mode = privateLibvirtdMode()): Promis
 
   async function start(): Promise<void> {
     rmSync(socket, { force: true });
-    daemon = launch(directory, mode, lowered);
+    daemon = launch(directory, mode, lowered, within);
     daemon.stderr?.on('data', (data: Buffer) => (output = (output + data.toString()).slice(-4000)));
     const deadline = performance.now() + startLimitMs;
     while (!(await accepts(socket))) {
@@ -99,9 +109,14 @@ export async function startPrivateLibvirtd(mode = privateLibvirtdMode()): Promis
   };
 }
 
-function launch(directory: string, mode: PrivateLibvirtdMode, uid: number | undefined): ChildProcess {
+function launch(
+  directory: string,
+  mode: PrivateLibvirtdMode,
+  uid: number | undefined,
+  within: Within,
+): ChildProcess {
   const daemon = ['tini', '-s', '--', 'libvirtd', '--pid-file', join(directory, 'libvirtd.pid')];
-  const argv = mode === 'system' ? ['unshare', '-m', 'sh', script, directory] : daemon;
+  const argv = within(...(mode === 'system' ? ['unshare', '-m', 'sh', script, directory] : daemon));
   const home = {
     HOME: directory,
     XDG_CONFIG_HOME: join(directory, 'config'),

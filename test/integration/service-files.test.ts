@@ -19,7 +19,7 @@ import type { JournalEvent } from '../../model/event.ts';
 import type { Alert } from '../../runtime/telling/alert.ts';
 import { signal } from '../../tools/stack/processes.ts';
 import { downStack, upStack } from '../../tools/stack/stack.ts';
-import { checkout, cped, layout, limitMs, machineOf, run, shell } from './tests-stack.ts';
+import { checkout, cped, layout, limitMs, machineOf, removeService, run, shell } from './tests-stack.ts';
 
 const pageLimitMs = 120_000;
 
@@ -27,13 +27,8 @@ const pageLimitMs = 120_000;
 const made = { web: ['balancer', 'web1', 'web2', 'web3'], wordpress: ['blog-web', 'blog-db'] } as const;
 
 /** Also what a run that was broken off has left. */
-async function remove(deployable: keyof typeof made): Promise<void> {
-  const found = (await cped.deployables()).find(({ name }) => name === deployable);
-  if (found?.intent === 'up') await shell('deployable_stop', deployable);
-  if (found !== undefined) await shell('deployable_delete', deployable, '--yes');
-  const there = (await cped.assemblies()).map(({ name }) => name);
-  for (const name of made[deployable]) if (there.includes(name)) await cped.deleteAssembly(name);
-}
+const remove = async (deployable: keyof typeof made): Promise<void> =>
+  await removeService(deployable, made[deployable]);
 
 async function urlOf(deployable: string, assembly: string): Promise<string> {
   const status = await cped.deployable(deployable);

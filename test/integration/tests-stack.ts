@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { execa } from 'execa';
 import { cpedClient } from '../../runtime/client.ts';
 import type { ProcessIdentity } from '../../tools/stack/processes.ts';
@@ -14,6 +15,8 @@ export const checkout = path.resolve(import.meta.dirname, '../..');
 const state = process.env['PCLOUD_TEST_STATE'] ?? path.join(checkout, '.pcloud/test');
 export const layout = layoutOfThisCheckout(path.join(state, 'stack'));
 export const cped = cpedClient(path.join(layout.runtimeDir, 'cped.sock'));
+/** From the death of a machine until the guest of the next one says hello, on a machine that may be busy. */
+const bootLimitMs = 120_000;
 /** Of one command: images are built first, on a machine that may be busy. */
 export const limitMs = 8 * 60_000;
 
@@ -57,4 +60,28 @@ export function machineOf(
     .filter(({ argv }) => argv.some((word) => word.startsWith(`guest=pcloud-${assembly},`)));
   assert.ok(found.length <= 1, `${assembly} has more than one QEMU`);
   return found[0];
+}
+
+/** Deletes a deployable of a run before this one, and these assemblies; what is not there is no error. */
+export async function removeService(deployable: string, assemblies: readonly string[]): Promise<void> {
+  const found = (await cped.deployables()).find(({ name }) => name === deployable);
+  if (found?.intent === 'up') await shell('deployable_stop', deployable);
+  if (found !== undefined) await shell('deployable_delete', deployable, '--yes');
+  const there = (await cped.assemblies()).map(({ name }) => name);
+  for (const name of assemblies) if (there.includes(name)) await shell('assembly_delete', name, '--yes');
+}
+
+/**
+ * What no event tells in one word: that the assembly has a QEMU, another one than this, whose guest has said hello.
+ * @param notPid of the QEMU that it is not to be; undefined: whichever
+ */
+export async function untilOnline(assembly: string, notPid?: number): Promise<void> {
+  const endMs = performance.now() + bootLimitMs;
+  for (;;) {
+    const { state } = await cped.assembly(assembly);
+    const pid = machineOf(assembly)?.identity.pid;
+    if (state === 'online' && pid !== undefined && pid !== notPid) return;
+    assert.ok(performance.now() < endMs, `${assembly} is ${state}`);
+    await delay(200);
+  }
 }

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { dataDiskTexts, pendingOf, pendingText } from '../../model/machine-pending.ts';
 
-const started = { memoryMiB: 128, vcpus: 1, ports: [22, 80], disks: ['data of 1 GiB'] };
+const started = { memoryMiB: 128, vcpus: 1, ports: [22, 80], disks: ['data of 1 GiB'], networks: [] };
 
 test('what a machine runs with and is defined to have is no difference', () => {
   assert.deepEqual(pendingOf(started, { ...started, ports: [22, 80] }), []);
@@ -27,6 +27,19 @@ test('a data disk that is new, larger or mounted elsewhere differs; of a machine
   assert.deepEqual(pendingOf(started, defined), ['data disk data of 2 GiB at /srv/data']);
   assert.deepEqual(pendingOf(defined, defined), []);
   assert.deepEqual(pendingOf({ ...started, disks: null }, defined), []);
+});
+
+test('a network that came or went differs; of a machine of earlier nothing is known', () => {
+  const [lan, old] = ['bridge br0 (52:54:00:00:00:02)', 'libvirt network lan (52:54:00:00:00:03)'];
+  const before = { ...started, networks: [old] };
+  const pending = pendingOf(before, { ...started, networks: [lan] });
+  assert.deepEqual(pending, [lan, `no ${old} any more`]);
+  assert.equal(
+    pendingText(pending),
+    `${lan} and no ${old} any more take effect at the next start of its machine`,
+  );
+  assert.deepEqual(pendingOf(before, before), []);
+  assert.deepEqual(pendingOf({ ...started, networks: null }, before), []);
 });
 
 test('ports that no forward leads to are none of it', () => {

@@ -55,6 +55,7 @@ test('the error codes that callers decide by are libvirt’s own', () => {
       invalidArgument: numbers.get('INVALID_ARG'),
       operationFailed: numbers.get('OPERATION_FAILED'),
       noDomain: numbers.get('NO_DOMAIN'),
+      noNetwork: numbers.get('NO_NETWORK'),
       domainExists: numbers.get('DOM_EXIST'),
       systemError: numbers.get('SYSTEM_ERROR'),
       rpc: numbers.get('RPC'),

@@ -40,6 +40,7 @@ export function assembly(name: string, more: Partial<AssemblyStatus> = {}): Asse
     vcpus: 1,
     ports: [],
     disks: [],
+    networks: [],
     imported: false,
     transport: 'agent',
     domainName: `pcloud-${name}`,

@@ -21,6 +21,7 @@ function defined(...lines: readonly string[]): readonly AssemblyDefinition[] {
       vcpus: 1,
       ports: [],
       disks: [],
+      networks: [],
       transport: { kind: 'agent' },
       imported: null,
       imageDigest: null,

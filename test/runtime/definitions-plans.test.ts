@@ -37,6 +37,7 @@ const assembly = (name: string, ...resources: readonly string[]): AssemblyDefini
   vcpus: 1,
   ports: [],
   disks: [],
+  networks: [],
   transport: { kind: 'agent' },
   imported: null,
   imageDigest: null,

@@ -45,6 +45,7 @@ test('the first preparation pins the image, makes disk and key, and describes th
     vcpus: 1,
     diskPath: path.join(directory, 'disk.qcow2'),
     dataDisks: [],
+    interfaces: [],
     kernel: {
       kernelPath: path.join(imageDirectory, 'vmlinuz'),
       initrdPath: path.join(imageDirectory, 'initrd'),
@@ -224,6 +225,16 @@ test('on a libvirt network no port of the host is used', async () => {
   const spec = await world.launcher.prepare('assy1');
   assert.deepEqual(spec.network, { kind: 'libvirt', network: 'default' });
   assert.deepEqual(world.launches.forwards('assy1'), []);
+});
+
+test('a libvirt network that is not there is no start’s failure to repeat', async () => {
+  const { world } = await launcherWorld({ network: { kind: 'libvirt', network: 'gone' } });
+  await using _ = world;
+  await assert.rejects(world.launcher.prepare('assy1'), {
+    code: 'network-missing',
+    category: 'conflict',
+    message: 'Assembly assy1 is to be attached to a network, and there is no libvirt network gone.',
+  });
 });
 
 test('a full disk is told before anything is made on it', async () => {

@@ -270,6 +270,7 @@ test('a host port belongs to one assembly, and a host key goes with its assembly
     vcpus: 1,
     ports: [],
     disks: [],
+    networks: [],
     transport: { kind: 'agent' as const },
     imported: null,
     imageDigest: null,

@@ -271,7 +271,13 @@ test('what a running machine does not have yet is said by each further apply, an
   const file = await write(shop);
   await run(['deployable_apply', '-f', file]);
   // The machine of back was started with less than the file says; front's is off.
-  world.launches.saveStartedWith('back', { memoryMiB: 128, vcpus: 2, ports: [22, 80], disks: null });
+  world.launches.saveStartedWith('back', {
+    memoryMiB: 128,
+    vcpus: 2,
+    ports: [22, 80],
+    disks: null,
+    networks: null,
+  });
   world.store.setIntent('shop', 'up');
   world.supervisor.assemblies.set('back', 'online');
   const told =

@@ -12,7 +12,7 @@ import { PcloudError } from '../../model/errors.ts';
 import type { CpedPort } from '../../shell/ports.ts';
 import type { MaintenanceWindow } from '../../model/maintenance-window.ts';
 import { maintenanceEnd, orderLines, renderMaintenances } from '../../shell/render-order.ts';
-import { renderResources } from '../../shell/render-status.ts';
+import { renderDisks, renderNetworks, renderResources } from '../../shell/render-status.ts';
 import { renderDeployableTree } from '../../shell/render-tree.ts';
 import { renderServices } from '../../shell/render-services.ts';
 import { runLine } from '../../shell/run-line.ts';
@@ -311,6 +311,37 @@ test('what depends on what and which parameters are set stand below the tree', (
     '  assy1/httpdone: DB=@db:port/3306',
     '  assy1/httpdone: MODE=a b',
     '  assy1/httpdone: AT=@@x',
+  ]);
+});
+
+test('data disks and further networks stand below the tree as well, and each in a table of its own', () => {
+  const disks = [
+    { name: 'data', sizeGiB: 10, mount: '/var/lib/mysql', made: true },
+    { name: 'log', sizeGiB: 1, mount: null, made: false },
+  ];
+  const networks = [
+    { kind: 'bridge', name: 'br0', mac: '52:54:00:00:00:02', macGiven: false },
+    { kind: 'network', name: 'lan', mac: '52:54:00:00:00:03', macGiven: true },
+  ] as const;
+  const resources = [resourceStatus()];
+  const status = deployableStatus({
+    assemblies: [assemblyStatus({ resources, disks, networks: [...networks] })],
+  });
+  assert.deepEqual(orderLines(status, nowMs), [
+    '  assy1: data disk data, 10 GiB at /var/lib/mysql',
+    '  assy1: data disk log, 1 GiB',
+    '  assy1: bridge br0 (52:54:00:00:00:02)',
+    '  assy1: libvirt network lan (52:54:00:00:00:03)',
+  ]);
+  assert.deepEqual(renderDisks(disks, view), [
+    'DISK  SIZE    MADE               MOUNTED AT',
+    'data  10 GiB  yes                /var/lib/mysql',
+    'log   1 GiB   at the next start',
+  ]);
+  assert.deepEqual(renderNetworks(networks, view), [
+    'NETWORK      ADDRESS            ASKED FOR',
+    'bridge:br0   52:54:00:00:00:02  no',
+    'network:lan  52:54:00:00:00:03  yes',
   ]);
 });
 

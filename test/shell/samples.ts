@@ -54,6 +54,7 @@ export function assemblyStatus(fields: Partial<AssemblyStatus> = {}): AssemblySt
     vcpus: 1,
     ports: [],
     disks: [],
+    networks: [],
     domainName: 'pcloud-assy1',
     uuid: '3f0e9c1a-5b7d-4a53-9d8e-0123456789ab',
     sshPort: 20022,

@@ -51,6 +51,16 @@ test('each command asks for what it says, and says what was done', async (t) => 
       'DELETE /v1/assemblies/assy1/disks/data',
       /data disk data of assembly assy1 removed/,
     ],
+    [
+      'assembly_network_add assy1 bridge:br0 --mac 52:54:00:12:34:56',
+      'PUT /v1/assemblies/assy1/networks/bridge%3Abr0 {"mac":"52:54:00:12:34:56"}',
+      /assembly assy1: bridge:br0, from the next start/,
+    ],
+    [
+      'assembly_network_remove assy1 bridge:br0',
+      'DELETE /v1/assemblies/assy1/networks/bridge%3Abr0',
+      /no bridge:br0 any more, from the next start/,
+    ],
     ['assembly_list', 'GET /v1/assemblies', /^NAME +RELEASE[^]*\nassy1 +debian12 +x86_64 +online/],
     ['assembly_resource_list assy1', 'GET /v1/assemblies/assy1', /httpdone +httpd +active/],
     [

@@ -43,7 +43,7 @@ export function filesOf(checkout: string, group: Group, filter?: string): readon
  */
 export const lanes: readonly RegExp[] = [
   /^test\/integration\/(?:assemble-by-guest|bad-input|bootstrap-reproducible|build-commands|import|packages|page-pictures|page\.)/,
-  /^test\/integration\/(?:api-|builder-(?!queue)|cell|data-disks|images|install|journald|make-install|media|operating|page-stack|secrets|service-files|tutorial)/,
+  /^test\/integration\/(?:api-|builder-(?!queue)|cell|data-disks|images|install|journald|libvirt-networks|make-install|media|networks|operating|page-stack|secrets|service-files|tutorial)/,
 ];
 
 /** What runs side by side first, a list a lane, and what runs alone afterwards; all in their order. */

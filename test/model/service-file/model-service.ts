@@ -7,6 +7,7 @@ import { assemblyStatusSchema, deployableStatusSchema } from '../../../model/cpe
 import type { AssemblyStatus, DeployableStatus } from '../../../model/cped-api.ts';
 import { secretsOfAlert } from '../../../model/deployable-alert.ts';
 import { defaultEscalation } from '../../../model/definition.ts';
+import { isSamePlace, maxNetworks } from '../../../model/network-attachment.ts';
 import { isReference, isSecret, portOfReference } from '../../../model/parameter.ts';
 import type { Change } from '../../../model/service-file/change.ts';
 import { planApply } from '../../../model/service-file/plan.ts';
@@ -134,6 +135,34 @@ export function modelService(name: string) {
         assert.ok(before === undefined || !before.made || before.sizeGiB <= change.to.sizeGiB, 'it shrinks');
         const disk = { name: change.disk, ...change.to, made: before?.made ?? false };
         assembly.disks = [...assembly.disks.filter((one) => one !== before), disk];
+        return;
+      }
+      case 'set-network': {
+        const assembly = assemblyOf(change.assembly);
+        const { kind, name: network, mac } = change.network;
+        const one = {
+          kind,
+          name: network,
+          mac: mac ?? `made for ${change.assembly} on ${network}`,
+          macGiven: mac !== null,
+        };
+        const at = assembly.networks.findIndex((other) => isSamePlace(other, one));
+        assert.equal(at === -1, change.fromMac === null);
+        for (const { name: owner, networks } of assemblies.values())
+          for (const other of networks)
+            assert.ok(
+              (owner === change.assembly && isSamePlace(other, one)) || other.mac !== one.mac,
+              'mac-taken',
+            );
+        if (at === -1) assembly.networks = [...assembly.networks, one];
+        else assembly.networks = assembly.networks.with(at, one);
+        assert.ok(assembly.networks.length <= maxNetworks);
+        return;
+      }
+      case 'remove-network': {
+        const assembly = assemblyOf(change.assembly);
+        assert.ok(assembly.networks.some((one) => isSamePlace(one, change.network)));
+        assembly.networks = assembly.networks.filter((one) => !isSamePlace(one, change.network));
         return;
       }
       case 'remove-disk': {

@@ -184,6 +184,56 @@ test('a data disk never shrinks once it is made', () => {
   ]);
 });
 
+test('networks come, go and change their address; the addresses of two cards can be exchanged', () => {
+  const service = modelService('shop');
+  const withNetworks = (
+    ...all: readonly NonNullable<ServiceFileText['assemblies'][string]['networks']>[]
+  ): WantedService =>
+    wanted({
+      assemblies: Object.fromEntries(
+        all.map((networks, index) => [`web${index}`, { release: 'debian12', networks }]),
+      ),
+    });
+  const [one, two] = ['52:54:00:00:00:01', '52:54:00:00:00:02'];
+  const first = withNetworks(
+    [{ network: 'lan' }, { bridge: 'br0', mac: one }],
+    [{ bridge: 'br0', mac: two }],
+  );
+  assert.deepEqual(
+    lines(planApply(service.defined(first), first, false)).filter((line) => /bridge|lan/.test(line)),
+    [
+      '+ assembly web0: libvirt network lan',
+      `+ assembly web0: bridge br0, ${one}`,
+      `+ assembly web1: bridge br0, ${two}`,
+    ],
+  );
+  service.apply(first, false);
+  const exported = wanted({ ...exportService(service.status()) });
+  assert.deepEqual(
+    exported.assemblies,
+    first.assemblies.map((assembly) => ({ ...assembly, memoryMiB: 128 })),
+  );
+  assert.deepEqual(planApply(service.defined(exported), exported, true).changes, []);
+
+  const second = withNetworks(
+    [{ bridge: 'br0', mac: two }, { bridge: 'br1' }],
+    [{ bridge: 'br0', mac: one }],
+  );
+  assert.deepEqual(lines(planApply(service.defined(second), second, false)), [
+    '- assembly web0: libvirt network lan (at the next start of its machine)',
+    `~ assembly web0: bridge br0, ${one} → ${two} (at the next start of its machine)`,
+    '+ assembly web0: bridge br1 (at the next start of its machine)',
+    `~ assembly web1: bridge br0, ${two} → ${one} (at the next start of its machine)`,
+  ]);
+  service.apply(second, false);
+  assert.deepEqual(planApply(service.defined(second), second, false).changes, []);
+  const own = withNetworks([{ bridge: 'br0' }, { bridge: 'br1' }], [{ bridge: 'br0' }]);
+  assert.equal(
+    lines(planApply(service.defined(own), own, false))[0],
+    `~ assembly web0: bridge br0, ${two} → an address of its own (at the next start of its machine)`,
+  );
+});
+
 /** Files over few names, so that they meet: order and references run from later names to earlier ones, or back. */
 const anyFile = fc
   .record({
@@ -220,6 +270,11 @@ const anyFile = fc
             ...(bit(index + 16) > 3 ? { maintenance: windows.slice(0, bit(index + 17) % 3) } : {}),
             ports: [9000, ...(bit(index + 13) > 3 ? [8000] : [])],
             ...(bit(index + 16) > 3 ? { disks: { data: { sizeGiB: 1 + bit(index + 17) } } } : {}),
+            networks: ['br0', 'br1'].slice(0, bit(index + 18) % 3).map((bridge, at) => ({
+              bridge,
+              // Few addresses, so that they move from card to card, and each once in a file.
+              ...(bit(19) > 1 ? { mac: `52:54:00:00:00:0${(2 * index + at + bit(20)) % 8}` } : {}),
+            })),
             ...(before !== undefined && bit(index + 14) > 3
               ? { dependsOn: [{ assembly: before, restart: bit(index + 15) > 3 }] }
               : {}),

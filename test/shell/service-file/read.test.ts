@@ -38,7 +38,7 @@ test('each mistake is told with its line and column, and what was meant', () => 
     ],
     [
       body('    release: debian12\n    floppies: []\n'),
-      '6:5: assemblies.web.floppies: there is no such key here; there are release, architecture, memoryMiB, vcpus, ports, disks, escalation, dependsOn, maintenance, resources',
+      '6:5: assemblies.web.floppies: there is no such key here; there are release, architecture, memoryMiB, vcpus, ports, disks, networks, escalation, dependsOn, maintenance, resources',
     ],
     [
       body('    release: debian12\n    disks: { data: { sizeGiB: 0 } }\n'),
@@ -53,6 +53,29 @@ test('each mistake is told with its line and column, and what was meant', () => 
         '    release: debian12\n    disks: { a: { sizeGiB: 1, mount: /srv/x }, b: { sizeGiB: 1, mount: /srv/x } }\n',
       ),
       '6:65: assemblies.web.disks.b.mount: disk a is mounted there already',
+    ],
+    [
+      body('    release: debian12\n    networks: [{ bridge: br0, mac: 01:00:5e:00:00:01 }]\n'),
+      '6:31: assemblies.web.networks.0.mac: must be the hardware address of one card, such as 52:54:00:12:34:56',
+    ],
+    [
+      body('    release: debian12\n    networks: [{ bridge: br0 }, { bridge: br0 }]\n'),
+      '6:33: assemblies.web.networks.1: the bridge br0 stands there already',
+    ],
+    [
+      body('    release: debian12\n    networks: [br0]\n'),
+      '6:16: assemblies.web.networks.0: must be { network: NAME } or { bridge: NAME }',
+    ],
+    [
+      body('    release: debian12\n    networks: [{ bridge: br0, network: lan }]\n'),
+      '6:16: assemblies.web.networks.0: must be { network: NAME } or { bridge: NAME }',
+    ],
+    [
+      `${body('    release: debian12\n    networks: [{ bridge: a, mac: 52:54:00:00:00:01 }]\n')}  db:
+    release: debian12
+    networks: [{ bridge: b, mac: 52:54:00:00:00:01 }]
+`,
+      '9:29: assemblies.db.networks.0.mac: a card of assembly web has that address',
     ],
     [body('    vcpus: 1\n'), '4:3: assemblies.web.release: is missing'],
     [
