@@ -42,8 +42,8 @@ export function filesOf(checkout: string, group: Group, filter?: string): readon
  * real file runs alone. Measured on two cores, the lanes take about as long as each other.
  */
 export const lanes: readonly RegExp[] = [
-  /^test\/integration\/(?:assemble-by-guest|bad-input|bootstrap-reproducible|build-commands|import|packages|page-pictures|page\.)/,
-  /^test\/integration\/(?:api-|builder-(?!queue)|cell|data-disks|images|install|journald|libvirt-networks|make-install|media|networks|operating|page-stack|secrets|service-files|tutorial)/,
+  /^test\/integration\/(?:assemble-by-guest|bad-input|bootstrap-reproducible|build-commands|builder-(?:death|redis)|import|packages|page-pictures|page\.)/,
+  /^test\/integration\/(?:api-|builder-(?!death|queue|redis)|cell|data-disks|images|install|journald|libvirt-networks|make-install|media|networks|operating|page-stack|secrets|service-files|tutorial)/,
 ];
 
 /** What runs side by side first, a list a lane, and what runs alone afterwards; all in their order. */
