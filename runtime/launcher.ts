@@ -10,13 +10,12 @@ import type { AssemblyDefinition } from '../model/definition.ts';
 import { dataDiskTexts } from '../model/machine-pending.ts';
 import { interfaceText } from '../model/network-attachment.ts';
 import type { DomainNetwork, DomainSpec } from '../model/domain-spec.ts';
-import { PcloudError } from '../model/errors.ts';
 import type { ResourceTemplate } from '../model/resource-template.ts';
 import type { Logger } from '../service/logger.ts';
 import { checkSocketPath } from '../service/unix-socket.ts';
 import type { LaunchStore } from './adapters/sqlite-launches.ts';
 import type { AssemblyFiles } from './definitions/context.ts';
-import { conflict, imageMissing, imageWords } from './definitions/refusals.ts';
+import { conflict } from './definitions/refusals.ts';
 import type { DefinitionStore } from './definitions/store.ts';
 import { pinOf } from './images.ts';
 import type { ImageSource, RuntimeImage } from './images.ts';
@@ -46,6 +45,7 @@ import { importDisk, placeImport, removeStaged } from './launcher-import.ts';
 import { awaitNetworks, domainInterfaces } from './launcher-networks.ts';
 import { createPortAllocator } from './launcher-ports.ts';
 import type { PortRange } from './launcher-ports.ts';
+import { diskMissing, noImage, unknownAssembly } from './launcher-refusals.ts';
 import { createAssemblySsh, sshPortOf } from './launcher-ssh.ts';
 import type { AssemblySsh } from './launcher-ssh.ts';
 import { valuesOf } from './launcher-values.ts';
@@ -296,33 +296,4 @@ async function removeDomain(
       { assembly: assembly.name },
     );
   await hypervisor.undefine(assembly.uuid);
-}
-
-function unknownAssembly(name: string): PcloudError {
-  return new PcloudError({
-    code: 'unknown-assembly',
-    category: 'not-found',
-    message: `There is no assembly ${name} (any more).`,
-  });
-}
-
-function noImage(assembly: AssemblyDefinition): PcloudError {
-  if (assembly.imageDigest !== null) return imageMissing(assembly);
-  return new PcloudError({
-    code: 'image-not-built',
-    category: 'conflict',
-    message: `Assembly ${assembly.name} needs the image ${imageWords(requirementOf(assembly))}, which is not built.`,
-    hint: `Build it with \`jeos_create ${assembly.release} ${assembly.architecture}\`, then \`deployable_reload DEPLOYABLE\` in pcloudsh, which has the rest built first.`,
-    facts: { assembly: assembly.name },
-  });
-}
-
-function diskMissing(assembly: string, disk: string): PcloudError {
-  return new PcloudError({
-    code: 'disk-missing',
-    category: 'conflict',
-    message: `The disk of assembly ${assembly} is gone: ${disk}.`,
-    hint: `Restore it from a backup. To begin with an empty one, delete the assembly with \`assembly_delete ${assembly}\` and create it anew.`,
-    facts: { assembly },
-  });
 }
