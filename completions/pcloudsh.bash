@@ -30,7 +30,7 @@ _pcloudsh() {
     current=$plain
     COMPREPLY=()
     if ((COMP_CWORD == 1)); then
-        mapfile -t COMPREPLY < <(compgen -W '--file --help --version alert_list assembly_build assembly_clone assembly_create assembly_delete assembly_depends_clear assembly_depends_set assembly_disk_add assembly_disk_list assembly_disk_remove assembly_import assembly_list assembly_network_add assembly_network_list assembly_network_remove assembly_resource_add assembly_resource_list assembly_resource_remove assembly_show assembly_ssh build_cancel build_list build_log build_retry build_show deployable_alert_add deployable_alert_remove deployable_apply deployable_assembly_add deployable_assembly_list deployable_assembly_remove deployable_create deployable_delete deployable_export deployable_list deployable_recover deployable_reload deployable_secret_remove deployable_secret_set deployable_start deployable_status deployable_stop escalation_assembly_set escalation_deployable_set escalation_resource_set events exit help image_gc incident_list incident_show jeos_create jeos_delete jeos_list jeos_show maintenance_clear maintenance_list maintenance_set maintenance_window_add maintenance_window_remove media_add media_list media_remove media_verify quit release_list resource_depends_clear resource_depends_set resource_parameter_clear resource_parameter_set resource_template_list resource_template_show start_limit_set status template_list watch' -- "$current")
+        mapfile -t COMPREPLY < <(compgen -W '--file --help --version alert_list assembly_build assembly_clone assembly_create assembly_delete assembly_depends_clear assembly_depends_set assembly_disk_add assembly_disk_list assembly_disk_remove assembly_import assembly_list assembly_network_add assembly_network_list assembly_network_remove assembly_renew assembly_resource_add assembly_resource_list assembly_resource_remove assembly_show assembly_ssh build_cancel build_list build_log build_retry build_show deployable_alert_add deployable_alert_remove deployable_apply deployable_assembly_add deployable_assembly_list deployable_assembly_remove deployable_create deployable_delete deployable_export deployable_list deployable_recover deployable_reload deployable_secret_remove deployable_secret_set deployable_start deployable_status deployable_stop escalation_assembly_set escalation_deployable_set escalation_resource_set events exit help image_gc incident_list incident_show jeos_create jeos_delete jeos_list jeos_show maintenance_clear maintenance_list maintenance_set maintenance_window_add maintenance_window_remove media_add media_list media_remove media_verify quit release_list resource_depends_clear resource_depends_set resource_parameter_clear resource_parameter_set resource_template_list resource_template_show start_limit_set status template_list watch' -- "$current")
         return
     fi
     case ${words[0]} in
@@ -94,6 +94,9 @@ _pcloudsh() {
             ;;
         assembly_clone)
             options='--json'
+            ;;
+        assembly_renew)
+            options='--yes --json'
             ;;
         assembly_delete)
             options='--yes --json'

@@ -130,6 +130,7 @@ function assemblyCalls(ask: Ask) {
       ask(importAnswer, 'POST', '/v1/import', order, { ...options, timeoutMs: importTimeoutMs }),
     cloneAssembly: (source: string, name: string) =>
       ask(assemblyAnswer, 'POST', pathOf`/v1/assemblies/${source}/clone`, { name }),
+    renewAssembly: (name: string) => ask(assemblyChangeAnswer, 'POST', pathOf`/v1/assemblies/${name}/renew`),
     deleteAssembly: async (name: string): Promise<void> => {
       await ask(doneAnswer, 'DELETE', pathOf`/v1/assemblies/${name}`);
     },

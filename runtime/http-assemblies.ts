@@ -23,6 +23,7 @@ import {
 } from './definitions/assemblies.ts';
 import { findAssembly } from './definitions/context.ts';
 import { importAssembly } from './definitions/import.ts';
+import { renewAssembly } from './definitions/renew.ts';
 import type { AssemblyChange } from './definitions/effect.ts';
 import { conflict } from './definitions/refusals.ts';
 import { route, viewContext } from './http-context.ts';
@@ -140,6 +141,21 @@ const changeRoutes = [
       await deleteAssembly(definitions, params.name);
       return { done: true } as const;
     },
+  ),
+  route.json(
+    {
+      method: 'POST',
+      path: '/v1/assemblies/:name/renew',
+      access: 'operate',
+      summary:
+        'Remove the system disk of an assembly that is off: its next start makes one on the newest image',
+      answer: assemblyChangeAnswer,
+      errors: {
+        'not-found': unknownAssembly,
+        conflict: ['assembly-imported', 'assembly-running'],
+      },
+    },
+    async ({ definitions }, { params }) => changeAnswer(await renewAssembly(definitions, params.name)),
   ),
   route.json(
     {

@@ -19,7 +19,7 @@ import { mountNotPossible } from './definitions/disks.ts';
 import { conflict } from './definitions/refusals.ts';
 import type { DefinitionStore } from './definitions/store.ts';
 import type { RuntimeImage } from './images.ts';
-import { diskFull, diskModeOctal, fileExists, syncFile } from './launcher-disk.ts';
+import { diskFull, diskModeOctal, fileExists, removeDisk, syncFile } from './launcher-disk.ts';
 
 const gibibyte = 1024 ** 3;
 const makeLimitMs = 60_000;
@@ -73,13 +73,7 @@ export async function checkDiskSpace(
 
 /** No error when it is not there: it was never made. */
 export async function removeDataDisk(paths: AssemblyPaths, disk: string, nowMs: number): Promise<void> {
-  const file = dataDiskPath(paths, disk);
-  if (!(await fileExists(file))) return;
-  // A name that the sweep takes, so that an interrupted removal is finished later.
-  const going = path.join(paths.directory, `.data-${disk}-${nowMs}.tmp`);
-  await rename(file, going);
-  await syncDirectory(paths.directory);
-  await rm(going, { force: true });
+  await removeDisk(paths, dataDiskPath(paths, disk), nowMs);
 }
 
 async function make(

@@ -85,6 +85,16 @@ export async function makeOverlay(
   }
 }
 
+/** Removes a disk in the assembly's directory; no error when it is not there. */
+export async function removeDisk(paths: AssemblyPaths, file: string, nowMs: number): Promise<void> {
+  if (!(await fileExists(file))) return;
+  // A name that the sweep takes, so that an interrupted removal is finished later.
+  const going = path.join(paths.directory, `.${path.basename(file)}-${nowMs}.tmp`);
+  await rename(file, going);
+  await syncDirectory(paths.directory);
+  await rm(going, { force: true });
+}
+
 /** Writes a mark durably. */
 export async function putMark(paths: AssemblyPaths, mark: 'unclaimedMark' | 'removalMark'): Promise<void> {
   await makeAssemblyDirectory(paths);

@@ -28,7 +28,7 @@ export function diskMissing(assembly: string, disk: string): PcloudError {
     code: 'disk-missing',
     category: 'conflict',
     message: `The disk of assembly ${assembly} is gone: ${disk}.`,
-    hint: `Restore it from a backup. To begin with an empty one, delete the assembly with \`assembly_delete ${assembly}\` and create it anew.`,
+    hint: `Restore it from a backup. To begin with a new one on the newest image: \`assembly_renew ${assembly}\`.`,
     facts: { assembly },
   });
 }

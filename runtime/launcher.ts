@@ -35,6 +35,7 @@ import {
   makeOverlay,
   putMark,
   removeAssemblyFiles,
+  removeDisk,
   sweepAssemblies,
 } from './launcher-disk.ts';
 import { keepEvidence } from './launcher-evidence.ts';
@@ -225,6 +226,8 @@ export function createLauncher(options: LauncherOptions): AssemblyLauncher {
     checkDiskSpace: async (assembly, disk, neededGiB) =>
       await checkDiskSpace(directories.stateDir, { assembly, disk }, neededGiB),
     removeDisk: async (name, disk) => await removeDataDisk(pathsOf(name), disk, nowMs()),
+    checkOff: async (assembly) => await removeDomain(options.hypervisor, assembly),
+    removeOverlay: async (name) => await removeDisk(pathsOf(name), pathsOf(name).disk, nowMs()),
     removeFiles: async (name) => await removeAssemblyFiles(pathsOf(name)),
     importDisk: async ({ disk, format, keyFile, rsaOnly }) =>
       await importDisk({ disk, format, keyFile, rsaOnly, directories, log }),

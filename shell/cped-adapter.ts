@@ -18,6 +18,7 @@ export function cpedPort(socketPath: string): CpedPort {
     cloneAssembly: async (source, name) => {
       await client.cloneAssembly(source, name);
     },
+    renewAssembly: async (name) => changedOf(await client.renewAssembly(name)),
     addResource: async (assembly, name, template) =>
       changedOf(await client.addResource(assembly, name, template)),
     removeResource: async (assembly, name) => changedOf(await client.removeResource(assembly, name)),

@@ -46,6 +46,7 @@ export interface CpedPort {
   /** Waits until the disk is copied, which may take as long as it is large. */
   importAssembly(order: ImportOrder, signal: AbortSignal): Promise<ImportedView>;
   cloneAssembly(source: string, name: string): Promise<void>;
+  renewAssembly(name: string): Promise<ChangedAssembly>;
   deleteAssembly(name: string): Promise<void>;
   access(assembly: string): Promise<AccessView>;
   addResource(assembly: string, name: string, template: string): Promise<ChangedAssembly>;

@@ -148,7 +148,8 @@ type AssemblyWrites =
   | 'setMachine'
   | 'setDisks'
   | 'setNetworks'
-  | 'pinImage';
+  | 'pinImage'
+  | 'unpinImage';
 
 function assemblyWrites(database: SqliteDatabase): Pick<DefinitionStore, AssemblyWrites> {
   return {
@@ -211,6 +212,8 @@ function assemblyWrites(database: SqliteDatabase): Pick<DefinitionStore, Assembl
       database.run('UPDATE assemblies SET networks = ? WHERE name = ?', JSON.stringify(networks), name),
     pinImage: (assembly, image) =>
       database.run('UPDATE assemblies SET pinned_image = ? WHERE name = ?', JSON.stringify(image), assembly),
+    unpinImage: (assembly) =>
+      database.run('UPDATE assemblies SET pinned_image = NULL WHERE name = ?', assembly),
   };
 }
 

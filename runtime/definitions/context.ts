@@ -50,6 +50,13 @@ export type AssemblyFiles = {
    */
   beginRemoval(assembly: AssemblyDefinition): Promise<void>;
   /**
+   * Its domain is off in libvirt's eyes as well, and its definition there is removed.
+   * @throws PcloudError `assembly-running`, or what libvirt fails with; nothing is changed.
+   */
+  checkOff(assembly: AssemblyDefinition): Promise<void>;
+  /** Removes the system disk of an assembly; no error when there is none. */
+  removeOverlay(assembly: string): Promise<void>;
+  /**
    * Copies and checks a disk (and a key) from elsewhere into a directory of its own.
    * @throws PcloudError `disk-refused`, `disk-not-readable`, `disk-full`, `key-refused`, `key-not-readable`.
    */
@@ -114,4 +121,12 @@ export function findResource(assembly: AssemblyDefinition, name: string): Resour
 export function isRunning(context: DefinitionContext, assembly: string): boolean {
   const view = context.control.assembly(assembly);
   return view !== undefined && view.state !== 'stopped';
+}
+
+/** What to do about an assembly that runs: a sentence. */
+export function stopHint(context: DefinitionContext, assembly: string): string {
+  const deployable = context.store.deployableOf(assembly)?.name;
+  return deployable === undefined
+    ? 'Wait until `assembly_list` shows it as stopped.'
+    : `Stop it first: \`deployable_stop ${deployable}\`.`;
 }

@@ -8,7 +8,7 @@ import type { AssemblyDefinition } from '../../model/definition.ts';
 import { PcloudError } from '../../model/errors.ts';
 import { checkName, quoteForMessage } from '../../model/names.ts';
 import { closestName } from '../../catalogue/did-you-mean.ts';
-import { findAssembly, isRunning } from './context.ts';
+import { findAssembly, isRunning, stopHint } from './context.ts';
 import type { DefinitionContext } from './context.ts';
 import type { AssemblyChange } from './effect.ts';
 import { conflict } from './refusals.ts';
@@ -151,7 +151,7 @@ export function mountNotPossible(
     'mount-not-possible',
     `The data disk ${disk} of assembly ${assembly.name} cannot be mounted by us: ${whose} does not do that.`,
     imageIsOld && assembly.imported === null
-      ? `Build the image anew (\`jeos_create ${assembly.release} x86_64\`) and create the assembly anew on it; or leave the mount out, and mount /dev/disk/by-id/virtio-${disk} in the guest.`
+      ? `Build the image anew (\`jeos_create ${assembly.release} x86_64\`) and give the assembly a new disk on it (\`assembly_renew ${assembly.name}\`, what is on its present one is lost); or leave the mount out, and mount /dev/disk/by-id/virtio-${disk} in the guest.`
       : `Leave the mount out, and mount /dev/disk/by-id/virtio-${disk} in the guest, for example in its /etc/fstab with nofail.`,
     { assembly: assembly.name, disk },
   );
@@ -197,11 +197,4 @@ function unknownDisk(assembly: AssemblyDefinition, disk: string): PcloudError {
     hint: near === undefined ? `It has ${known.join(', ') || 'none'}.` : `Did you mean ${near}?`,
     facts: { assembly: assembly.name },
   });
-}
-
-function stopHint(context: DefinitionContext, assembly: string): string {
-  const deployable = context.store.deployableOf(assembly)?.name;
-  return deployable === undefined
-    ? 'Wait until `assembly_list` shows it as stopped.'
-    : `Stop it first: \`deployable_stop ${deployable}\`.`;
 }

@@ -95,6 +95,8 @@ export type DefinitionStore = StandingOrders & {
   setNetworks(name: string, networks: AssemblyDefinition['networks']): void;
   pinnedImage(assembly: string): PinnedImage | undefined;
   pinImage(assembly: string, image: PinnedImage): void;
+  /** Its next start pins one anew. */
+  unpinImage(assembly: string): void;
   /** True when an assembly has this UUID or MAC address already. */
   identityTaken(uuid: string, macAddress: string): boolean;
 

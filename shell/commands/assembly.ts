@@ -1,11 +1,11 @@
 /**
- * The commands for assemblies: assembly_create, _clone, _delete, _list, _ssh.
+ * The commands for assemblies: assembly_create, _clone, _renew, _delete, _list, _ssh.
  */
 import { dataDiskWords } from '../../model/service-file/change.ts';
 import { agreesToLoss, yesOption } from '../agree.ts';
 import { defineCommand, jsonOption } from '../command.ts';
 import type { Command } from '../command.ts';
-import { printList } from '../output.ts';
+import { printList, queueImage } from '../output.ts';
 import { renderAssemblies } from '../render-status.ts';
 import { runSsh } from '../ssh.ts';
 
@@ -45,6 +45,38 @@ const assemblyClone = defineCommand({
     const cped = await context.services.cped();
     await cped.cloneAssembly(SRC, NEW);
     context.screen.print([`assembly ${NEW} created like ${SRC}`]);
+  },
+});
+
+const assemblyRenew = defineCommand({
+  name: 'assembly_renew',
+  topic: 'assemblies',
+  summary: 'give an assembly a new disk on the newest image',
+  help: [
+    'An assembly keeps the image that it was first started on. This removes its disk, with all that is on it; its next start makes another on the newest image with what its resources need: after a new JEOS, after resources that the image does not have, or when the guest is broken beyond mending.',
+    'Its data disks stay, and so do its name, its keys for ssh, addresses, resources and settings. Refused while it runs. It asks first; a script says --yes.',
+  ],
+  example: 'assembly_renew assy3 --yes',
+  arguments: [
+    { name: 'NAME', kind: 'assembly', presence: 'required', about: 'the assembly (assembly_list)' },
+  ],
+  options: [yesOption],
+  exitCodes: [['1', 'not renewed: nobody said yes, or the message says why']],
+  async run({ NAME }, context, { yes }) {
+    const cped = await context.services.cped();
+    const question = async (): Promise<string> => {
+      const { imageDigest, disks } = await cped.assembly(NAME);
+      if (imageDigest === null)
+        return `Have the assembly ${NAME}, which has no disk yet, take the newest image?`;
+      const kept = disks.filter(({ made }) => made).map(({ name }) => name);
+      const stays = kept.length === 0 ? '' : ` (not what is on its data disks: ${kept.join(', ')})`;
+      return `Remove the disk of assembly ${NAME}, with all that is on it${stays}, for a new one at its next start?`;
+    };
+    if (!(await agreesToLoss({ yes, call: `assembly_renew ${NAME}`, question }, context))) return 1;
+    const changed = await cped.renewAssembly(NAME);
+    context.screen.print([`assembly ${NAME}: its next start makes a new disk on the newest image`]);
+    await queueImage(NAME, changed, context);
+    return 0;
   },
 });
 
@@ -122,6 +154,7 @@ const assemblySsh = defineCommand({
 export const assemblyCommands: readonly Command[] = [
   assemblyCreate,
   assemblyClone,
+  assemblyRenew,
   assemblyDelete,
   assemblyList,
   assemblySsh,

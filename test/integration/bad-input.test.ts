@@ -210,6 +210,16 @@ const runningRows: readonly BadRow[] = [
     /deployable_stop dep1.*deployable_assembly_remove dep1 assy1/,
   ),
   row('deployable_assembly_remove dep1 assy1', 1, /dep1 is running/, /`deployable_stop dep1`/),
+  row('assembly_renew assy1 --yes', 1, /assy1 is running/, /`deployable_stop dep1`/),
+  row('assembly_network_add assy1 br0', 2, /cannot be attached to "br0"/, /bridge:NAME/),
+  row(
+    'assembly_network_add assy1 bridge:br0 --mac 01:00:5e:00:00:01',
+    2,
+    /hardware address "01:00:5e:00:00:01"/,
+    /52:54:00/,
+    'the address of a group',
+  ),
+  row('assembly_network_remove assy1 bridge:br0', 1, /not attached to the bridge br0/, /no further network/),
   row(
     'deployable_assembly_add empty assy1',
     1,
@@ -220,7 +230,7 @@ const runningRows: readonly BadRow[] = [
     'assembly_resource_add db mysqld assy1',
     1,
     /lacks what mysqld needs \(mariadb-server\)/,
-    /assembly_create NAME debian12 x86_64/,
+    /assembly_renew assy1.*assembly_create NAME debian12 x86_64/,
     'a resource that the disk in use lacks the package of',
   ),
   row(

@@ -81,6 +81,14 @@ test(
     assert.ok(sizeKiB > 1.8 * 1024 * 1024, `${sizeKiB} KiB`);
     assert.equal(await inGuest('cat', `${mount}/proof`), 'written once');
 
+    // A new system disk: what was written there is gone, what is on the data disk is not.
+    await inGuest('sh', '-c', `'echo gone with the system disk >/root/proof && sync'`);
+    await shell('deployable_stop', 'kept');
+    assert.match(await shell('assembly_renew', 'keeper', '--yes'), /new disk on the newest image/);
+    await shell('deployable_start', 'kept', '--timeout', '5m');
+    assert.equal(await inGuest('cat', `${mount}/proof`), 'written once');
+    assert.equal(await inGuest('sh', '-c', `'test -e /root/proof || echo gone'`), 'gone');
+
     const left = await shellFed(fileOf(''), 'deployable_apply', '-f', '-');
     assert.match(left, /data disk data of assembly keeper is not in the file; it stays/);
     assert.ok(existsSync(file));

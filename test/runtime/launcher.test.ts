@@ -134,7 +134,7 @@ test('what is missing at a start is told with what to do, and nothing is made in
 
   await world.launcher.prepare('assy1');
   await rm(path.join(directory, 'disk.qcow2'));
-  await refused('disk-missing', /assembly_delete assy1/);
+  await refused('disk-missing', /assembly_renew assy1/);
   await assert.rejects(access(path.join(directory, 'disk.qcow2')));
   await rm(jeos, { recursive: true });
   await refused('image-damaged', /stands on is missing/);

@@ -145,6 +145,11 @@ const losses: readonly (readonly [line: string, request: string, question: RegEx
     /^Remove the data disk data of assembly assy3, with all that is on it\?/,
   ],
   [
+    'assembly_renew assy3',
+    'POST /v1/assemblies/assy3/renew',
+    /^Remove the disk of assembly assy3, with all that is on it \(not what is on its data disks: data\), for a new one/,
+  ],
+  [
     'deployable_delete dep1',
     'DELETE /v1/deployables/dep1',
     /^Delete the deployable dep1\? Its assemblies stay\./,
@@ -163,12 +168,14 @@ test('each command that loses something asks; no, and nobody to ask, lose nothin
     assemblyStatusSchema,
     assemblyStatus({ name: 'assy3', disks: [dataDisk] }),
   );
-  made.cped.routes['DELETE /v1/assemblies/assy3/disks/data'] = can(assemblyChangeAnswer, {
+  const changed = {
     assembly: assemblyDefinition(),
     requirement,
     takesEffect: 'at-start',
     note: null,
-  });
+  } as const;
+  made.cped.routes['POST /v1/assemblies/assy3/renew'] = can(assemblyChangeAnswer, changed);
+  made.cped.routes['DELETE /v1/assemblies/assy3/disks/data'] = can(assemblyChangeAnswer, changed);
   made.builder.routes['DELETE /v1/images/jeos/debian12/x86_64'] = can(deletedAnswerSchema, { deleted: [] });
   const run = async (line: string, answer: boolean | null) => {
     const session = recorder({ answer });

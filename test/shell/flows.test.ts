@@ -123,6 +123,15 @@ test('a resource is added, and its image queued without waiting', async () => {
   ]);
 });
 
+test('an assembly is renewed, and the image that it needs by now queued without waiting', async () => {
+  const session = recorder({ cped: { renewAssembly: () => Promise.resolve(added) }, builder: building });
+  assert.equal(await run('assembly_renew assy1 --yes', session), 0);
+  assert.deepEqual(session.printed, [
+    'assembly assy1: its next start makes a new disk on the newest image',
+    'its image (debian12 x86_64 with httpd) is on its way: b2b2b2b2b2b2; build_list shows how far it is',
+  ]);
+});
+
 test('with the builder away the definition stands: a warning, and exit code 0', async () => {
   const session = recorder({
     cped: { addResource: () => Promise.resolve(added) },
