@@ -27,6 +27,7 @@ test('files that share a state directory are in one lane', () => {
   assert.equal(laneOf('assemble-by-guest'), laneOf('assemble-by-guest-failures'));
   assert.equal(laneOf('install'), laneOf('install-runs'));
   assert.notEqual(laneOf('install'), -1);
-  for (const page of ['tutorial', 'operating']) assert.equal(laneOf(page), laneOf('service-files'), page);
+  for (const file of ['tutorial', 'operating', 'data-disks', 'networks'])
+    assert.equal(laneOf(file), laneOf('service-files'), file);
   assert.equal(laneOf('import'), laneOf('packages-systemd'));
 });
