@@ -5,7 +5,7 @@
 import type { AssemblyDefinition } from '../model/definition.ts';
 import type { DomainInterface, DomainNetwork } from '../model/domain-spec.ts';
 import { PcloudError } from '../model/errors.ts';
-import { macOf, placeWord } from '../model/network-attachment.ts';
+import { isSamePlace, macOf, placeWord } from '../model/network-attachment.ts';
 import type { NetworkPlace } from '../model/network-attachment.ts';
 import type { Logger } from '../service/logger.ts';
 import type { Clock, Hypervisor, NetworkProblem } from './ports.ts';
@@ -43,7 +43,7 @@ export async function awaitNetworks(
   for (let told = false; ; told = true) {
     const found = await firstProblem(assembly.name, places, ways);
     if (found === null) return;
-    if (clock.monotonicMs() >= endMs) throw networkMissing(assembly.name, found);
+    if (clock.monotonicMs() >= endMs) throw networkMissing(assembly, found);
     if (!told)
       log.warn(
         { assembly: assembly.name, network: placeWord(found.place) },
@@ -72,12 +72,16 @@ async function firstProblem(
   return null;
 }
 
-function networkMissing(assembly: string, { place, problem }: Found): PcloudError {
+function networkMissing(assembly: AssemblyDefinition, { place, problem }: Found): PcloudError {
+  const isFurther = assembly.networks.some((one) => isSamePlace(one, place));
+  const otherwise = isFurther
+    ? `To do without it: \`assembly_network_remove ${assembly.name} ${placeWord(place)}\`.`
+    : 'It is the first network of every machine: PCLOUD_NETWORK, in the settings of pcloud-cped, names it.';
   return new PcloudError({
     code: 'network-missing',
     category: 'conflict',
-    message: `Assembly ${assembly} is to be attached to a network, and ${problem.message}.`,
-    hint: `${problem.hint} Then \`deployable_recover DEPLOYABLE\` in pcloudsh goes on. To do without it: \`assembly_network_remove ${assembly} ${placeWord(place)}\`.`,
-    facts: { assembly, network: placeWord(place) },
+    message: `Assembly ${assembly.name} is to be attached to a network, and ${problem.message}.`,
+    hint: `${problem.hint} ${otherwise}`,
+    facts: { assembly: assembly.name, network: placeWord(place) },
   });
 }

@@ -234,6 +234,7 @@ test('a libvirt network that is not there is no start’s failure to repeat', as
     code: 'network-missing',
     category: 'conflict',
     message: 'Assembly assy1 is to be attached to a network, and there is no libvirt network gone.',
+    hint: /^Make it\. .* PCLOUD_NETWORK/,
   });
 });
 
