@@ -16,9 +16,9 @@ import { PcloudError } from '../model/errors.ts';
 import { syncDirectory } from '../service/atomic-file.ts';
 import type { Logger } from '../service/logger.ts';
 import { mountNotPossible } from './definitions/disks.ts';
-import { conflict } from './definitions/refusals.ts';
 import type { DefinitionStore } from './definitions/store.ts';
 import type { RuntimeImage } from './images.ts';
+import { changedMeanwhile } from './launcher-refusals.ts';
 import { diskFull, diskModeOctal, fileExists, removeDisk, syncFile } from './launcher-disk.ts';
 
 const gibibyte = 1024 ** 3;
@@ -164,14 +164,6 @@ export function kernelWithDisks(
     return kernel;
   }
   return { ...kernel, cmdline: [kernel.cmdline, ...diskWords(assembly.disks)].join(' ') };
-}
-
-export function changedMeanwhile(assembly: string): PcloudError {
-  return conflict(
-    'changed-meanwhile',
-    `Assembly ${assembly} was changed while it was being started.`,
-    'It is tried again with the new definition.',
-  );
 }
 
 function notMade(disk: string, why: string): PcloudError {

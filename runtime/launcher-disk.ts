@@ -85,12 +85,26 @@ export async function makeOverlay(
   }
 }
 
-/** Removes a disk in the assembly's directory; no error when it is not there. */
-export async function removeDisk(paths: AssemblyPaths, file: string, nowMs: number): Promise<void> {
-  if (!(await fileExists(file))) return;
+/**
+ * Removes a disk in the assembly's directory; no error when it is not there.
+ * @param commit what makes the removal hold, done when the disk is out of the way: when it throws, the disk is back
+ */
+export async function removeDisk(
+  paths: AssemblyPaths,
+  file: string,
+  nowMs: number,
+  commit: () => void = () => undefined,
+): Promise<void> {
+  if (!(await fileExists(file))) return commit();
   // A name that the sweep takes, so that an interrupted removal is finished later.
   const going = path.join(paths.directory, `.${path.basename(file)}-${nowMs}.tmp`);
   await rename(file, going);
+  try {
+    commit();
+  } catch (error) {
+    await rename(going, file);
+    throw error;
+  }
   await syncDirectory(paths.directory);
   await rm(going, { force: true });
 }

@@ -2,7 +2,7 @@
 import { requirementOf } from '../model/definition.ts';
 import type { AssemblyDefinition } from '../model/definition.ts';
 import { PcloudError } from '../model/errors.ts';
-import { imageMissing, imageWords } from './definitions/refusals.ts';
+import { conflict, imageMissing, imageWords } from './definitions/refusals.ts';
 
 export function unknownAssembly(name: string): PcloudError {
   return new PcloudError({
@@ -23,12 +23,24 @@ export function noImage(assembly: AssemblyDefinition): PcloudError {
   });
 }
 
-export function diskMissing(assembly: string, disk: string): PcloudError {
+export function diskMissing({ name, imported }: AssemblyDefinition, disk: string): PcloudError {
+  const anew =
+    imported === null
+      ? `To begin with a new one on the newest image: \`assembly_renew ${name}\`.`
+      : 'It was imported, so nobody can make another: import the disk again, under another name, with `assembly_import`.';
   return new PcloudError({
     code: 'disk-missing',
     category: 'conflict',
-    message: `The disk of assembly ${assembly} is gone: ${disk}.`,
-    hint: `Restore it from a backup. To begin with a new one on the newest image: \`assembly_renew ${assembly}\`.`,
-    facts: { assembly },
+    message: `The disk of assembly ${name} is gone: ${disk}.`,
+    hint: `Restore it from a backup. ${anew}`,
+    facts: { assembly: name },
   });
+}
+
+export function changedMeanwhile(assembly: string): PcloudError {
+  return conflict(
+    'changed-meanwhile',
+    `Assembly ${assembly} was changed while it was being started.`,
+    'It is tried again with the new definition.',
+  );
 }

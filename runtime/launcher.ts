@@ -20,7 +20,6 @@ import type { DefinitionStore } from './definitions/store.ts';
 import { pinOf } from './images.ts';
 import type { ImageSource, RuntimeImage } from './images.ts';
 import {
-  changedMeanwhile,
   checkDiskSpace,
   domainDisks,
   kernelWithDisks,
@@ -43,10 +42,10 @@ import { createImageVerifier } from './launcher-image.ts';
 import { ensureKey, readPublicKey } from './launcher-keys.ts';
 import type { KeyReaders } from './launcher-keys.ts';
 import { importDisk, placeImport, removeStaged } from './launcher-import.ts';
-import { awaitNetworks, domainInterfaces } from './launcher-networks.ts';
+import { domainInterfaces, networkWaiter } from './launcher-networks.ts';
 import { createPortAllocator } from './launcher-ports.ts';
 import type { PortRange } from './launcher-ports.ts';
-import { diskMissing, noImage, unknownAssembly } from './launcher-refusals.ts';
+import { changedMeanwhile, diskMissing, noImage, unknownAssembly } from './launcher-refusals.ts';
 import { createAssemblySsh, sshPortOf } from './launcher-ssh.ts';
 import type { AssemblySsh } from './launcher-ssh.ts';
 import { valuesOf } from './launcher-values.ts';
@@ -89,6 +88,10 @@ export function createLauncher(options: LauncherOptions): AssemblyLauncher {
   const nowMs = (): number => clock.wallMs();
   const verifier = createImageVerifier(options.images, launches);
   const ports = createPortAllocator(launches, options.portRange, log);
+  const networksOf = networkWaiter({
+    ...options,
+    firstNetwork: options.network.kind === 'libvirt' ? options.network.network : null,
+  });
   const pathsOf = (assembly: string) => assemblyPaths(directories, assembly);
   const ssh = createAssemblySsh({
     directories,
@@ -148,7 +151,7 @@ export function createLauncher(options: LauncherOptions): AssemblyLauncher {
   const diskOf = async (assembly: AssemblyDefinition): Promise<Pick<RuntimeImage, 'machine' | 'kernel'>> => {
     if (assembly.imported === null) return await imageOf(assembly);
     const { disk } = pathsOf(assembly.name);
-    if (!(await fileExists(disk))) throw diskMissing(assembly.name, disk);
+    if (!(await fileExists(disk))) throw diskMissing(assembly, disk);
     return { machine: assembly.imported.machine, kernel: null };
   };
 
@@ -164,7 +167,7 @@ export function createLauncher(options: LauncherOptions): AssemblyLauncher {
     await verifier.verify(image);
     if (pinned !== null) {
       if (await fileExists(disk)) return image;
-      throw diskMissing(assembly.name, disk);
+      throw diskMissing(assembly, disk);
     }
     await makeOverlay(pathsOf(assembly.name), image.disk.path, nowMs(), log);
     pin(store, assembly, image);
@@ -173,15 +176,15 @@ export function createLauncher(options: LauncherOptions): AssemblyLauncher {
 
   return {
     async prepare(name) {
+      const waiting = networksOf(name);
+      if (waiting !== undefined) await waiting;
       const assembly = defined(name);
       await makeAssemblyDirectory(pathsOf(name));
       await checkFreeSpace(pathsOf(name).directory);
       const image = await diskOf(assembly);
       await prepareDataDisks(assembly, pathsOf(name), { store, nowMs: nowMs(), log });
       if (assembly.transport.kind !== 'none') await ensureKeyOf(assembly);
-      const spec = await specOf(assembly, image);
-      await awaitNetworks(assembly, spec.network, options);
-      return spec;
+      return await specOf(assembly, image);
     },
     uuidOf,
     agentSocketPath: (name) => checkSocketPath(guestSocketPath(directories, uuidOf(name))),
@@ -227,7 +230,9 @@ export function createLauncher(options: LauncherOptions): AssemblyLauncher {
       await checkDiskSpace(directories.stateDir, { assembly, disk }, neededGiB),
     removeDisk: async (name, disk) => await removeDataDisk(pathsOf(name), disk, nowMs()),
     checkOff: async (assembly) => await removeDomain(options.hypervisor, assembly),
-    removeOverlay: async (name) => await removeDisk(pathsOf(name), pathsOf(name).disk, nowMs()),
+    removeOverlay: async (name, commit) =>
+      await removeDisk(pathsOf(name), pathsOf(name).disk, nowMs(), commit),
+    forgetHostKey: (name) => launches.forgetHostKey(name),
     removeFiles: async (name) => await removeAssemblyFiles(pathsOf(name)),
     importDisk: async ({ disk, format, keyFile, rsaOnly }) =>
       await importDisk({ disk, format, keyFile, rsaOnly, directories, log }),

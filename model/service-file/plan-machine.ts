@@ -75,6 +75,28 @@ export function networksGone(pairs: readonly Pair[], pruned: readonly AssemblySt
   return [...freed, ...gone];
 }
 
+/**
+ * Hardware addresses that cards of assemblies have which the file does not speak of: no two may have one.
+ * @param pruned names of assemblies that go where the file does not have them
+ */
+export function takenMacs(
+  defined: readonly AssemblyStatus[],
+  wanted: readonly WantedAssembly[],
+  pruned: readonly string[],
+): { readonly path: readonly PropertyKey[]; readonly message: string }[] {
+  const others = defined.filter(
+    ({ name }) => !pruned.includes(name) && !wanted.some((one) => one.name === name),
+  );
+  return wanted.flatMap(({ name, networks }) =>
+    networks.flatMap(({ mac }, index) => {
+      const owner = others.find((one) => mac !== null && one.networks.some((card) => card.mac === mac));
+      if (owner === undefined) return [];
+      const message = `a card of assembly ${owner.name}, which is not in the file, has that address`;
+      return [{ path: ['assemblies', name, 'networks', index, 'mac'], message }];
+    }),
+  );
+}
+
 function removal(assembly: string, { kind, name }: Card): Change {
   return { kind: 'remove-network', assembly, network: { kind, name } };
 }

@@ -9,7 +9,14 @@ import type { Monitoring } from '../definition.ts';
 import type { AssemblyStatus, DeployableStatus } from '../cped-api.ts';
 import { isReference } from '../parameter.ts';
 import type { Change } from './change.ts';
-import { machineChanges, networksGone, pendingIn, portsGone, surplusDisks } from './plan-machine.ts';
+import {
+  machineChanges,
+  networksGone,
+  pendingIn,
+  portsGone,
+  surplusDisks,
+  takenMacs,
+} from './plan-machine.ts';
 import { alertsChange, policyChange, settings, windowsChange } from './plan-settings.ts';
 import { isSame, resourceThere } from './present.ts';
 import type { WantedAssembly, WantedResource, WantedService } from './wanted.ts';
@@ -49,7 +56,7 @@ export function planApply(defined: Defined, wanted: WantedService, prune: boolea
     there: defined.assemblies.find(({ name }) => name === assembly.name),
   }));
   const otherDisks = pairs.flatMap(({ assembly, there }) => surplusDisks(assembly, there));
-  const obstacles = obstaclesOf(defined, wanted);
+  const obstacles = obstaclesOf(defined, wanted, prune);
   const isNew = deployable === null;
   const secretsGone = (deployable?.secrets ?? []).filter((secret) => !wanted.secrets.has(secret));
   const changes: Change[] = [
@@ -98,9 +105,10 @@ export function planApply(defined: Defined, wanted: WantedService, prune: boolea
   };
 }
 
-function obstaclesOf(defined: Defined, wanted: WantedService): ApplyPlan['obstacles'] {
-  const found: { path: PropertyKey[]; message: string }[] = [];
+function obstaclesOf(defined: Defined, wanted: WantedService, prune: boolean): ApplyPlan['obstacles'] {
+  const found: { path: readonly PropertyKey[]; message: string }[] = [];
   const { deployable } = defined;
+  const members = deployable?.assemblies.map(({ name }) => name) ?? [];
   if (deployable !== null && deployable.monitoring !== wanted.monitoring)
     found.push({ path: ['monitoring'], message: monitoringIsFixed(deployable.monitoring) });
   for (const { name, release, architecture, disks } of wanted.assemblies) {
@@ -125,6 +133,7 @@ function obstaclesOf(defined: Defined, wanted: WantedService): ApplyPlan['obstac
         });
     }
   }
+  found.push(...takenMacs(defined.assemblies, wanted.assemblies, prune ? members : []));
   return found;
 }
 

@@ -26,6 +26,8 @@ export type LaunchStore = {
   saveForward(assembly: string, forward: PortForward): void;
   hostKey(assembly: string): string | undefined;
   saveHostKey(assembly: string, hostKey: string): void;
+  /** It has a new disk, and makes keys of its own at its first boot. */
+  forgetHostKey(assembly: string): void;
   /** What its machine was started with last; undefined where no version of ours that keeps it has started it. */
   startedWith(assembly: string): MachineStart | undefined;
   saveStartedWith(assembly: string, machine: MachineStart): void;
@@ -82,6 +84,7 @@ export function createLaunchStore(database: SqliteDatabase): LaunchStore {
         hostKey,
         assembly,
       ),
+    forgetHostKey: (assembly) => database.run('DELETE FROM host_keys WHERE assembly = ?', assembly),
     startedWith: (assembly) =>
       database.get(
         z.object({ value: jsonColumn(machineStartSchema) }),

@@ -54,8 +54,13 @@ export type AssemblyFiles = {
    * @throws PcloudError `assembly-running`, or what libvirt fails with; nothing is changed.
    */
   checkOff(assembly: AssemblyDefinition): Promise<void>;
-  /** Removes the system disk of an assembly; no error when there is none. */
-  removeOverlay(assembly: string): Promise<void>;
+  /**
+   * Removes the system disk of an assembly; no error when there is none.
+   * @param commit what makes that hold, done when the disk is out of the way; when it throws, the disk is back
+   */
+  removeOverlay(assembly: string, commit: () => void): Promise<void>;
+  /** The guest will have another. */
+  forgetHostKey(assembly: string): void;
   /**
    * Copies and checks a disk (and a key) from elsewhere into a directory of its own.
    * @throws PcloudError `disk-refused`, `disk-not-readable`, `disk-full`, `key-refused`, `key-not-readable`.

@@ -151,7 +151,7 @@ export function mountNotPossible(
     'mount-not-possible',
     `The data disk ${disk} of assembly ${assembly.name} cannot be mounted by us: ${whose} does not do that.`,
     imageIsOld && assembly.imported === null
-      ? `Build the image anew (\`jeos_create ${assembly.release} x86_64\`) and give the assembly a new disk on it (\`assembly_renew ${assembly.name}\`, what is on its present one is lost); or leave the mount out, and mount /dev/disk/by-id/virtio-${disk} in the guest.`
+      ? `Build the image anew (\`jeos_create ${assembly.release} x86_64\`) and, when the assembly is stopped, give it a new disk on it (\`assembly_renew ${assembly.name}\`, what is on its present one is lost); or leave the mount out, and mount /dev/disk/by-id/virtio-${disk} in the guest.`
       : `Leave the mount out, and mount /dev/disk/by-id/virtio-${disk} in the guest, for example in its /etc/fstab with nofail.`,
     { assembly: assembly.name, disk },
   );

@@ -88,7 +88,7 @@ export function imageMissing(assembly: AssemblyDefinition): PcloudError {
     code: 'image-missing',
     category: 'conflict',
     message: `Assembly ${assembly.name} stands on the image ${assembly.imageDigest} (${imageWords(requirementOf(assembly))}), which is not in the image directory.`,
-    hint: `Restore that directory from a backup; the assembly's disk is useless without it. Or begin anew with \`assembly_create NAME ${assembly.release} ${assembly.architecture}\`.`,
+    hint: `Restore that directory from a backup; the assembly's disk is useless without it. Or begin with a new one on the newest image: \`assembly_renew ${assembly.name}\` (data disks stay).`,
     facts: { assembly: assembly.name, digest: assembly.imageDigest ?? '' },
   });
 }

@@ -20,12 +20,14 @@ export async function renewAssembly(context: DefinitionContext, name: string): P
     const assembly = renewable(context, name);
     if (assembly.imageDigest !== null) {
       await context.files.checkOff(assembly);
-      context.store.transaction(() => {
-        renewable(context, name);
-        context.store.unpinImage(name);
-      });
-      // Nobody claims the file now: one that is left by a crash is moved aside by the next start.
-      await context.files.removeOverlay(name);
+      // The disk goes first: after a crash in between, the next start finds it gone, and says that this command goes on.
+      await context.files.removeOverlay(name, () =>
+        context.store.transaction(() => {
+          renewable(context, name);
+          context.store.unpinImage(name);
+          context.files.forgetHostKey(name);
+        }),
+      );
     }
     return { assembly: findAssembly(context, name), takesEffect: 'at-start', note: null };
   });
@@ -40,7 +42,8 @@ function renewable(context: DefinitionContext, name: string): AssemblyDefinition
       'Import another disk under another name with `assembly_import`.',
       { assembly: name },
     );
-  if (isRunning(context, name))
+  // What is blocked is not started by anybody but a person; whether it is off, libvirt is asked.
+  if (isRunning(context, name) && context.control.assembly(name)?.state !== 'blocked')
     throw conflict(
       'assembly-running',
       `Assembly ${name} is running, so it cannot be given a new disk.`,

@@ -116,7 +116,7 @@ function refuseWithoutPackage(
     throw conflict(
       'image-lacks-package',
       `Assembly ${assembly.name} has run already, and its image lacks what ${template.name} needs (${lacking(pinned.packages, template.families[pinned.family]?.packages ?? [])}). Its disk holds data, so it is not rebuilt.`,
-      `Give up what is on its disk with \`assembly_renew ${assembly.name}\` (data disks stay) and add the resource before its next start; or make another assembly with \`assembly_create NAME ${assembly.release} ${assembly.architecture}\`.`,
+      `Stop it, give up what is on its disk with \`assembly_renew ${assembly.name}\` (data disks stay) and add the resource before its next start; or make another assembly with \`assembly_create NAME ${assembly.release} ${assembly.architecture}\`.`,
       { assembly: assembly.name, template: template.name },
     );
   }

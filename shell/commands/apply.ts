@@ -4,9 +4,8 @@
  */
 import { stringify } from 'yaml';
 import { PcloudError } from '../../model/errors.ts';
-import { pendingText } from '../../model/machine-pending.ts';
-import { dataDiskWords, tellChange } from '../../model/service-file/change.ts';
-import type { Change, Sign } from '../../model/service-file/change.ts';
+import { dataDiskWords } from '../../model/service-file/change.ts';
+import type { Change } from '../../model/service-file/change.ts';
 import { exportService } from '../../model/service-file/export.ts';
 import { planApply } from '../../model/service-file/plan.ts';
 import type { ApplyPlan, Defined } from '../../model/service-file/plan.ts';
@@ -17,7 +16,7 @@ import type { Command } from '../command.ts';
 import { tellingAtStop } from '../context.ts';
 import type { ShellContext } from '../context.ts';
 import { followBuilds } from '../follow-build.ts';
-import { printJson, printNote, queueImage } from '../output.ts';
+import { printJson, queueImage } from '../output.ts';
 import type { CpedPort } from '../ports.ts';
 import { printable } from '../printable.ts';
 import { renderWarning } from '../render-message.ts';
@@ -30,10 +29,9 @@ import {
 } from '../run-deployable.ts';
 import type { WaitOptions } from '../run-deployable.ts';
 import { carryOutAll } from '../service-file/carry-out.ts';
-import type { OnMade } from '../service-file/carry-out.ts';
+import { changeTelling, printPlan, showDone, showPlan } from '../service-file/show-plan.ts';
 import { namesThatAreNotThere } from '../service-file/check-names.ts';
 import { loadService, readSecrets } from '../service-file/load.ts';
-import type { Style } from '../style.ts';
 import { deployableArgument } from './arguments.ts';
 
 const fileOption = {
@@ -96,7 +94,7 @@ const deployableApply = defineCommand({
     if (dryRun) return;
 
     const running = defined.deployable?.intent === 'up';
-    const wantsStop = plan.changes.some(needsStop) || plan.atNextStart.length > 0;
+    const wantsStop = plan.changes.some(needsStopIn(plan)) || plan.atNextStart.length > 0;
     const stops = running && options.restart === true && wantsStop;
     if (!stops && running) refuseWhileRunning(service.name, plan);
     const lost = plan.changes.flatMap(tellLost);
@@ -113,7 +111,7 @@ const deployableApply = defineCommand({
       if (stops) await stopAndWait(service.name, { ...options, 'no-wait': undefined }, context);
       await buildJeos(plan, context);
     });
-    const how = { again, onMade: options.json || options.diff ? () => undefined : printChange };
+    const how = { again, onMade: changeTelling(options) };
     await carryOutAll(plan.changes, { cped, deployable: service.name, secrets }, how, context);
     if (options.json) printPlan(service, plan, true, context);
     else showDone(service.name, plan, running || options.start === true, context);
@@ -146,14 +144,18 @@ async function definedOf(
   return { deployable, assemblies, otherSecrets };
 }
 
-function needsStop(change: Change): boolean {
-  return isAtStart(change) || change.kind === 'remove-member' || change.kind === 'remove-disk';
-}
-
-/** A new disk or network of a machine that is there already, too. */
-function isAtStart(change: Change): boolean {
-  if (change.kind === 'set-machine') return change.from !== null;
-  return ['set-disk', 'set-network', 'remove-network'].includes(change.kind);
+/** What a machine that is there already has only after its next start; one that is made now has it from its first. */
+function needsStopIn(plan: ApplyPlan): (change: Change) => boolean {
+  const made = new Set(
+    plan.changes.flatMap((change) => (change.kind === 'create-assembly' ? [change.assembly] : [])),
+  );
+  const kinds: ReadonlySet<Change['kind']> = new Set([
+    ...(['set-machine', 'set-disk', 'set-network', 'remove-network'] as const),
+    ...(['remove-member', 'remove-disk'] as const),
+  ]);
+  return (change) =>
+    kinds.has(change.kind) &&
+    !('assembly' in change && change.assembly !== null && made.has(change.assembly));
 }
 
 /** Its VMs would run on with nobody to watch them. */
@@ -231,68 +233,6 @@ async function follow(
   }
   await buildMissingImages(needed, context);
   await cped.reloadDeployable(name);
-}
-
-const order: readonly Sign[] = ['-', '~', '+'];
-
-function showPlan(
-  plan: ApplyPlan,
-  how: { readonly diff: boolean; readonly dryRun: boolean },
-  context: ShellContext,
-): void {
-  const { screen } = context;
-  const told = plan.changes.map((change) => ({ change, line: tellChange(change) }));
-  const shown = told.flatMap(({ change, line }) =>
-    line === undefined ? [] : [{ about: 'assembly' in change ? change.assembly : '', ...line }],
-  );
-  const abouts = [...new Set(shown.map(({ about }) => about))];
-  const lines = how.diff
-    ? abouts.flatMap((about) =>
-        shown
-          .filter((one) => one.about === about)
-          .toSorted((a, b) => order.indexOf(a.sign) - order.indexOf(b.sign)),
-      )
-    : how.dryRun
-      ? shown
-      : [];
-  screen.print(lines.map((line) => paint(line, screen.style)));
-  for (const name of plan.leftOver)
-    screen.print([
-      `assembly ${name} is in the deployable and not in the file; it stays (--prune deletes it with its disk)`,
-    ]);
-  for (const { assembly, what } of plan.atNextStart)
-    screen.print([
-      `assembly ${assembly}: ${pendingText(what)} (--restart stops and starts the deployable for it)`,
-    ]);
-  for (const { assembly, disk } of plan.leftOverDisks)
-    screen.print([
-      `data disk ${disk} of assembly ${assembly} is not in the file; it stays (--prune deletes it with all that is on it)`,
-    ]);
-  if (plan.changes.length === 0) screen.print(['nothing to change']);
-  else if (how.dryRun) screen.print([`dry run: nothing was changed (${shown.length} to change)`]);
-}
-
-/** What was a difference is none any more; and whether anything runs by it, which the file does not say. */
-function showDone(name: string, plan: ApplyPlan, runs: boolean, { screen }: ShellContext): void {
-  const count = plan.changes.filter((change) => tellChange(change) !== undefined).length;
-  const next = runs ? '' : `; it does not run: \`deployable_start ${name}\` starts it`;
-  if (count > 0) screen.print([`deployable ${name} is defined as the file says (${count} changed)${next}`]);
-}
-
-const printChange: OnMade = (change, note, context) => {
-  const line = tellChange(change);
-  if (line !== undefined) context.screen.print([paint(line, context.screen.style)]);
-  printNote(note, context);
-};
-
-function paint({ sign, text }: { readonly sign: Sign; readonly text: string }, style: Style): string {
-  const colours = { '+': style.green, '-': style.red, '~': style.yellow };
-  return colours[sign](`${sign} ${printable(text)}`);
-}
-
-function printPlan(service: WantedService, plan: ApplyPlan, done: boolean, context: ShellContext): void {
-  const { changes, leftOver, leftOverDisks, atNextStart } = plan;
-  printJson(context, { deployable: service.name, done, changes, leftOver, leftOverDisks, atNextStart });
 }
 
 const deployableExport = defineCommand({

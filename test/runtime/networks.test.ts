@@ -95,6 +95,42 @@ test('a start awaits a network that is late, and names one that does not come, f
   assert.equal((await world.launcher.prepare('assy1')).interfaces.length, 2);
 });
 
+test('all who wait for one network share its patience, and whoever comes later is told at once', async (t) => {
+  const { client, world } = await serveUsualWorld(t);
+  for (const name of ['assy1', 'assy10', 'assy2']) await client.setNetwork(name, 'bridge:never', {});
+  const startedMs = world.clock.nowMs;
+  const both = await Promise.allSettled(['assy1', 'assy10'].map((name) => world.launcher.prepare(name)));
+  assert.deepEqual(
+    both.map(({ status }) => status),
+    ['rejected', 'rejected'],
+  );
+  const usedMs = world.clock.nowMs - startedMs;
+  await assert.rejects(world.launcher.prepare('assy2'), { code: 'network-missing' });
+  assert.equal(world.clock.nowMs - startedMs, usedMs);
+  // Once it was there, it is awaited anew.
+  world.hypervisor.networks.add('bridge:never');
+  await world.launcher.prepare('assy2');
+  world.hypervisor.networks.delete('bridge:never');
+  await assert.rejects(world.launcher.prepare('assy2'), { code: 'network-missing' });
+  assert.ok(world.clock.nowMs - startedMs >= usedMs + networkPatienceMs);
+});
+
+test('a wait ends when the deployable is stopped, and when the assembly is detached from what is missing', async (t) => {
+  const { client, world } = await serveUsualWorld(t);
+  await client.setNetwork('assy1', 'bridge:never', {});
+  const { networkProblem } = world.hypervisor;
+  let onLook = (): void => undefined;
+  t.mock.method(world.hypervisor, 'networkProblem', async (place: Parameters<typeof networkProblem>[0]) => {
+    onLook();
+    return await networkProblem(place);
+  });
+  world.store.setIntent('dep1', 'up');
+  onLook = () => world.store.setIntent('dep1', 'down');
+  await assert.rejects(world.launcher.prepare('assy1'), { code: 'changed-meanwhile' });
+  onLook = () => world.store.setNetworks('assy1', []);
+  assert.deepEqual((await world.launcher.prepare('assy1')).interfaces, []);
+});
+
 test('what an assembly cannot be attached to is refused, and nothing is changed', async (t) => {
   const { client, world } = await serveUsualWorld(t);
   await client.setNetwork('assy1', 'bridge:br0', { mac });

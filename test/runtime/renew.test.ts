@@ -1,9 +1,10 @@
 /** A new system disk for an assembly, over the real routes, store and launcher: on the newest image, with its data disks. */
 import assert from 'node:assert/strict';
-import { access, readdir, readFile, writeFile } from 'node:fs/promises';
+import { access, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
 import { execa } from 'execa';
+import type { PcloudError } from '../../model/errors.ts';
 import { serveUsualWorld } from './fixtures/serve-usual-world.ts';
 import { refusalOf } from './fixtures/usual-world.ts';
 import { putImage } from './fixtures/world.ts';
@@ -84,7 +85,47 @@ test('a machine that runs is not renewed, whoever knows of it, and its disk stay
   assert.notEqual(world.store.assembly('assy1')?.imageDigest, null);
 });
 
-test('a disk that an interrupted renewal left is moved aside by the next start, not taken for the new one', async (t) => {
+test('an interrupted renewal is said at the next start, and goes on when it is asked for again', async (t) => {
+  const { client, world } = await serveUsualWorld(t);
+  const { diskPath } = await world.launcher.prepare('assy1');
+  // What a kill -9 leaves after the first step: the disk is out of the way, the definition as it was.
+  await rename(diskPath, path.join(path.dirname(diskPath), '.disk.qcow2-1.tmp'));
+  await world.launcher.recover();
+  await assert.rejects(world.launcher.prepare('assy1'), (error: PcloudError) => {
+    assert.equal(error.code, 'disk-missing');
+    assert.match(error.hint ?? '', /assembly_renew assy1/);
+    return true;
+  });
+  // Which blocks it; and what is blocked may be renewed.
+  world.supervisor.assemblies.set('assy1', 'blocked');
+  await client.renewAssembly('assy1');
+  await world.launcher.prepare('assy1');
+  assert.deepEqual(
+    (await readdir(path.dirname(diskPath))).filter((name) => name.includes('disk')),
+    ['disk.qcow2'],
+  );
+});
+
+test('a renewal that cannot be written down leaves the disk where it was', async (t) => {
+  const { client, world } = await serveUsualWorld(t);
+  const { diskPath } = await world.launcher.prepare('assy1');
+  t.mock.method(world.store, 'unpinImage', () => {
+    throw new Error('database or disk is full');
+  });
+  await assert.rejects(client.renewAssembly('assy1'));
+  await access(diskPath);
+  assert.deepEqual((await world.launcher.prepare('assy1')).diskPath, diskPath);
+});
+
+test('the guest’s key is forgotten with the disk that it was on', async (t) => {
+  const { client, world } = await serveUsualWorld(t);
+  await world.launcher.prepare('assy1');
+  world.launcher.rememberHostKey('assy1', 'ssh-ed25519 AAAAC3Nza');
+  await client.renewAssembly('assy1');
+  assert.equal(world.launches.hostKey('assy1'), undefined);
+});
+
+test('a disk that nobody claims is moved aside by the next start, not taken for the new one', async (t) => {
   const { client, world } = await serveUsualWorld(t);
   const { diskPath } = await world.launcher.prepare('assy1');
   await client.renewAssembly('assy1');

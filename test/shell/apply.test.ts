@@ -297,3 +297,39 @@ test('what a running machine does not have yet is said by each further apply, an
     'nothing to change',
   );
 });
+
+const bridged = (name: string): string =>
+  `version: 1\nname: net\nassemblies:\n  ${name}:\n    release: debian12\n    networks: [{ bridge: gone }]\n`;
+
+test('a network that is not there is told with its change, also beside a difference and beside JSON', async (t) => {
+  const { run, write } = await house(t);
+  const note = 'At the moment there is no bridge gone, and without it the machine is not started. Make it.';
+  const plain = await run(['deployable_apply', '-f', await write(bridged('a'))]);
+  const at = plain.printed.indexOf('+ assembly a: bridge gone');
+  assert.deepEqual([at >= 0, plain.printed[at + 1]], [true, note]);
+  const diff = await run(['deployable_apply', '-f', await write(bridged('b')), '--diff']);
+  assert.deepEqual(
+    diff.printed.filter((line) => line.includes('gone')),
+    ['+ assembly b: bridge gone', note],
+  );
+  const json = await run(['deployable_apply', '-f', await write(bridged('c')), '--json']);
+  assert.deepEqual([json.printed.length, json.complained], [1, [`warning: ${note}`]]);
+});
+
+test('an assembly that is new, with disk and network, is no reason to stop the others for --restart', async (t) => {
+  const { world, run, write } = await house(t);
+  await run(['deployable_apply', '-f', await write(shop)]);
+  world.store.setIntent('shop', 'up');
+  const more = `${shop}  more:
+    release: debian12
+    networks: [{ bridge: br0 }]
+    disks: { data: { sizeGiB: 1 } }
+`;
+  const done = await run(['deployable_apply', '-f', await write(more), '--restart', '--no-wait']);
+  assert.equal(done.code, 0, done.complained.join('\n'));
+  assert.deepEqual(
+    world.supervisor.calls.filter((call) => call.startsWith('stop')),
+    [],
+  );
+  assert.ok(world.supervisor.calls.includes('apply shop'));
+});

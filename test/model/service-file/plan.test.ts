@@ -234,6 +234,27 @@ test('networks come, go and change their address; the addresses of two cards can
   );
 });
 
+test('an address that a card outside of the file has is told before anything is changed', () => {
+  const service = modelService('shop');
+  const named = (name: string): WantedService =>
+    wanted({
+      assemblies: {
+        [name]: { release: 'debian12', networks: [{ bridge: 'br0', mac: '52:54:00:00:00:01' }] },
+      },
+    });
+  service.apply(named('web'), false);
+  const renamed = named('web2');
+  assert.deepEqual(planApply(service.defined(renamed), renamed, false).obstacles, [
+    {
+      path: ['assemblies', 'web2', 'networks', 0, 'mac'],
+      message: 'a card of assembly web, which is not in the file, has that address',
+    },
+  ]);
+  assert.deepEqual(planApply(service.defined(renamed), renamed, true).obstacles, []);
+  service.apply(renamed, true);
+  assert.deepEqual(planApply(service.defined(renamed), renamed, true).changes, []);
+});
+
 /** Files over few names, so that they meet: order and references run from later names to earlier ones, or back. */
 const anyFile = fc
   .record({
