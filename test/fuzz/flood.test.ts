@@ -1,6 +1,8 @@
 /**
  * A guest that floods its link, as another process on a real Unix socket: whatever it writes, as fast as it can,
- * costs this process little CPU and no memory, and it is let in again more and more seldom.
+ * this process takes no more of it than the limits of the link say, and no memory for it, and it is let in again more and
+ * more seldom. What that costs of a core is said, and held to its promise by `make bench` (flood): a busy host makes any
+ * share of a core look larger, so no test can.
  */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
@@ -13,17 +15,12 @@ import type { TestContext } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { hostileWays } from '../../bench/fleet/hostile-guest.ts';
 import type { HostileWay } from '../../bench/fleet/hostile-guest.ts';
-import { pauseDelayMs } from '../../model/guest-link-limits.ts';
+import { guestLinkLimits, pauseDelayMs } from '../../model/guest-link-limits.ts';
 import { createGuestLinks } from '../../runtime/adapters/guest-link.ts';
 import { systemClock } from '../../runtime/adapters/system-clock.ts';
 
 const script = path.resolve(import.meta.dirname, '../../bench/fleet/hostile-guest.ts');
 const measuredMs = 1500;
-/**
- * The promise is 5 % of a core (issue: a guest that floods). Measured here over a window that begins with the
- * connection, where the one cut-off weighs most, on hosts whose cores are shared: three times that.
- */
-const allowedShare = 0.15;
 
 async function hostileGuest(t: TestContext, way: HostileWay): Promise<string> {
   const directory = mkdtempSync(path.join(tmpdir(), 'pch-'));
@@ -40,7 +37,7 @@ async function hostileGuest(t: TestContext, way: HostileWay): Promise<string> {
 }
 
 for (const way of hostileWays)
-  test(`a guest that writes ${way} without end costs a small share of a core and no memory`, async (t) => {
+  test(`of a guest that writes ${way} without end no more is taken than the limits say, and no memory for it`, async (t) => {
     const socketPath = await hostileGuest(t, way);
     const notices: string[] = [];
     let events = 0;
@@ -64,10 +61,16 @@ for (const way of hostileWays)
     // The window over which its cost is measured, not a wait for anything.
     await delay(measuredMs);
     const { user, system } = process.cpuUsage(cpuBefore);
-    const share = (user + system) / 1000 / (performance.now() - beganMs);
+    const tookMs = performance.now() - beganMs;
+    const share = (user + system) / 1000 / tookMs;
     const grownMiB = (process.memoryUsage.rss() - residentBefore) / 1024 / 1024;
     t.diagnostic(`${(share * 100).toFixed(1)} % of a core, ${events} events, ${grownMiB.toFixed(0)} MiB`);
-    assert.ok(share < allowedShare, `${(share * 100).toFixed(1)} % of a core`);
+    // A second's worth may come at once, before the window that it is counted in is full.
+    const allowed = guestLinkLimits.linesPerSecond * (tookMs / 1000 + 1);
+    assert.ok(
+      events <= allowed,
+      `${events} events in ${tookMs.toFixed(0)} ms, ${allowed.toFixed(0)} allowed`,
+    );
     assert.ok(grownMiB < 64, `${grownMiB.toFixed(0)} MiB`);
     // Whoever stays below the limits is let; everybody else lost the link, with a word for the log.
     assert.equal(notices.length, way === 'just-below' ? 0 : 1, notices.join('\n'));
