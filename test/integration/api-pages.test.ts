@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
@@ -23,6 +24,18 @@ function blocks(page: string, language: string): readonly string[] {
   return [...readWritten(page).matchAll(/^```(\w+)\n([^]*?)^```$/gm)].flatMap(([, found, text]) =>
     found === language ? [text ?? ''] : [],
   );
+}
+
+async function accepts(port: number): Promise<boolean> {
+  const socket = connect(port, '127.0.0.1');
+  try {
+    await once(socket, 'connect');
+    return true;
+  } catch {
+    return false; // Not yet.
+  } finally {
+    socket.destroy();
+  }
 }
 
 async function place(t: TestContext) {
@@ -65,7 +78,8 @@ async function place(t: TestContext) {
       });
       return { code: result.exitCode, out: result.stdout, all: result.all };
     },
-    serve: async (): Promise<() => Promise<void>> => {
+    /** Starts the service; the returned function stops it. @param network whether it listens there: that comes after its socket */
+    serve: async (network: boolean): Promise<() => Promise<void>> => {
       const child = spawn(process.execPath, [path.join(checkout, 'runtime/main.ts')], {
         env,
         stdio: 'ignore',
@@ -73,11 +87,11 @@ async function place(t: TestContext) {
       t.after(() => child.kill('SIGKILL'));
       const client = cpedClient(path.join(directory, 'run/cped.sock'));
       for (const deadlineMs = Date.now() + limitMs; ;) {
-        const up = await client.status().then(
+        const answers = await client.status().then(
           () => true,
           () => false,
         );
-        if (up) break;
+        if (answers && (!network || (await accepts(port)))) break;
         assert.ok(Date.now() < deadlineMs && child.exitCode === null, 'pcloud-cped does not serve');
         await new Promise((resolve) => setTimeout(resolve, 50));
       }
@@ -104,7 +118,7 @@ test('what docs/api.md has typed does what it says, over the socket and over TLS
     revoke = '',
   ] = all;
   assert.equal(all.length, 8);
-  const stop = await serve();
+  const stop = await serve(false);
   const [status = '', deployables = ''] = (await type(ask)).out.replace('}{', '}\n{').split('\n');
   assert.equal(JSON.parse(status).service, 'pcloud-cped');
   assert.deepEqual(JSON.parse(deployables), { deployables: [] });
@@ -125,7 +139,7 @@ test('what docs/api.md has typed does what it says, over the socket and over TLS
   assert.equal(made.code, 0, made.all);
   assert.match(made.all, /^grafana +read /m);
   assert.match(made.all, /the configuration is good\./);
-  const stopAgain = await serve();
+  const stopAgain = await serve(true);
   assert.equal(JSON.parse((await type(overTls)).out).service, 'pcloud-cped');
   const measures = await type(overTls.replace('/v1/status', '/metrics'));
   assert.match(measures.out, /^pcloud_hypervisor_up 0$/m);
@@ -146,7 +160,7 @@ test('what docs/api.md has typed does what it says, over the socket and over TLS
 test('what docs/monitoring.md has typed does what it says', async (t) => {
   const { type, serve } = await place(t);
   const [scrape = '', rules = ''] = blocks('docs/monitoring.md', 'sh');
-  const stop = await serve();
+  const stop = await serve(false);
   assert.match(
     (await type(scrape)).out,
     /^pcloud_service_info\{service="pcloud-cped",version="[\d.]+"\} 1$/m,

@@ -126,6 +126,7 @@ export const cpedRoutes: Routes = {
     takesEffect: 'at-reload',
     note: 'deployable_reload dep1 makes it so.',
   }),
+  'POST /v1/assemblies/assy3/renew': atStart,
   'PUT /v1/assemblies/assy1/networks/bridge%3Abr0': atStart,
   'DELETE /v1/assemblies/assy1/networks/bridge%3Abr0': atStart,
   'PUT /v1/assemblies/assy1/disks/data': atStart,
