@@ -9,7 +9,7 @@ export const groups = ['pure', 'real'] as const;
 export type Group = (typeof groups)[number];
 
 /** The longest that one file of a group may take, in ms; a hung test is ended and counted as failed. */
-export const fileLimitMs: Readonly<Record<Group, number>> = { pure: 180_000, real: 600_000 };
+export const fileLimitMs: Readonly<Record<Group, number>> = { pure: 180_000, real: 900_000 };
 
 /**
  * `make test` takes less than half an hour on two idle cores; on busy ones it may take this. What has not started by
@@ -39,11 +39,12 @@ export function filesOf(checkout: string, group: Group, filter?: string): readon
  * Real files that may run beside one another, one at a time in each lane: they build images, run services or read pages,
  * and assert no time that a busy neighbour could spoil. In one lane are those that share a state directory: the JEOS and
  * the guests made from it in the first, the stack's images and the kernel of install media in the second. Every other
- * real file runs alone. Measured on two cores, the lanes take about as long as each other.
+ * real file runs alone. The package's test in an emulated systemd guest has little to spare of its limit: beside installs it
+ * takes 405 s, beside the machines of service-files it did not end within 585 s.
  */
 export const lanes: readonly RegExp[] = [
-  /^test\/integration\/(?:assemble-by-guest|bad-input|bootstrap-reproducible|build-commands|builder-(?:death|redis)|import|packages|page-pictures|page\.)/,
-  /^test\/integration\/(?:api-|builder-(?!death|queue|redis)|cell|data-disks|images|install|journald|libvirt-networks|make-install|media|networks|operating|page-stack|secrets|service-files|tutorial)/,
+  /^test\/integration\/(?:assemble-by-guest|bad-input|bootstrap-reproducible|build-commands|import|packages|page-pictures|page\.)/,
+  /^test\/integration\/(?:api-|builder-(?!queue)|cell|data-disks|images|install|journald|libvirt-networks|make-install|media|networks|operating|page-stack|secrets|service-files|tutorial)/,
 ];
 
 /** What runs side by side first, a list a lane, and what runs alone afterwards; all in their order. */
