@@ -2,17 +2,14 @@
  * All that determines a virtual machine's domain XML, as a type: the runtime makes it for each assembly, the
  * builder for `render domain`, and `catalogue/domain-xml.ts` turns it into XML and checks its values.
  */
+import type { NetworkPlace } from './network-attachment.ts';
 
 export type PortForward = { readonly hostPort: number; readonly guestPort: number };
 
 export type DomainDisk = { readonly serial: string; readonly path: string };
 
 /** A further network card: on a network of libvirt's, or on a bridge of the host. */
-export type DomainInterface = {
-  readonly kind: 'network' | 'bridge';
-  readonly name: string;
-  readonly mac: string;
-};
+export type DomainInterface = NetworkPlace & { readonly mac: string };
 
 export type DomainNetwork =
   | { readonly kind: 'user'; readonly forwards: readonly PortForward[] }

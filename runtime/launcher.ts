@@ -229,7 +229,7 @@ export function createLauncher(options: LauncherOptions): AssemblyLauncher {
     checkDiskSpace: async (assembly, disk, neededGiB) =>
       await checkDiskSpace(directories.stateDir, { assembly, disk }, neededGiB),
     removeDisk: async (name, disk) => await removeDataDisk(pathsOf(name), disk, nowMs()),
-    checkOff: async (assembly) => await removeDomain(options.hypervisor, assembly),
+    forgetDomain: async (assembly) => await removeDomain(options.hypervisor, assembly),
     removeOverlay: async (name, commit) =>
       await removeDisk(pathsOf(name), pathsOf(name).disk, nowMs(), commit),
     forgetHostKey: (name) => launches.forgetHostKey(name),

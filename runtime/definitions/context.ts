@@ -50,10 +50,10 @@ export type AssemblyFiles = {
    */
   beginRemoval(assembly: AssemblyDefinition): Promise<void>;
   /**
-   * Its domain is off in libvirt's eyes as well, and its definition there is removed.
+   * Removes the domain's definition, once libvirt says that the domain is off; the next start defines it anew.
    * @throws PcloudError `assembly-running`, or what libvirt fails with; nothing is changed.
    */
-  checkOff(assembly: AssemblyDefinition): Promise<void>;
+  forgetDomain(assembly: AssemblyDefinition): Promise<void>;
   /**
    * Removes the system disk of an assembly; no error when there is none.
    * @param commit what makes that hold, done when the disk is out of the way; when it throws, the disk is back

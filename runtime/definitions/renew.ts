@@ -13,13 +13,13 @@ import { conflict } from './refusals.ts';
  * Removes the system disk with all that is on it; the next start makes another on the image of that day. Of an assembly
  * that has none yet nothing is changed.
  * @throws PcloudError `bad-name`, `unknown-assembly`, `assembly-imported`, `assembly-running`, and what
- *   `AssemblyFiles.checkOff` throws.
+ *   `AssemblyFiles.forgetDomain` throws.
  */
 export async function renewAssembly(context: DefinitionContext, name: string): Promise<AssemblyChange> {
   return await context.exclusive(async () => {
     const assembly = renewable(context, name);
     if (assembly.imageDigest !== null) {
-      await context.files.checkOff(assembly);
+      await context.files.forgetDomain(assembly);
       // The disk goes first: after a crash in between, the next start finds it gone, and says that this command goes on.
       await context.files.removeOverlay(name, () =>
         context.store.transaction(() => {

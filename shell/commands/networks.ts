@@ -23,7 +23,7 @@ const networkAdd = defineCommand({
   help: [
     'The machine gets a further network card from its next start on, besides the one by which we reach it. In a guest of debian12 it asks for an address (DHCP); in others its set-up is the guest’s.',
     'The hardware address stays the same as long as the assembly does; --mac asks for a certain one. Said again it replaces the one that was asked for before, or takes it back.',
-    'Before each start the network is looked up. One that is not there is awaited for 20 seconds; then the deployable is blocked and the message says what is missing.',
+    'Before each start the network is looked up. One that is not there is awaited for 20 seconds; then the machine is blocked and the message says what is missing.',
   ],
   example: 'assembly_network_add assy1 bridge:br0',
   arguments: [assemblyArgument, networkArgument],
