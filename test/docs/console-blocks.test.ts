@@ -50,6 +50,10 @@ test('times, sizes, pids and digests do not matter, words do', () => {
   assert.equal(shapeOf('62 MiB  5m29s  bootstrap'), shapeOf('8 MiB  45s  bootstrap'));
   assert.equal(shapeOf('after 1 min 16 s.'), shapeOf('after 950 ms.'));
   assert.equal(shapeOf('its main process 163 was killed'), shapeOf('its main process 2098 was killed'));
+  assert.equal(
+    shapeOf('in maintenance until 2026-11-28 00:01 (30 min left).'),
+    shapeOf('in maintenance until 11:43 (30 min left).'),
+  );
   assert.notEqual(shapeOf('assy is ACTIVE'), shapeOf('assy is FAILED'));
   assert.notEqual(shapeOf('decade'), shapeOf('facade'));
 });

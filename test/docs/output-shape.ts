@@ -5,10 +5,12 @@
 
 /**
  * A line with everything that differs from run to run made equal: digests and identifiers, times, numbers with their
- * units and signs, and the blanks and dashes of tables.
+ * units and signs, and the blanks and dashes of tables. A time of day has its date in front only where that is not
+ * today's: what ends in half an hour ends tomorrow, half an hour before midnight.
  */
 export function shapeOf(line: string): string {
   return line
+    .replaceAll(/\b\d{4}-\d\d-\d\d (?=\d\d:\d\d)/g, '')
     .replaceAll(/(?<![A-Za-z])(?=[a-f]*[0-9])[0-9a-f]{6,64}…?(?![A-Za-z])/g, '#')
     .replaceAll(/\d+(?:[.:,]\d+)*/g, '#')
     .replaceAll(/# ?(?:ms|min|s|m|h|d|MiB|GiB|KiB|B)\b/g, '#')
