@@ -93,9 +93,10 @@ function checkOne<M extends { readonly kind: string }>(
   try {
     again = encode(message);
   } catch (error) {
-    // What was no UTF-8 is longer as what stands for it; nothing else may be heard and not be said.
-    const replaced = JSON.stringify(message).includes('\ufffd');
-    if (replaced && error instanceof PcloudError && error.code === 'guest-message-unsendable') return 1;
+    // What was no UTF-8 is longer as what stands for it, and so is an `=` that a value was given as it is; nothing else may
+    // be heard and not be said.
+    const isLonger = JSON.stringify(message).includes('\ufffd') || /=[^ ]*=/.test(line);
+    if (isLonger && error instanceof PcloudError && error.code === 'guest-message-unsendable') return 1;
     throw error;
   }
   assert.ok(again.length <= maxLineBytes, 'longer than a line');
