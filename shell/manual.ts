@@ -34,6 +34,10 @@ const environment: readonly Term[] = [
     'XDG_STATE_HOME',
     "Where the prompt's history is, as pcloudsh/history. Default: .local/state in the home directory",
   ],
+  [
+    'XDG_CACHE_HOME',
+    'Where node keeps our programs compiled, as pacemaker-cloud/node. Default: .cache in the home directory',
+  ],
 ];
 
 const files: readonly Term[] = [

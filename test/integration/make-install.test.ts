@@ -124,6 +124,29 @@ test('the installed shell answers with its usage', async () => {
   assert.equal(stderr, '');
 });
 
+test('the installed shell is compiled once for each user, and runs where that cannot be kept', async (t) => {
+  const home = mkdtempSync('/tmp/pcu-');
+  t.after(() => rmSync(home, { recursive: true }));
+  const answers = async (environment: Readonly<Record<string, string>>): Promise<void> => {
+    const { stdout, stderr } = await execa(path.join(prefix, 'bin/pcloudsh'), ['help'], {
+      env: { PATH: process.env['PATH'] ?? '', ...environment },
+      extendEnv: false,
+      timeout: 20_000,
+    });
+    assert.match(stdout, /jeos_create/);
+    assert.equal(stderr, '');
+  };
+  await answers({ HOME: home });
+  const kept = (): readonly string[] =>
+    readdirSync(path.join(home, '.cache/pacemaker-cloud/node'), { recursive: true, encoding: 'utf8' }).sort();
+  const first = kept();
+  assert.ok(first.length > 10, first.join(' '));
+  await answers({ HOME: home });
+  assert.deepEqual(kept(), first);
+  for (const nowhere of [{}, { HOME: '/dev/null' }, { HOME: home, XDG_CACHE_HOME: '/proc/none' }])
+    await answers(nowhere);
+});
+
 /** Runs a unit's ExecStart line with a service manager's socket, until it has said that it is ready. */
 async function startUnit(unit: Unit, libvirtUri: string) {
   const [program = '', ...words] = (

@@ -29,8 +29,11 @@ export async function runShell(
 }
 
 export function shellEnvironment(runtimeDirectory: string): Record<string, string> {
+  const cache = process.env['NODE_COMPILE_CACHE'];
   return {
     PATH: process.env['PATH'] ?? '',
+    // As the launcher gives it: a shell that starts compiles nothing anew.
+    ...(cache === undefined ? {} : { NODE_COMPILE_CACHE: cache }),
     HOME: runtimeDirectory,
     XDG_STATE_HOME: runtimeDirectory,
     PCLOUD_RUNTIME_DIR: runtimeDirectory,
