@@ -2,32 +2,76 @@
 import assert from 'node:assert/strict';
 import path from 'node:path';
 import { test } from 'node:test';
-import { filesOf, inLanes, lanes } from '../../tools/test/plan.ts';
+import * as fc from 'fast-check';
+import { runBeside } from '../../tools/test/beside.ts';
+import { besideCount, filesOf, inOrder, nextFile, whatBothUse } from '../../tools/test/plan.ts';
 
 const checkout = path.resolve(import.meta.dirname, '../..');
 const real = filesOf(checkout, 'real');
+const fileOf = (name: string): string => `test/integration/${name}.test.ts`;
 
 test('every real file runs once, beside others or alone', () => {
-  const { beside, alone } = inLanes(real);
-  assert.deepEqual([...beside.flat(), ...alone].sort(), real);
-  assert.equal(beside.length, lanes.length);
-  for (const lane of beside) assert.ok(lane.length > 1, lane.join(' '));
+  const { beside, alone } = inOrder(real);
+  assert.deepEqual([...beside, ...alone].sort(), real);
 });
 
 test('what measures times runs alone', () => {
-  const { alone } = inLanes(real);
-  for (const name of ['chaos', 'demo', 'hypervisor-qemu', 'guest-devices', 'builder-queue', 'make-images'])
-    assert.ok(alone.includes(`test/integration/${name}.test.ts`), name);
+  const { alone } = inOrder(real);
+  assert.deepEqual(alone, ['accelerator-probe', 'chaos', 'guest-devices', 'hypervisor-qemu'].map(fileOf));
 });
 
-test('files that share a state directory are in one lane', () => {
-  const { beside } = inLanes(real);
-  const laneOf = (name: string): number =>
-    beside.findIndex((lane) => lane.includes(`test/integration/${name}.test.ts`));
-  assert.equal(laneOf('assemble-by-guest'), laneOf('assemble-by-guest-failures'));
-  assert.equal(laneOf('install'), laneOf('install-runs'));
-  assert.notEqual(laneOf('install'), -1);
-  for (const file of ['tutorial', 'operating', 'data-disks', 'networks'])
-    assert.equal(laneOf(file), laneOf('service-files'), file);
-  assert.equal(laneOf('import'), laneOf('packages-systemd'));
+test('files that share a place in the state directory do not run at once', () => {
+  const groups: readonly (readonly string[])[] = [
+    ['assemble-by-guest', 'assemble-by-guest-failures', 'import', 'packages', 'packages-systemd'],
+    ['tutorial', 'operating', 'data-disks', 'networks', 'service-files', 'demo', 'page-stack'],
+    ['install', 'install-failures', 'install-runs', 'media'],
+    ['packages-systemd', 'service-files'],
+  ];
+  for (const names of groups)
+    for (const name of names) {
+      assert.ok(real.includes(fileOf(name)), name);
+      for (const other of names) assert.notEqual(whatBothUse(fileOf(name), fileOf(other)), undefined);
+    }
+  assert.equal(whatBothUse(fileOf('make-install'), fileOf('install')), undefined);
+  assert.equal(whatBothUse(fileOf('libvirt-networks'), fileOf('networks')), undefined);
+});
+
+test('whatever each takes, all run, two at a time, and none beside one that it shares something with', async () => {
+  const { beside } = inOrder(real);
+  const takes = fc.array(fc.nat(20), { minLength: beside.length, maxLength: beside.length });
+  await fc.assert(
+    fc.asyncProperty(takes, async (turnsOf) => {
+      const running = new Set<string>();
+      const ended: string[] = [];
+      let most = 0;
+      await runBeside(beside, besideCount, nextFile, async (file) => {
+        for (const other of running) assert.equal(whatBothUse(file, other), undefined, `${file} ${other}`);
+        running.add(file);
+        most = Math.max(most, running.size);
+        for (let turn = turnsOf[beside.indexOf(file)] ?? 0; turn > 0; turn -= 1) await Promise.resolve();
+        running.delete(file);
+        ended.push(file);
+      });
+      assert.deepEqual(ended.sort(), [...beside].sort());
+      assert.equal(most, besideCount);
+    }),
+  );
+});
+
+test('a file that cannot be run ends it all, after its neighbour, and what nothing may run is told', async () => {
+  const seen: string[] = [];
+  const broken = runBeside(['a', 'b', 'c'], 2, nextFile, async (file) => {
+    if (file === 'a') throw new Error('no node');
+    for (let turn = 0; turn < 9; turn += 1) await Promise.resolve();
+    seen.push(file);
+  });
+  await assert.rejects(broken, /no node/);
+  assert.deepEqual(seen, ['b']);
+  const nothing = runBeside(
+    ['a', 'b'],
+    2,
+    () => undefined,
+    async () => await Promise.resolve(),
+  );
+  await assert.rejects(nothing, /none may run, with nothing beside it: a, b/);
 });

@@ -35,25 +35,74 @@ export function filesOf(checkout: string, group: Group, filter?: string): readon
     .sort();
 }
 
-/**
- * Real files that may run beside one another, one at a time in each lane: they build images, run services or read pages,
- * and assert no time that a busy neighbour could spoil. In one lane are those that share a state directory: the JEOS and
- * the guests made from it in the first, the stack's images and the kernel of install media in the second. Every other
- * real file runs alone. The package's test in an emulated systemd guest has little to spare of its limit: beside installs it
- * takes 405 s, beside the machines of service-files it did not end within 585 s.
- */
-export const lanes: readonly RegExp[] = [
-  /^test\/integration\/(?:assemble-by-guest|bad-input|bootstrap-reproducible|build-commands|import|packages|page-pictures|page\.)/,
-  /^test\/integration\/(?:api-|builder-(?!queue)|cell|data-disks|images|install|journald|libvirt-networks|make-install|media|networks|operating|page-stack|secrets|service-files|tutorial)/,
-];
+const inFile = (names: string): RegExp => new RegExp(`^test/integration/(?:${names})\\.test\\.ts$`);
 
-/** What runs side by side first, a list a lane, and what runs alone afterwards; all in their order. */
-export function inLanes(files: readonly string[]): {
-  readonly beside: readonly (readonly string[])[];
+/**
+ * Real files that run alone: they assert how long something took on this machine, or how soon a guest must have done
+ * what it was asked.
+ */
+const alone = inFile('accelerator-probe|chaos|guest-devices|hypervisor-qemu');
+
+/**
+ * What real files have in common that no two of them may have at once. The first three are places in the state
+ * directory; of the last, each keeps both cores busy: the package's systemd in an emulated guest takes 405 s beside an
+ * install, and did not end within 585 s beside the machines of service-files.
+ */
+const shared: Readonly<Record<string, RegExp>> = {
+  'the JEOS and the guests made from it': inFile('assemble-by-guest.*|import|packages.*'),
+  'the stack and its images': inFile(
+    'data-disks|demo|networks|operating|page-stack|private-stack.*|service-files|tutorial',
+  ),
+  'the kernel of install media': inFile('install.*|media'),
+  'both cores': inFile('packages-systemd|service-files'),
+};
+
+/** The longest begin first, so that no long one is left over at the end: these took 70 to 430 s beside another. */
+const longest: readonly string[] = [
+  'packages-systemd',
+  'install-failures',
+  'service-files',
+  'install',
+  'data-disks',
+  'assemble-by-guest-failures',
+  'assemble-by-guest',
+  'bootstrap-reproducible',
+  'builder-death',
+  'import',
+  'install-runs',
+  'networks',
+  'builder-redis',
+  'builder-queue',
+  'packages',
+  'operating',
+  'tutorial',
+  'demo',
+].map((name) => `test/integration/${name}.test.ts`);
+
+/** How many files run at once of those that may: with a third, two cores end none of them sooner. */
+export const besideCount = 2;
+
+/** What runs beside one another first, in the order in which it begins, and what runs alone afterwards. */
+export function inOrder(files: readonly string[]): {
+  readonly beside: readonly string[];
   readonly alone: readonly string[];
 } {
-  return {
-    beside: lanes.map((lane) => files.filter((file) => lane.test(file))),
-    alone: files.filter((file) => !lanes.some((lane) => lane.test(file))),
+  const rank = (file: string): number => {
+    const at = longest.indexOf(file);
+    return at === -1 ? longest.length : at;
   };
+  return {
+    beside: files.filter((file) => !alone.test(file)).toSorted((one, other) => rank(one) - rank(other)),
+    alone: files.filter((file) => alone.test(file)),
+  };
+}
+
+/** The first of those that wait which has nothing in common with one that runs; undefined: one of them has to end first. */
+export function nextFile(waiting: readonly string[], running: readonly string[]): string | undefined {
+  return waiting.find((file) => !running.some((other) => whatBothUse(file, other) !== undefined));
+}
+
+/** What two files may not use at once, if there is anything. */
+export function whatBothUse(file: string, other: string): string | undefined {
+  return Object.keys(shared).find((what) => shared[what]?.test(file) && shared[what].test(other));
 }
