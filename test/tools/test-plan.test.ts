@@ -4,7 +4,15 @@ import path from 'node:path';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
 import { runBeside } from '../../tools/test/beside.ts';
-import { besideCount, filesOf, inOrder, nextFile, whatBothUse } from '../../tools/test/plan.ts';
+import {
+  besideCount,
+  emulates,
+  emulatingCount,
+  filesOf,
+  inOrder,
+  nextFile,
+  whatBothUse,
+} from '../../tools/test/plan.ts';
 
 const checkout = path.resolve(import.meta.dirname, '../..');
 const real = filesOf(checkout, 'real');
@@ -36,7 +44,7 @@ test('files that share a place in the state directory do not run at once', () =>
   assert.equal(whatBothUse(fileOf('libvirt-networks'), fileOf('networks')), undefined);
 });
 
-test('whatever each takes, all run, two at a time, and none beside one that it shares something with', async () => {
+test('whatever each takes, all run, three at a time, two with machines, and none beside one that it shares something with', async () => {
   const { beside } = inOrder(real);
   const takes = fc.array(fc.nat(20), { minLength: beside.length, maxLength: beside.length });
   await fc.assert(
@@ -47,6 +55,7 @@ test('whatever each takes, all run, two at a time, and none beside one that it s
       await runBeside(beside, besideCount, nextFile, async (file) => {
         for (const other of running) assert.equal(whatBothUse(file, other), undefined, `${file} ${other}`);
         running.add(file);
+        assert.ok([...running].filter(emulates).length <= emulatingCount, [...running].join(' '));
         most = Math.max(most, running.size);
         for (let turn = turnsOf[beside.indexOf(file)] ?? 0; turn > 0; turn -= 1) await Promise.resolve();
         running.delete(file);

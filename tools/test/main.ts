@@ -1,5 +1,5 @@
 /**
- * `make test`: the pure tests in parallel, then the real ones in pairs or alone, and a last line with the
+ * `make test`: the pure tests in parallel, then the real ones three at a time or alone, and a last line with the
  * count. It owns order, limits and the exit code; what a test is, node's runner knows.
  *
  * usage: tools/test/main.ts GROUP... [--only TEXT]     groups: pure, real
