@@ -124,6 +124,9 @@ export function mmdebstrapStep(context: BootstrapContext, suite: string, install
     '--aptopt=Acquire::http::Timeout "30"',
     '--aptopt=Acquire::https::Timeout "30"',
     ...install.setupHooks.map((hook) => `--setup-hook=${hook}`),
+    // Our script cleans up after apt. After mmdebstrap's own cleaning two of apt's directories would belong to root or
+    // to _apt, by whether _apt may pass the place of this build: equal recipes would give two disks.
+    '--skip=cleanup/apt',
     '--customize-hook=tar-in seed.tar /',
     ...(install.withTemplateFiles ? ['--customize-hook=tar-in template-files.tar /'] : []),
     // The one argument that a hook gets is the tree. Constant text: nothing of ours is put into it.

@@ -21,6 +21,8 @@ echo uninitialized >"$root/etc/machine-id"
 mkdir -p "$root/boot"
 chroot "$root" dpkg-query -W -f '${Package}\t${Version}\t${Architecture}\n' >"$root/boot/packages.tsv"
 (cd "$root/var/lib/apt/lists" && sha256sum *InRelease) >"$root/boot/archive.tsv"
+# With the directories that apt makes again, in the guest too: whose they are depends on the build host.
+rm -rf "$root"/var/lib/apt/lists/* "$root"/var/cache/apt/archives/* "$root"/var/cache/apt/*.bin
 rm -rf "$seed"
 # Last of all: the builder reads this back out of the finished disk.
 mkdir -p "$root/etc/pacemaker-cloud"

@@ -136,6 +136,11 @@ list_packages() {
 	(cd "$root/var/lib/apt/lists" && sha256sum *InRelease) >"$root/boot/archive.tsv"
 }
 
+# With the directories that apt makes again, in the guest too: whose they are depends on the build host.
+clean_apt() {
+	rm -rf "$root"/var/lib/apt/lists/* "$root"/var/cache/apt/archives/* "$root"/var/cache/apt/*.bin
+}
+
 fetch_packages
 install_kernel
 build_initrd
@@ -143,6 +148,7 @@ install_files
 trim_services
 remove_identity
 list_packages
+clean_apt
 rm -rf "$work" "$seed"
 # Last of all: the builder reads this back out of the finished disk.
 mkdir -p "$root/etc/pacemaker-cloud"
