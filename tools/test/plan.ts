@@ -37,11 +37,8 @@ export function filesOf(checkout: string, group: Group, filter?: string): readon
 
 const inFile = (names: string): RegExp => new RegExp(`^test/integration/(?:${names})\\.test\\.ts$`);
 
-/**
- * Real files that run alone: they assert how long something took on this machine, or how soon a guest must have done
- * what it was asked.
- */
-const alone = inFile('accelerator-probe|chaos|guest-devices|hypervisor-qemu');
+/** Real files that run alone: they assert how long something took on this machine. */
+const alone = inFile('accelerator-probe|chaos|hypervisor-qemu');
 
 /**
  * What real files have in common that no two of them may have at once. The first three are places in the state
@@ -49,7 +46,9 @@ const alone = inFile('accelerator-probe|chaos|guest-devices|hypervisor-qemu');
  * install, and did not end within 585 s beside the machines of service-files.
  */
 const shared: Readonly<Record<string, RegExp>> = {
-  'the JEOS and the guests made from it': inFile('assemble-by-guest.*|import|packages.*'),
+  'the JEOS and the guests made from it': inFile(
+    'assemble-by-guest.*|bootstrap-reproducible|guest-devices|import|packages.*',
+  ),
   'the stack and its images': inFile(
     'data-disks|demo|networks|operating|page-stack|private-stack.*|service-files|tutorial',
   ),
@@ -74,6 +73,7 @@ const first: readonly string[] = [
   'tutorial',
   'install-runs',
   'import',
+  'guest-devices',
   'demo',
   'bootstrap-reproducible',
   'builder-death',
@@ -86,7 +86,7 @@ const first: readonly string[] = [
 
 /** These emulate a machine most of the time, which takes a core. The others mostly wait: for a program, a limit, a queue. */
 const emulating = inFile(
-  'assemble-by-guest.*|data-disks|demo|import|install.*|networks|operating|packages-systemd|service-files|tutorial',
+  'assemble-by-guest.*|data-disks|demo|guest-devices|import|install.*|networks|operating|packages-systemd|service-files|tutorial',
 );
 
 /** How many files run at once of those that may, and how many of them emulate machines: there are two cores. */
