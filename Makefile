@@ -40,7 +40,7 @@ format: bootstrap ## write every source in the house's format
 test: bootstrap ## every test, from nothing (about half an hour on two idle cores)
 	@node tools/test/main.ts pure real
 
-test-pure: bootstrap ## the tests that need neither libvirt nor QEMU nor Redis (seconds)
+test-pure: bootstrap ## the tests that need neither libvirt nor QEMU nor Redis (three minutes)
 	@node tools/test/main.ts pure
 
 test-real: bootstrap ## the tests on real QEMU, libvirt, Redis and image builds
