@@ -1,17 +1,20 @@
 /**
- * The engine `bootstrap`, from nothing in a place of its own, and what it once made for the other tests: the same recipe
- * gives the same bytes, those of the disk and of everything else that is made of the recipe alone.
+ * The engine `bootstrap`, from nothing as the installed service does it, an unprivileged user in a place of its own, and
+ * what it once made as root for the other tests: the same recipe gives the same bytes, those of the disk and of
+ * everything else that is made of the recipe alone.
  */
 import assert from 'node:assert/strict';
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import test from 'node:test';
+import type { TestContext } from 'node:test';
 import { readArtifact, sha256OfFile, verifyDisk } from '../../catalogue/image-directory.ts';
 import type { Artifact } from '../../catalogue/image-directory.ts';
 import { spdxRules } from '../model/spdx-rules.ts';
 import { builderProcess } from './builder-process.ts';
 import type { BuilderProcess } from './builder-process.ts';
 import { debianJeos } from './guest-jeos.ts';
+import { commandOf, testUser, unprivilegedTrouble } from './unprivileged-user.ts';
 
 /** What tells of the build and not of the image: times, and what the tools said. */
 const ownFiles = ['manifest.json', 'build.log'];
@@ -24,8 +27,13 @@ type Built = {
   readonly manifest: object;
 };
 
-async function buildOnce(): Promise<Built> {
-  const builder = await builderProcess();
+async function buildOnce(t: TestContext): Promise<Built> {
+  const trouble = unprivilegedTrouble();
+  if (trouble !== false) t.diagnostic(`built by ourselves and not by an unprivileged user: ${trouble}`);
+  const builder = await builderProcess(
+    undefined,
+    trouble === false ? { launcher: await commandOf(testUser, t), owner: testUser } : {},
+  );
   try {
     await builder.start();
     const { digest } = await builder.client.ensureJeos('debian12', 'x86_64');
@@ -35,10 +43,26 @@ async function buildOnce(): Promise<Built> {
     await checkDetails(builder, artifact);
     const { createdAt, buildDurationMs } = artifact.manifest;
     assert.ok(Date.parse(createdAt) > Date.now() - buildDurationMs - 60_000);
+    await buildAssembly(builder, digest);
     return await builtOf(artifact);
   } finally {
     await builder.dispose();
   }
+}
+
+/** What an image of an assembly adds is installed into the JEOS's tree in the same way. */
+async function buildAssembly({ client, imageDirectory }: BuilderProcess, jeos: string): Promise<void> {
+  const { digest } = await client.ensureRequirement({
+    release: 'debian12',
+    architecture: 'x86_64',
+    templates: ['httpd'],
+  });
+  await client.follow(digest, () => undefined);
+  const artifact = await readArtifact(imageDirectory, digest);
+  assert.ok(artifact !== undefined);
+  await verifyDisk(artifact);
+  assert.equal(artifact.manifest.parentDigest, jeos);
+  assert.ok(artifact.manifest.packages.includes('apache2'), artifact.manifest.packages.join(' '));
 }
 
 async function builtOf(artifact: Artifact): Promise<Built> {
@@ -73,18 +97,17 @@ async function checkDetails({ client }: BuilderProcess, { digest, manifest }: Ar
 }
 
 test(
-  'the same recipe gives the same disk, kernel, initrd, file tree and package list, bit for bit',
+  'the same recipe gives the same disk, kernel, initrd, file tree and package list, bit for bit, with root’s rights or without',
   { timeout: 540_000 },
-  async () => {
-    // Of this run, or of an earlier one on this machine: the longer ago, the more it shows. It was made where apt's own user
-    // may go, unless the checkout is hidden from others; the new one is made where it may not.
+  async (t) => {
+    // Of this run, or of an earlier one on this machine: the longer ago, the more it shows.
     const first = await builtOf(await debianJeos());
-    let second = await buildOnce();
+    let second = await buildOnce(t);
     let before = first;
     if (second.digest !== first.digest) {
       // The archive published something in between: that is another recipe, so a pair of the new one.
       before = second;
-      second = await buildOnce();
+      second = await buildOnce(t);
     }
     assert.equal(second.digest, before.digest);
     for (const name of [

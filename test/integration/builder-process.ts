@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFile, mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { chown, copyFile, mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { builderClient } from '../../builder/client.ts';
@@ -34,6 +34,8 @@ export type BuilderProcessOptions = {
   readonly settings?: Readonly<Record<string, string>>;
   /** A program with its arguments that runs the builder; it ends with it. */
   readonly launcher?: readonly string[];
+  /** Whose the directories are that are made for it; a launcher has to run it as this one. */
+  readonly owner?: { readonly uid: number; readonly gid: number };
 };
 
 /** @param stateDirectory kept when given; else a new one that goes with `dispose`. */
@@ -52,6 +54,8 @@ export async function builderProcess(
   await copyFile(path.join(checkout, 'guest/build/pcloud-agent'), agentPath);
   for (const name of ['pcloud-agent.service', 'pcloud-agent.init'])
     await copyFile(path.join(checkout, 'guest', name), path.join(runtimeDirectory, 'guest', name));
+  if (options.owner !== undefined)
+    for (const place of [runtimeDirectory, state]) await chown(place, options.owner.uid, options.owner.gid);
   let child: ChildProcess | undefined;
   const start = async (settings: Readonly<Record<string, string>> = {}): Promise<void> => {
     const command = [process.execPath, path.join(checkout, 'builder/main.ts')];
@@ -64,6 +68,10 @@ export async function builderProcess(
         PCLOUD_SETTINGS_FILE: '/dev/null',
         PCLOUD_RUNTIME_DIR: runtimeDirectory,
         PCLOUD_GUEST_AGENT: agentPath,
+        // As a login would: what root has in its own home is nobody else's.
+        ...(options.owner === undefined
+          ? {}
+          : { HOME: state, PATH: `${path.join(checkout, '.toolchain/bin')}:/usr/sbin:/usr/bin:/sbin:/bin` }),
         ...options.settings,
         ...settings,
       },

@@ -3,11 +3,11 @@
  * left behind; as root, and as an unprivileged user with subordinate ids.
  */
 import assert from 'node:assert/strict';
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { chown, mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
@@ -17,6 +17,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { cellCommand, cellServerUrl, cellSpecFile, hostLoopbackName } from '../../builder/cell/cell-plan.ts';
 import type { CellSpec } from '../../builder/cell/cell-plan.ts';
 import { signalGroup } from '../../builder/process-group.ts';
+import { commandOf, testUser, unprivilegedTrouble } from './unprivileged-user.ts';
+import type { User } from './unprivileged-user.ts';
 
 const checkout = path.resolve(import.meta.dirname, '../..');
 const programs = {
@@ -26,8 +28,6 @@ const programs = {
 };
 const isRoot = process.getuid?.() === 0;
 const limit = { timeout: 120_000 };
-
-type User = { readonly uid: number; readonly gid: number; readonly name: string };
 
 type Cell = {
   readonly child: ChildProcess;
@@ -264,56 +264,6 @@ test(
     await leavesNothing(context);
   },
 );
-
-/** Above what Debian gives to its users, and below what it gives as subordinate ids (adduser.conf(5), login.defs(5)). */
-const testUser: User = { name: 'pcloud-test', uid: 64_100, gid: 64_100 };
-
-/**
- * Somebody with subordinate ids, by whom a user namespace can be mapped (subuid(5), newuidmap(1)). The host is not
- * given a user for it: only the mount namespace that a cell is started in knows this one.
- */
-function accountsOf({ name, uid, gid }: User): Readonly<Record<string, string>> {
-  const added = (file: string, line: string): string => `${readFileSync(file, 'utf8').trimEnd()}\n${line}\n`;
-  const ids = `${name}:1000000000:65536\n`;
-  return {
-    passwd: added('/etc/passwd', `${name}:x:${uid}:${gid}::/:/bin/sh`),
-    group: added('/etc/group', `${name}:x:${gid}:`),
-    subuid: ids,
-    subgid: ids,
-  };
-}
-
-/** The command by which a user who is known in a mount namespace of its own starts something. */
-async function commandOf(user: User, context: TestContext): Promise<string[]> {
-  const directory = await mkdtemp('/tmp/pcu-');
-  context.after(async () => await rm(directory, { recursive: true, force: true }));
-  for (const [name, text] of Object.entries(accountsOf(user)))
-    await writeFile(path.join(directory, name), text);
-  const script = `for name in passwd group subuid subgid; do mount --bind "$0/$name" "/etc/$name"; done; exec "$@"`;
-  const unshared = ['unshare', '--mount', '--propagation', 'private', 'sh', '-ec', script, directory];
-  const lowered = [
-    'setpriv',
-    '--reuid',
-    String(user.uid),
-    '--regid',
-    String(user.gid),
-    '--clear-groups',
-    '--',
-  ];
-  return [...unshared, ...lowered];
-}
-
-/** Why the tests of an unprivileged user cannot be had, if so. */
-function unprivilegedTrouble(): string | false {
-  if (!isRoot) return 'not root: the tests above ran unprivileged already';
-  if (spawnSync('newuidmap').error !== undefined) return 'newuidmap is not installed (package uidmap)';
-  const missing = ['/etc/subuid', '/etc/subgid'].find((file) => !existsSync(file));
-  if (missing !== undefined) return `${missing} is missing, which the package passwd makes`;
-  const { uid, gid } = testUser;
-  const readable = spawnSync(process.execPath, ['--version'], { uid, gid });
-  const source = spawnSync('cat', [programs.outer], { uid, gid });
-  return readable.status === 0 && source.status === 0 ? false : 'only root can read this checkout';
-}
 
 const unprivileged = { ...limit, skip: unprivilegedTrouble() };
 const asUser = (work: (context: TestContext, user?: User) => Promise<void>) => async (context: TestContext) =>
