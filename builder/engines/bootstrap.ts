@@ -14,6 +14,7 @@ import {
   convertStep,
   fileSystemSteps,
   mmdebstrapStep,
+  noPadding,
   seedStep,
   templateFilesDirectory,
   templateFilesStep,
@@ -117,7 +118,7 @@ export function planAssembly(
         id: 'parent-devices',
         title: 'Leaving the device nodes to the new tree',
         // Without root nobody may make device nodes; mmdebstrap makes its own in either case.
-        argv: ['tar', '--delete', '--wildcards', '-f', 'base.tar', './dev/*'],
+        argv: ['tar', noPadding, '--delete', '--wildcards', '-f', 'base.tar', './dev/*'],
         inputs: ['base.tar'],
         outputs: ['base.tar'],
       }),
