@@ -134,7 +134,8 @@ export function mmdebstrapStep(context: BootstrapContext, suite: string, install
     '--aptopt=Acquire::https::Timeout "30"',
     ...install.setupHooks.map((hook) => `--setup-hook=${hook}`),
     // Our script cleans up after apt. After mmdebstrap's own cleaning two of apt's directories would belong to root or
-    // to _apt, by whether _apt may pass the place of this build: equal recipes would give two disks.
+    // to _apt, by whether _apt may pass the place of this build: equal recipes would give two disks. The scripts are
+    // part of the recipe and these words are not: a disk of before would still be taken for an equal one.
     '--skip=cleanup/apt',
     '--customize-hook=tar-in seed.tar /',
     ...(install.withTemplateFiles ? ['--customize-hook=tar-in template-files.tar /'] : []),

@@ -9,42 +9,12 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { execa } from 'execa';
 import { planAssembly } from '../../builder/engines/bootstrap.ts';
-import { treeAssemblyRecipe } from '../../builder/recipes.ts';
-import { findRelease, loadReleases } from '../../catalogue/releases.ts';
-import { resourceTemplateSchema } from '../../model/resource-template.ts';
-import { templatesDirectory } from './render/samples.ts';
-import { sampleJeosRecipe } from './sample-recipes.ts';
+import { sampleAssemblyRecipe, sampleContext, sampleParent } from './sample-recipes.ts';
 
 const block = 512;
 
-const debian = findRelease(await loadReleases(path.resolve(templatesDirectory)), 'debian12');
-if (debian.engine !== 'bootstrap') throw new Error('debian12 is made by mmdebstrap');
-const shop = resourceTemplateSchema.parse({
-  name: 'shop',
-  summary: 'shop',
-  class: 'service',
-  monitorIntervalMs: 10_000,
-  families: {
-    debian: { service: 'shop', packages: ['shop'], files: [{ path: '/etc/shop.conf', content: 'open\n' }] },
-  },
-});
-const parent = { digest: '5'.repeat(64), diskFile: 'disk.qcow2', diskSizeMiB: 4096 };
-const facts = { archive: sampleJeosRecipe.archive, guestFilesSha256: '3'.repeat(64) };
-const plan = planAssembly(
-  treeAssemblyRecipe(debian, 'x86_64', [shop], parent.digest, facts),
-  {
-    digest: '6'.repeat(64),
-    mode: 'root',
-    sources: '',
-    templatesDirectory,
-    agentPath: '/agent',
-    agentUnitPath: '/agent.service',
-    stampProgram: '/stamp',
-    nodePath: '/node',
-    temporaryDirectory: '/t',
-  },
-  parent,
-);
+const file = { path: '/etc/shop.conf', content: 'open\n', executable: false };
+const plan = planAssembly({ ...sampleAssemblyRecipe, files: [file] }, sampleContext, sampleParent);
 
 test('nothing follows the end mark of an archive that mmdebstrap is to unpack', async (t) => {
   const directory = await mkdtemp(path.join(tmpdir(), 'pct-'));

@@ -8,19 +8,9 @@ import type { BootstrapContext } from '../../builder/engines/bootstrap-steps.ts'
 import { percentDone, step } from '../../builder/plan.ts';
 import type { Plan, ProgramStep, Step } from '../../builder/plan.ts';
 import { recipeDigest } from '../../model/recipe.ts';
-import { sampleAssemblyRecipe, sampleJeosRecipe } from './sample-recipes.ts';
+import { sampleAssemblyRecipe, sampleContext, sampleJeosRecipe } from './sample-recipes.ts';
 
-const context: BootstrapContext = {
-  digest: recipeDigest(sampleJeosRecipe),
-  mode: 'root',
-  sources: 'Types: deb\nURIs: http://archive.example/debian\n',
-  templatesDirectory: '/templates',
-  agentPath: '/agent/build/pcloud-agent',
-  agentUnitPath: '/agent/pcloud-agent.service',
-  stampProgram: '/engines/stamp-times.ts',
-  nodePath: '/bin/node',
-  temporaryDirectory: '/build/temporary',
-};
+const context: BootstrapContext = { ...sampleContext, digest: recipeDigest(sampleJeosRecipe) };
 const parent = { digest: 'a'.repeat(64), diskFile: 'disk.qcow2', diskSizeMiB: 4096 };
 
 function programs(steps: readonly Step[]): ProgramStep[] {

@@ -1,4 +1,5 @@
-/** Recipes with made-up facts, for tests that need some recipe and not a particular one. */
+/** Recipes with made-up facts, and what else a plan is made of, for tests that need some and not a particular one. */
+import type { BootstrapContext } from '../../builder/engines/bootstrap-steps.ts';
 import type { BootstrapJeosRecipe, TreeAssemblyRecipe } from '../../model/recipe.ts';
 
 const digestOf = (digit: string): string => digit.repeat(64);
@@ -43,3 +44,18 @@ export const sampleAssemblyRecipe: TreeAssemblyRecipe = {
   archive: sampleJeosRecipe.archive,
   guestFilesSha256: digestOf('6'),
 };
+
+/** Where a plan of the engine `bootstrap` finds what is not the recipe's. */
+export const sampleContext: BootstrapContext = {
+  digest: digestOf('7'),
+  mode: 'root',
+  sources: 'Types: deb\nURIs: http://archive.example/debian\n',
+  templatesDirectory: '/templates',
+  agentPath: '/agent/build/pcloud-agent',
+  agentUnitPath: '/agent/pcloud-agent.service',
+  stampProgram: '/engines/stamp-times.ts',
+  nodePath: '/bin/node',
+  temporaryDirectory: '/build/temporary',
+};
+
+export const sampleParent = { digest: digestOf('5'), diskFile: 'disk.qcow2', diskSizeMiB: 4096 };

@@ -10,13 +10,12 @@ import { recipeDigest, recipeSchema } from '../../model/recipe.ts';
 import { resourceTemplateSchema } from '../../model/resource-template.ts';
 import type { ResourceTemplate } from '../../model/resource-template.ts';
 import { templatesDirectory } from './render/samples.ts';
-import { sampleJeosRecipe } from './sample-recipes.ts';
+import { sampleContext, sampleJeosRecipe, sampleParent } from './sample-recipes.ts';
 
 const releases = await loadReleases(path.resolve(templatesDirectory));
 const debian = findRelease(releases, 'debian12');
 if (debian.engine !== 'bootstrap') throw new Error('debian12 is made by mmdebstrap');
 const facts = { archive: sampleJeosRecipe.archive, guestFilesSha256: '3'.repeat(64) };
-const parent = { digest: '5'.repeat(64), diskFile: 'disk.qcow2', diskSizeMiB: 4096 };
 
 function template(name: string, files: readonly object[]): ResourceTemplate {
   return resourceTemplateSchema.parse({
@@ -30,7 +29,7 @@ function template(name: string, files: readonly object[]): ResourceTemplate {
 const program = { path: '/usr/lib/pacemaker-cloud/shop', executable: true, content: '#!/bin/sh\n' };
 const shop = template('shop', [program, { path: '/etc/shop.conf', content: 'open\n' }]);
 const recipeOf = (...templates: readonly ResourceTemplate[]) =>
-  treeAssemblyRecipe(debian, 'x86_64', templates, parent.digest, facts);
+  treeAssemblyRecipe(debian, 'x86_64', templates, sampleParent.digest, facts);
 const codeOf = (make: () => unknown): string => {
   try {
     make();
@@ -54,21 +53,7 @@ test('files are part of what an image is, and an image without any is what it wa
 });
 
 test('they go into the tree after the packages, named one by one, programs as such', () => {
-  const plan = planAssembly(
-    recipeOf(shop),
-    {
-      digest: '6'.repeat(64),
-      mode: 'root',
-      sources: '',
-      templatesDirectory,
-      agentPath: '/agent',
-      agentUnitPath: '/agent.service',
-      stampProgram: '/stamp',
-      nodePath: '/node',
-      temporaryDirectory: '/t',
-    },
-    parent,
-  );
+  const plan = planAssembly(recipeOf(shop), sampleContext, sampleParent);
   assert.deepEqual(plan.files.slice(2), [
     { path: 'template-files/etc/shop.conf', content: 'open\n' },
     { path: 'template-files/usr/lib/pacemaker-cloud/shop', content: '#!/bin/sh\n', isExecutable: true },
@@ -95,7 +80,7 @@ test('an image that a package manager makes in a guest gets none, so it is refus
   const release = { ...debian, packageManager: 'apt' as const };
   const guest = { archive: null, sealSha256: '6'.repeat(64) };
   const make = (one: ResourceTemplate) => () =>
-    guestAssemblyRecipe(release, 'x86_64', [one], parent.digest, guest);
+    guestAssemblyRecipe(release, 'x86_64', [one], sampleParent.digest, guest);
   assert.equal(codeOf(make(shop)), 'files-not-for-method');
   assert.equal(codeOf(make(template('plain', []))), 'made');
 });

@@ -10,6 +10,7 @@ import { mkdir, mkdtemp, readFile, readdir, rename, rm } from 'node:fs/promises'
 import path from 'node:path';
 import { execa } from 'execa';
 import { inspectArchive } from '../../builder/archive.ts';
+import { noPadding } from '../../builder/engines/bootstrap-steps.ts';
 import type { Artifact } from '../../catalogue/image-directory.ts';
 import { findRelease, loadReleases } from '../../catalogue/releases.ts';
 
@@ -44,7 +45,7 @@ export async function treeWith(jeos: Artifact, packages: readonly string[]): Pro
     const base = path.join(work, 'base.tar');
     await execa('zstd', ['-q', '-d', path.join(jeos.directory, 'root.tar.zst'), '-o', base]);
     await execa('chmod', ['u+w', base]);
-    await execa('tar', ['--delete', '--wildcards', '-f', base, './dev/*']);
+    await execa('tar', [noPadding, '--delete', '--wildcards', '-f', base, './dev/*']);
     const made = path.join(work, 'root.tar');
     const argv = [
       'unshare --mount --propagation private -- mmdebstrap --mode=root --variant=custom --format=tar'.split(

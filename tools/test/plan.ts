@@ -42,7 +42,7 @@ const alone = inFile('accelerator-probe|chaos|hypervisor-qemu');
 
 /**
  * What real files have in common that no two of them may have at once. The first three are places in the state
- * directory; of the last, each keeps both cores busy: the package's systemd in an emulated guest takes 405 s beside an
+ * directory, the second with those that start and end a stack of their own; of the last, each keeps both cores busy: the package's systemd in an emulated guest takes 405 s beside an
  * install, and did not end within 585 s beside the machines of service-files.
  */
 const shared: Readonly<Record<string, RegExp>> = {
